@@ -1,0 +1,112 @@
+"""Draw figures and sum up runs from the command line."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from analysis import catalog, figures
+from analysis.errors import AnalysisError
+from analysis.files import write_whole
+
+DESCRIPTION = """\
+Turn a recorded run into figures, tables and a summary. Nothing is measured here: the same rows give the same bytes,
+on any machine.
+
+A run is a folder with run.json and samples.csv (or samples.csv.gz), found as
+  results/runs/MACHINE/RUN/      what was measured here
+  results/recorded/MACHINE/RUN/  what came with the project"""
+
+EXAMPLES = """\
+examples:
+  python -m analysis list
+      which figures there are, and which runs; * marks the run of each machine that is drawn
+  python -m analysis summary results/recorded/MACHINE/RUN
+      what the run shows, on one screen
+  python -m analysis figure speedup results/recorded/MACHINE/RUN \\
+      --figures results/figures/MACHINE --tables results/tables/MACHINE
+      writes speedup.svg, speedup.png and speedup.csv, all three or none
+
+exit status: 0 done; 1 a file could not be written; 2 the arguments or the run's files are not good"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status. Errors that a person can mend are one line on standard error."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.command(options)
+    except AnalysisError as error:
+        print(f"analysis: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"analysis: cannot write: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    figure = commands.add_parser("figure", help="draw one figure of a run, with its table")
+    figure.add_argument("name", metavar="NAME", help=f"one of: {', '.join(figures.names())}")
+    figure.add_argument("run", metavar="RUN_FOLDER", type=Path, help="folder that holds run.json and samples.csv[.gz]")
+    figure.add_argument("--figures", metavar="DIR", type=Path, required=True, help="gets NAME.svg and NAME.png")
+    figure.add_argument("--tables", metavar="DIR", type=Path, required=True, help="gets NAME.csv")
+    figure.set_defaults(command=_figure)
+
+    summary = commands.add_parser("summary", help="say on one screen what a run shows")
+    summary.add_argument("run", metavar="RUN_FOLDER", type=Path, help="folder that holds run.json and samples.csv[.gz]")
+    summary.set_defaults(command=_summary)
+
+    listing = commands.add_parser("list", help="list the figures, and the runs that are on disk")
+    listing.add_argument("--results", metavar="DIR", type=Path, default=Path("results"), help="default: results")
+    listing.set_defaults(command=_list)
+    return parser
+
+
+# pandas and Matplotlib take a second to import, so only what needs them does.
+
+
+def _figure(options: argparse.Namespace) -> None:
+    from analysis.render import render
+    from analysis.rows import load_run
+
+    figures.caption(options.name)  # an unknown name is told before a run is read
+    rendered = render(options.name, load_run(options.run))
+    write_whole(
+        {
+            options.figures / f"{options.name}.svg": rendered.svg,
+            options.figures / f"{options.name}.png": rendered.png,
+            options.tables / f"{options.name}.csv": rendered.csv,
+        }
+    )
+
+
+def _summary(options: argparse.Namespace) -> None:
+    from analysis.rows import load_run
+    from analysis.summary import summary
+
+    print(summary(load_run(options.run)), end="")
+
+
+def _list(options: argparse.Namespace) -> None:
+    print("figures")
+    for name in figures.names():
+        print(f"  {name:16} {figures.caption(name)}")
+    runs = catalog.find_runs(options.results)
+    print("runs (* = drawn)" if runs else f"runs: none under {options.results}")
+    readable = not any(run.problem for run in runs)
+    drawn = set(catalog.newest_complete(options.results).values()) if readable else set()
+    for run in runs:
+        state = run.problem or (f"ended {run.ended.isoformat()}" if run.ended else "not complete")
+        print(f"{'*' if run.folder in drawn else ' '} {run.machine:16} {run.folder}  {state}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""Effective bandwidth of each pass against array length, warm, with the measured limits of the machine."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from analysis import experiments, names, panels, style
+from analysis.rows import Run
+from analysis.traffic import bandwidths, kind, limits
+
+VALUE = "effective_gigabytes_per_second"
+KINDS = {"reads X": "passes that read X", "writes Y": "passes that write Y", "updates Y": "passes that update Y"}
+MARKERS = "osD^vP*X"
+
+
+def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
+    """The figure, and its table: `analysis.traffic.bandwidths`. Raises MissingRows."""
+    table = bandwidths(run)
+    isas, compilers = experiments.isas(table), experiments.compilers(table)
+    looks = _looks(run, table)
+    kernels = run.information["kernels"]
+    of_kind = {group: [name for name in looks if kind(kernels[name]) == group] for group in KINDS}
+    kinds = [group for group, members in of_kind.items() if members]
+    figure, grid = panels.grid(len(isas), len(kinds), 1.85, "row")
+    for line, isa in zip(grid, isas, strict=True):
+        of_isa = table[table["isa"] == isa]
+        for axes, group in zip(line, kinds, strict=True):
+            for name in of_kind[group]:
+                _series(axes, of_isa[of_isa["pass"] == name], looks[name], compilers)
+            panels.length_axis(axes, of_isa["elements"], run)
+            _bandwidth_axis(axes)
+            axes.set_title(f"{names.ISAS[isa]}: {KINDS[group]}", pad=11, fontsize=7.5)
+        line[0].set_ylabel("effective GB/s")
+    for axes in grid[-1]:
+        axes.set_xlabel("elements")
+    handles = [
+        Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.dashes, label=_label(run, name))
+        for name, look in looks.items()
+    ]
+    notes = [f"effective bandwidth: declared reads and writes, without write-allocate, over time; {panels.CACHE_NOTE}"]
+    title = "Effective bandwidth of the passes, and the machine's limits (warm)"
+    panels.finish(figure, run, table, title, handles + panels.compiler_handles(compilers), notes)
+    return figure, table
+
+
+def _series(axes: Axes, table: pd.DataFrame, look: style.Style, compilers: list[str]) -> None:
+    if look.marker:
+        panels.error_lines(axes, table, VALUE, look, compilers)
+    else:
+        limit = table[table["compiler"] == compilers[0]].sort_values("elements")
+        axes.plot(limit["elements"], limit[f"{VALUE}_median"], color=look.colour, linestyle=look.dashes)
+
+
+def _looks(run: Run, table: pd.DataFrame) -> dict[str, style.Style]:
+    """Passes in the colour of their algorithm (black where several share one), limits in grey without markers."""
+    measured, algorithms = set(table["pass"]), run.information["algorithms"]
+    colours = {name: look.colour for name, look in style.algorithms(algorithms).items()}
+    bandwidth_kernels = limits(run.information)
+    looks: dict[str, style.Style] = {}
+    for name in run.information["kernels"]:
+        users = [algorithm for algorithm, passes in algorithms.items() if name in passes]
+        if name in measured and users:
+            colour = colours[users[0]] if len(users) == 1 else style.BLACK
+            looks[name] = style.Style(colour, MARKERS[len(looks) % len(MARKERS)], "-")
+    for place, name in enumerate(name for name in bandwidth_kernels if name in measured):
+        looks[name] = style.Style(style.GREY, "", style.LIMITS[place % len(style.LIMITS)])
+    return looks
+
+
+def _label(run: Run, name: str) -> str:
+    return f"limit: {name}" if name in limits(run.information) else name
+
+
+def _bandwidth_axis(axes: Axes) -> None:
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())

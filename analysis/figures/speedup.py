@@ -1,0 +1,103 @@
+"""Speedup of Two-Pass over the better of the two Three-Pass algorithms against array length, with its interval."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis import experiments, names, panels, style
+from analysis.errors import MissingRows
+from analysis.rows import Run
+from analysis.statistics import speedups
+
+# From the paper's abstract: "up to", out of cache, on Skylake-X.
+PAPER_PERCENT = {"avx512f": 28, "avx2": 18}
+# Logical traffic of the better Three-Pass to that of Two-Pass, without and with write-allocate.
+TRAFFIC_RATIOS = {"4/3": 100 / 3, "5/4": 25.0}
+
+
+def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
+    """The figure, and its table: `analysis.statistics.speedups`. Raises MissingRows."""
+    table = speedups(experiments.algorithm_rows(run), experiments.TWO_PASS, experiments.THREE_PASS)
+    if table.empty:
+        raise MissingRows(f"{run.folder}: no undisturbed round has both Two-Pass and a Three-Pass algorithm")
+    isas, compilers = experiments.isas(table), experiments.compilers(table)
+    figure, grid = panels.grid(1, len(isas), 2.7, "row")
+    for axes, isa in zip(grid[0], isas, strict=True):
+        of_isa = table[table["isa"] == isa]
+        panels.length_axis(axes, of_isa["elements"], run)
+        _traffic_ratios(axes)
+        _paper(axes, isa, run)
+        _speedup(axes, of_isa, compilers)
+        axes.set_title(names.ISAS[isa], pad=12)
+        axes.set_xlabel("elements")
+    low, high = table["speedup_percent_low"].min(), table["speedup_percent_high"].max()
+    grid[0][0].set_ylim(min(-5, 1.1 * low), max(44, 1.1 * high + 8))
+    grid[0][0].set_ylabel("speedup of Two-Pass, %")
+    notes = [
+        f"{panels.CACHE_NOTE}; traffic ratio: better Three-Pass to Two-Pass, 4/3 logical, 5/4 with write-allocate, "
+        "neither is a bound"
+    ]
+    panels.finish(
+        figure, run, table, "Speedup of Two-Pass over the better Three-Pass", _handles(table, compilers), notes
+    )
+    return figure, table
+
+
+def _speedup(axes: Axes, table: pd.DataFrame, compilers: list[str]) -> None:
+    main = table[table["compiler"] == compilers[0]].sort_values("elements")
+    low, high = main["speedup_percent_low"], main["speedup_percent_high"]
+    axes.fill_between(main["elements"], low, high, color=style.GREEN, alpha=0.25, linewidth=0)
+    axes.plot(main["elements"], main["speedup_percent_median"], color=style.GREEN)
+    for rival in experiments.THREE_PASS:
+        look = style.ALGORITHMS[rival]
+        against = table[table["against"] == rival]
+        panels.error_lines(axes, against, "speedup_percent", style.Style(look.colour, look.marker, "none"), compilers)
+
+
+def _traffic_ratios(axes: Axes) -> None:
+    axes.axhline(0, color=style.BLACK, linewidth=0.8)
+    for (ratio, percent), above in zip(TRAFFIC_RATIOS.items(), (True, False), strict=True):
+        axes.axhline(percent, color=style.GREY, linewidth=0.8, linestyle=(0, (1, 1.5)))
+        axes.annotate(
+            f"traffic ratio {ratio}",
+            (0.02, percent),
+            xycoords=axes.get_yaxis_transform(),
+            xytext=(0, 1.5 if above else -1.5),
+            textcoords="offset points",
+            va="bottom" if above else "top",
+            fontsize=6.2,
+            color="0.3",
+        )
+
+
+def _paper(axes: Axes, isa: str, run: Run) -> None:
+    """What the paper found elsewhere, where its claim would apply here: beyond the last cache."""
+    left, right = axes.get_xlim()
+    start = max([left, *panels.cache_boundaries(run).values()])
+    if isa not in PAPER_PERCENT or start >= right:
+        return
+    percent = PAPER_PERCENT[isa]
+    axes.plot([start, right], [percent, percent], color=style.PURPLE, linewidth=1.8, linestyle=(0, (4, 1)))
+    axes.annotate(
+        f"paper, Skylake-X: up to {percent} %",
+        ((start * right) ** 0.5, percent),
+        xytext=(0.99, 0.99),
+        textcoords=axes.transAxes,
+        ha="right",
+        va="top",
+        fontsize=6.8,
+        color="#9A3F74",
+        bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none"},
+        arrowprops={"arrowstyle": "-", "color": style.PURPLE, "linewidth": 0.6, "relpos": (0.85, 0), "shrinkA": 0},
+    )
+
+
+def _handles(table: pd.DataFrame, compilers: list[str]) -> list[Line2D]:
+    handles = [Line2D([], [], color=style.GREEN, label="measured")]
+    for rival in experiments.THREE_PASS:
+        if rival in set(table["against"]):
+            look = style.ALGORITHMS[rival]
+            label = f"better Three-Pass: {names.SHORT_ALGORITHMS[rival]}"
+            handles.append(Line2D([], [], color=look.colour, marker=look.marker, linestyle="none", label=label))
+    return handles + panels.compiler_handles(compilers)

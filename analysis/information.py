@@ -1,0 +1,80 @@
+"""Read run.json: where, with what and how a run was measured. Fast to import, since the Snakefile does it."""
+
+import json
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+from jsonschema.exceptions import best_match
+
+from analysis.errors import DamagedRun
+
+SCHEMAS = Path(__file__).resolve().parents[1] / "config" / "schemas"
+FORMATS = jsonschema.FormatChecker(formats=())
+
+
+@FORMATS.checks("date-time", raises=ValueError)
+def _is_date_time(value: object) -> bool:
+    # jsonschema checks dates only where another package is installed. Without an offset two times cannot be compared.
+    return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
+
+
+@cache
+def schema(name: str) -> dict[str, Any]:
+    """The JSON Schema config/schemas/NAME.schema.json."""
+    return json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
+
+
+def read_json(folder: Path) -> dict[str, Any]:
+    """run.json of a run's folder, not yet checked against its schema.
+
+    Raises DamagedRun where it is missing, unreadable, or not a JSON object.
+    """
+    path = folder / "run.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DamagedRun(f"{path}: no such file") from None
+    except json.JSONDecodeError as error:
+        raise DamagedRun(f"{path}, line {error.lineno}: not JSON: {error.msg}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DamagedRun(f"{path}: cannot be read: {one_line(error)}") from None
+    if not isinstance(content, dict):
+        raise DamagedRun(f"{path}: not a JSON object")
+    return content
+
+
+def read_information(folder: Path) -> dict[str, Any]:
+    """run.json of a run's folder, as run.schema.json describes it.
+
+    Raises DamagedRun, naming file, field and reason.
+    """
+    path = folder / "run.json"
+    content = read_json(folder)
+    rules = schema("run")
+    known = rules["properties"]["schema_version"]["const"]
+    if "schema_version" in content and content["schema_version"] != known:
+        raise DamagedRun(
+            f"{path}, schema_version: {one_line(repr(content['schema_version']))} is not known here (known: {known})"
+        )
+    fault = best_match(jsonschema.Draft202012Validator(rules, format_checker=FORMATS).iter_errors(content))
+    if fault is not None:
+        field = fault.json_path.removeprefix("$").removeprefix(".")
+        raise DamagedRun(f"{path}, {field or 'top level'}: {one_line(fault.message)}")
+    return content
+
+
+def samples_file(folder: Path) -> Path:
+    """samples.csv of a run's folder, or samples.csv.gz where only that exists. Raises DamagedRun if neither does."""
+    for name in ("samples.csv", "samples.csv.gz"):
+        if (folder / name).is_file():
+            return folder / name
+    raise DamagedRun(f"{folder}: neither samples.csv nor samples.csv.gz is there")
+
+
+def one_line(message: object) -> str:
+    """The message without line breaks, shortened to what fits in a terminal."""
+    text = " ".join(str(message).split())
+    return text if len(text) <= 200 else f"{text[:200]}..."

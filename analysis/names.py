@@ -1,0 +1,34 @@
+"""How things are called where a person reads them."""
+
+ISAS = {"avx512f": "AVX512F", "avx2": "AVX2", "scalar": "scalar"}
+ALGORITHMS = {
+    "three-pass-recompute": "Three-Pass, recomputing",
+    "three-pass-reload": "Three-Pass, reloading",
+    "two-pass": "Two-Pass",
+}
+SHORT_ALGORITHMS = {"three-pass-recompute": "recomputing", "three-pass-reload": "reloading"}
+
+
+def algorithm(name: str) -> str:
+    """An algorithm as the paper names it; one that is not in the paper, as run.json does."""
+    return ALGORITHMS.get(name, name)
+
+
+def count(number: float) -> str:
+    """A number of elements with an SI letter and at most three digits: 1000 is 1K, 56000000 is 56M."""
+    number = float(f"{number:.3g}")
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "K")):
+        if number >= size:
+            return f"{number / size:.3g}{letter}"
+    return f"{number:.3g}"
+
+
+def percent(share: float) -> str:
+    """A share (0 to 1) in percent, with one decimal."""
+    return f"{100 * share:.1f} %"
+
+
+def spread(low: float, high: float, unit: str = "") -> str:
+    """One number where both are the same, "low to high" otherwise, each with one decimal unless it is whole."""
+    first, last = (f"{value:.0f}" if float(value).is_integer() else f"{value:.1f}" for value in (low, high))
+    return (first if first == last else f"{first} to {last}") + unit

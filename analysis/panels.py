@@ -1,0 +1,164 @@
+"""What every figure shares: panels, the axis of lengths, cache boundaries; title, legend and footer around them."""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from analysis import names, style
+from analysis.rows import Run
+from analysis.traffic import BYTES_PER_FLOAT
+
+# Inches. Title, legend and footer have bands of their own, so that they can cover neither data nor one another.
+TITLE, LEGEND_LINE, FOOTER_LINE, GAP = 0.28, 0.17, 0.115, 0.06
+CACHE_NOTE = "vertical lines: the input (4n bytes) fills that cache"
+
+
+def grid(rows: int, columns: int, panel_height: float, share_y: Literal["none", "row"]) -> tuple[Figure, np.ndarray]:
+    """A figure two columns wide with panels of a height in inches; returns it with its axes, shape (rows, columns)."""
+    figure = Figure(figsize=(style.WIDTH, rows * panel_height))
+    axes = figure.subplots(rows, columns, squeeze=False, sharey=share_y)
+    return figure, axes
+
+
+def length_axis(axes: Axes, elements: pd.Series, run: Run) -> None:
+    """Logarithmic axis of array lengths, with the boundaries of the caches that fall among them."""
+    low, high = elements.min() / 1.4, elements.max() * 1.4
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    # Within a decade or so, powers of ten alone would label one tick or none.
+    axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1,) if high / low > 100 else (1, 2, 5)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: names.count(value)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    for level, boundary in cache_boundaries(run).items():
+        if low < boundary < high:
+            axes.axvline(boundary, color="0.55", linewidth=0.6, zorder=0.5)
+            axes.text(
+                boundary,
+                1.01,
+                level,
+                transform=axes.get_xaxis_transform(),
+                ha="center",
+                va="bottom",
+                fontsize=6.5,
+                color="0.3",
+            )
+
+
+def cache_boundaries(run: Run) -> dict[str, float]:
+    """For each cache level the number of elements whose input alone, 4n bytes, fills it."""
+    caches = sorted(run.information["machine"]["caches"], key=lambda cache: cache["level"])
+    return {f"L{cache['level']}": cache["bytes"] / BYTES_PER_FLOAT for cache in caches}
+
+
+def error_lines(axes: Axes, table: pd.DataFrame, value: str, look: style.Style, compilers: Sequence[str]) -> None:
+    """Medians with their intervals against elements: a line for the first compiler, markers alone for the others."""
+    for place, compiler in enumerate(compilers):
+        points = table[table["compiler"] == compiler].sort_values("elements")
+        middle = points[f"{value}_median"]
+        axes.errorbar(
+            points["elements"],
+            middle,
+            yerr=[middle - points[f"{value}_low"], points[f"{value}_high"] - middle],
+            color=look.colour,
+            marker=look.marker,
+            linestyle=look.dashes if place == 0 else "none",
+            **compiler_marker(place),
+            elinewidth=0.8,
+            capsize=1.5,
+            capthick=0.8,
+        )
+
+
+def compiler_marker(place: int) -> dict[str, object]:
+    """Marker settings of the compiler at a place: filled for the first, larger and (half) hollow for the others."""
+    fill = style.FILLS[min(place, len(style.FILLS) - 1)]
+    size = 3.5 if place == 0 else 5.0
+    return {"fillstyle": fill, "markersize": size, "markerfacecoloralt": "white", "markeredgewidth": 0.9}
+
+
+def algorithm_handle(name: str, look: style.Style) -> Line2D:
+    """Legend entry of an algorithm."""
+    return Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.dashes, label=names.algorithm(name))
+
+
+def compiler_handles(compilers: Sequence[str], marker: str = "o") -> list[Line2D]:
+    """Legend entries that tell the compilers apart; none where there is only one."""
+    if len(compilers) == 1:
+        return []
+    return [
+        Line2D(
+            [],
+            [],
+            color=style.GREY,
+            marker=marker,
+            linestyle="-" if place == 0 else "none",
+            label=compiler,
+            **compiler_marker(place),
+        )
+        for place, compiler in enumerate(compilers)
+    ]
+
+
+def finish(
+    figure: Figure, run: Run, table: pd.DataFrame, title: str, handles: Sequence[Artist], notes: Sequence[str]
+) -> None:
+    """Put title, legend and footer around the panels. `table` (confidence, processes) is what the figure shows."""
+    footer = [*_provenance(run, table), *notes]
+    per_line = _legend_columns(handles)
+    legend = LEGEND_LINE * math.ceil(len(handles) / per_line)
+    below = FOOTER_LINE * len(footer) + GAP + (legend + GAP if handles else 0.0)
+    height = figure.get_figheight() + TITLE + below
+    figure.set_figheight(height)
+    figure.set_layout_engine("constrained", rect=(0, below / height, 1, 1 - (below + TITLE) / height), w_pad=0.03)
+    smoke = "smoke: no claim. " if run.information["protocol"]["name"] == "smoke" else ""
+    figure.text(0.01, 1 - 0.05 / height, f"{smoke}{title}", va="top", ha="left", fontsize=9.5, weight="bold")
+    if handles:
+        figure.legend(
+            handles=handles,
+            loc="lower center",
+            bbox_to_anchor=(0.5, (FOOTER_LINE * len(footer) + GAP) / height),
+            ncols=per_line,
+            frameon=False,
+            borderpad=0,
+            borderaxespad=0,
+            labelspacing=0.35,
+            handlelength=2.6,
+        )
+    figure.text(
+        0.01, 0.03 / height, "\n".join(footer), va="bottom", ha="left", fontsize=6.2, color="0.3", linespacing=1.25
+    )
+
+
+def _legend_columns(handles: Sequence[Artist]) -> int:
+    """All entries on one line where they fit; otherwise as many as fit if all were the longest, shared out evenly."""
+    # Inches: some 0.055 for a character of 7.5 points, 0.6 for the sample of the line and the gaps.
+    widths = [0.055 * len(str(handle.get_label())) + 0.6 for handle in handles]
+    if sum(widths) <= style.WIDTH:
+        return max(1, len(handles))
+    lines = math.ceil(len(handles) * max(widths) / style.WIDTH)
+    return math.ceil(len(handles) / lines)
+
+
+def _provenance(run: Run, table: pd.DataFrame) -> list[str]:
+    machine, vetoes = run.information["machine"], run.information["vetoes"]
+    processes = table["processes"]
+    counted = names.spread(processes.min(), processes.max(), " process" if processes.max() == 1 else " processes")
+    disturbed = names.percent(vetoes["disturbed_rounds"] / vetoes["rounds"] if vetoes["rounds"] else 0)
+    confidence = 100 * table["confidence"]
+    shown = "no interval from one process"
+    if confidence.max() > 0:
+        sure = names.spread(confidence.min(), confidence.max(), " %")
+        shown = f"intervals: median over processes, {sure} confidence"
+    protocol = run.information["protocol"]["name"]
+    return [
+        f"{machine['brand']} ({machine['name']}); run {run.information['run']}, protocol {protocol}",
+        f"{counted}; {disturbed} of rounds disturbed and measured again; {shown}",
+    ]

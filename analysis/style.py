@@ -1,0 +1,67 @@
+"""How figures look: the same on every machine, readable in two-column print, in grey, and by the colour-blind."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+RC = {
+    "font.family": "DejaVu Sans",  # ships with Matplotlib: the same glyphs on every machine
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": "0.9",
+    "grid.linewidth": 0.5,
+    "lines.linewidth": 1.3,
+    "lines.markersize": 3.5,
+    "hatch.linewidth": 0.5,
+    "svg.hashsalt": "two-pass softmax",
+    "svg.fonttype": "path",
+}
+"""Matplotlib settings, on top of its defaults: nobody's own matplotlibrc changes a figure."""
+
+WIDTH = 7.16
+"""Inches: two columns of a paper."""
+
+# Okabe and Ito's palette, which most kinds of colour-blindness tell apart.
+BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+PURPLE, SKY, BLACK, GREY = "#CC79A7", "#56B4E9", "#000000", "#666666"
+
+
+@dataclass(frozen=True)
+class Style:
+    """Colour, marker and dashes of a series; each of the three alone tells the three algorithms apart."""
+
+    colour: str
+    marker: str
+    dashes: str | tuple[float, tuple[float, ...]]
+
+
+ALGORITHMS = {
+    "three-pass-recompute": Style(BLUE, "s", (0, (5, 1.5))),
+    "three-pass-reload": Style(ORANGE, "^", (0, (1.2, 1.2))),
+    "two-pass": Style(GREEN, "o", "-"),
+}
+OTHERS = (
+    Style(PURPLE, "D", (0, (4, 1.5, 1, 1.5))),
+    Style(SKY, "v", (0, (7, 2))),
+    Style(VERMILLION, "P", (0, (2, 2))),
+)
+LIMITS = ((0, (5, 2)), (0, (1, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (3, 1)), (0, (9, 3)))
+"""Dashes of the bandwidth kernels, which are all grey."""
+
+FILLS = ("full", "none", "bottom", "left")
+"""Markers of the first compiler (a line), and of the others (no line)."""
+
+
+def algorithms(names: Iterable[str]) -> dict[str, Style]:
+    """A style for each algorithm; those that are not in the paper share out what is left, in their order."""
+    others = [name for name in names if name not in ALGORITHMS]
+    return ALGORITHMS | {name: OTHERS[place % len(OTHERS)] for place, name in enumerate(others)}

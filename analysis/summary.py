@@ -1,0 +1,119 @@
+"""What a run shows, on one screen of text."""
+
+import pandas as pd
+
+from analysis import experiments, names
+from analysis.errors import MissingRows
+from analysis.rows import Run
+from analysis.statistics import speedups
+from analysis.traffic import BYTES_PER_FLOAT, bandwidths, kind, limits
+
+
+def summary(run: Run) -> str:
+    """At most 24 lines of 100 columns: the run, and for each ISA where Two-Pass wins and how near the limits it is.
+
+    A smoke run claims nothing, so of it only what ran is said. Raises MissingRows where no algorithm was measured.
+    """
+    body = _smoke(run) if run.information["protocol"]["name"] == "smoke" else _findings(run)
+    return "\n".join([*_header(run), *body, *_where(run)]) + "\n"
+
+
+def _header(run: Run) -> list[str]:
+    information, samples = run.information, run.samples
+    vetoes, machine = information["vetoes"], information["machine"]
+    share = vetoes["disturbed_rounds"] / vetoes["rounds"] if vetoes["rounds"] else 0.0
+    by_length = experiments.algorithm_rows(run).groupby(["isa", "compiler", "elements"])["process"].nunique()
+    return [
+        f"{machine['name']}: {machine['brand']}"[:100],
+        f"run {information['run']} (protocol {information['protocol']['name']}): {len(samples)} samples, "
+        f"{names.spread(by_length.min(), by_length.max())} processes per length,",
+        f"{vetoes['disturbed_rounds']} of {vetoes['rounds']} rounds were disturbed ({names.percent(share)})",
+    ]
+
+
+def _where(run: Run) -> list[str]:
+    machine = run.information["machine"]["name"]
+    return [f"figures: results/figures/{machine}/   tables: results/tables/{machine}/"]
+
+
+def _smoke(run: Run) -> list[str]:
+    held = run.samples[run.samples["flags"] == ""]["experiment"].value_counts()
+    missing = [name for name in run.information["experiments"] if name not in held.index]
+    ran = [f"  {name}: {held[name]} undisturbed samples" for name in sorted(held.index)]
+    verdict = f"no undisturbed samples of {', '.join(missing)}" if missing else "every part ran"
+    return [*ran, f"smoke: {verdict}; no claim"]
+
+
+def _findings(run: Run) -> list[str]:
+    table = speedups(experiments.algorithm_rows(run), experiments.TWO_PASS, experiments.THREE_PASS)
+    if table.empty:
+        raise MissingRows(f"{run.folder}: no undisturbed round has both Two-Pass and a Three-Pass algorithm")
+    compiler = experiments.compilers(table)[0]
+    table = table[table["compiler"] == compiler]
+    lines = [f"Two-Pass against the better Three-Pass ({compiler}): median [interval over processes], confidence"]
+    for isa in experiments.isas(table):
+        of_isa = table[table["isa"] == isa].sort_values("elements")
+        lines += [*_speedup_lines(run, names.ISAS[isa], of_isa), _bandwidth_line(run, isa, compiler)]
+    return lines
+
+
+def _speedup_lines(run: Run, isa: str, table: pd.DataFrame) -> list[str]:
+    caches = {cache["level"]: cache["bytes"] for cache in run.information["machine"]["caches"]}
+    last = max(caches.values(), default=0)
+    largest = table.iloc[-1]
+    # Input and output together: both are touched by a call.
+    inside = table[2 * BYTES_PER_FLOAT * table["elements"] <= caches.get(2, 0)]
+    in_cache = f"in L2, {names.count(inside['elements'].max())} elements" if len(inside) else "in L2"
+    is_out = BYTES_PER_FLOAT * largest["elements"] > last
+    out = f"{'out of cache' if is_out else 'longest (in cache)'}, {names.count(largest['elements'])} elements"
+    return [
+        f"{isa}",
+        f"  {in_cache}: {_speedup(inside.iloc[-1]) if len(inside) else 'no length was measured whose arrays fit'}",
+        f"  {out}: {_speedup(largest)}",
+        f"  {_best_and_first_win(table)}",
+    ]
+
+
+def _speedup(row: pd.Series) -> str:
+    low, high = row["speedup_percent_low"], row["speedup_percent_high"]
+    numbers = f"{row['speedup_percent_median']:+.1f} % [{low:+.1f}, {high:+.1f}] {names.percent(row['confidence'])}"
+    rival = names.SHORT_ALGORITHMS[row["against"]]
+    if row["processes"] < 2:
+        return f"{row['speedup_percent_median']:+.1f} % against {rival}; one process shows nothing"
+    if low <= 0 <= high:
+        return f"no difference shown against {rival}: {numbers}"
+    return f"{'faster' if low > 0 else 'slower'} than {rival}: {numbers}"
+
+
+def _best_and_first_win(table: pd.DataFrame) -> str:
+    best = table.loc[table["speedup_percent_median"].idxmax()]
+    fails = table[(table["speedup_percent_low"] <= 0) | (table["processes"] < 2)]
+    wins = table[table["elements"] > fails["elements"].max()] if len(fails) else table
+    begins = "at the longest it is not shown to be faster"
+    if len(wins):
+        begins = f"faster from {names.count(wins['elements'].min())} elements on"
+    interval = f"[{best['speedup_percent_low']:+.1f}, {best['speedup_percent_high']:+.1f}]"
+    return f"largest {best['speedup_percent_median']:+.1f} % {interval} at {names.count(best['elements'])}; {begins}"
+
+
+def _bandwidth_line(run: Run, isa: str, compiler: str) -> str:
+    try:
+        table = bandwidths(run)
+    except MissingRows:
+        return "  passes were not measured on their own"
+    table = table[(table["isa"] == isa) & (table["compiler"] == compiler)]
+    passes = run.information["algorithms"][experiments.TWO_PASS]
+    table = table[table["elements"] == table[table["pass"].isin(passes)]["elements"].max()]
+    if table.empty:
+        return "  passes were not measured on their own"
+    speed = table.set_index("pass")["effective_gigabytes_per_second_median"]
+    told = ", ".join(_against_limits(run, name, speed) for name in passes if name in speed)
+    return f"  at {names.count(table['elements'].max())} (warm): {told}"
+
+
+def _against_limits(run: Run, name: str, speed: pd.Series) -> str:
+    kernels = run.information["kernels"]
+    # Same reads and writes: otherwise a percentage would compare unlike traffic.
+    same = [limit for limit in limits(run.information) if limit in speed and kernels[limit] == kernels[name]]
+    shares = ", ".join(f"{100 * speed[name] / speed[limit]:.0f} % of {limit}" for limit in same)
+    return f"{name} {speed[name]:.1f} GB/s" + (f" ({shares})" if shares else f" ({kind(kernels[name])})")

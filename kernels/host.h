@@ -1,0 +1,44 @@
+// What every ISA's kernels share: the timed loop, the clock, the canary, the arena, CPUID. Compiled for any x86-64, so that
+// it runs on a processor that lacks the ISAs. cffi reads this file too, so it has no preprocessor lines.
+
+// What holds before each timed batch of calls.
+enum cache_state {
+  CACHE_WARM,   // the same operands as before, after one untimed call
+  CACHE_PAPER,  // the input was just read; the output is the one of the rotation that was written longest ago
+  CACHE_COLD    // no line of input or output is in any cache
+};
+
+// Where calls find their operands. Outputs stand `output_stride` floats apart; each call takes the next one.
+struct operands {
+  const float *x;
+  float *outputs;
+  size_t output_stride, output_count, next_output;
+};
+
+// Times `calls` calls of the passes, one after the other over n elements, in batches of `batch` calls between two readings
+// of the clock; the cache state is restored, untimed, before each batch. Every call starts from *initial. Adds the
+// nanoseconds to nanoseconds[0], or with `split` those of each pass to nanoseconds[pass] (batch must then be 1, since the
+// clock is read between passes). Denormals are flushed meanwhile.
+void time_calls(const struct kernel *const *passes, size_t pass_count, const struct carry *initial,
+                struct operands *operands, size_t n, int cache_state, size_t calls, size_t batch, int split,
+                uint64_t *nanoseconds);
+
+// One untimed call of the passes, as time_calls makes it; the result of the last pass that has one is left in *carry.
+void call_once(const struct kernel *const *passes, size_t pass_count, struct carry *carry, const float *x, float *y,
+               size_t n);
+
+uint64_t clock_nanoseconds(void);
+
+// How long `additions` dependent one-cycle integer additions take: the clock of this core, whatever the timer says.
+uint64_t canary_clock(uint64_t additions);
+// How long `multiply_adds` 8-lane FMAs in eight independent chains take: a busy sibling shows here. Needs FMA3.
+uint64_t canary_throughput(uint64_t multiply_adds);
+
+// `bytes` of zeroed, present memory at a 2 MiB boundary, in huge pages where the system has them; NULL when there is none.
+void *arena_map(size_t bytes);
+void arena_unmap(void *arena, size_t bytes);
+
+// eax, ebx, ecx, edx of one CPUID leaf; zeros for a leaf beyond the processor's last.
+void cpuid_leaf(uint32_t leaf, uint32_t subleaf, uint32_t registers[4]);
+// XCR0, the register state that the operating system saves; 0 without OSXSAVE.
+uint64_t extended_states(void);

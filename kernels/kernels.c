@@ -1,0 +1,69 @@
+// The table of kernels of one ISA: every pass and bandwidth kernel, instantiated over its tuning space.
+#include <float.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "kernel.h"
+#include "table.h"
+
+#define FN static inline __attribute__((always_inline))
+#define EACH_FROM(i, from, n) _Pragma("GCC unroll 16") for (int i = (from); i < (n); i++)
+#define EACH(i, n) EACH_FROM(i, 0, n)
+#define MIN(a, b) ((size_t) (a) < (size_t) (b) ? (size_t) (a) : (size_t) (b))
+// K has no use in a pass without accumulators.
+#define PASS(name) \
+  FN void name(const float *x, float *y, struct carry *carry, size_t n, int U, __attribute__((unused)) int K)
+#define VF_KEEP(v) __asm__ volatile("" : : "x"(v))  // as if v were used, at no instruction
+#define VF_OPAQUE(v) __asm__("" : "+x"(v))           // as if v were not known at compile time
+enum { MAX_U = 12 };
+
+#if defined(__AVX512F__)
+#include "vf_avx512f.h"
+#elif defined(__AVX2__)
+#include "vf_avx2.h"
+#else
+#include "vf_scalar.h"
+#endif
+#include "exp.h"
+#include "passes.h"
+#include "bandwidth.h"
+
+// The tuning space. Published: reductions of 8, 9, 10 and 12 vectors with the accumulators that divide them, up to 6;
+// maps of 1 to 12. Extended downwards to 1, 2 and 4 vectors, which win on AVX2 on Zen 4.
+#define REDUCTION(X, ...) \
+  X(__VA_ARGS__, 1, 1) X(__VA_ARGS__, 2, 1) X(__VA_ARGS__, 2, 2) \
+  X(__VA_ARGS__, 4, 1) X(__VA_ARGS__, 4, 2) X(__VA_ARGS__, 4, 4) \
+  X(__VA_ARGS__, 8, 1) X(__VA_ARGS__, 8, 2) X(__VA_ARGS__, 8, 4) X(__VA_ARGS__, 9, 1) X(__VA_ARGS__, 9, 3) \
+  X(__VA_ARGS__, 10, 1) X(__VA_ARGS__, 10, 2) X(__VA_ARGS__, 10, 5) \
+  X(__VA_ARGS__, 12, 1) X(__VA_ARGS__, 12, 2) X(__VA_ARGS__, 12, 3) X(__VA_ARGS__, 12, 4) X(__VA_ARGS__, 12, 6)
+#define MAP(X, ...) \
+  X(__VA_ARGS__, 1, 1) X(__VA_ARGS__, 2, 1) X(__VA_ARGS__, 3, 1) X(__VA_ARGS__, 4, 1) X(__VA_ARGS__, 5, 1) \
+  X(__VA_ARGS__, 6, 1) X(__VA_ARGS__, 7, 1) X(__VA_ARGS__, 8, 1) X(__VA_ARGS__, 9, 1) X(__VA_ARGS__, 10, 1) \
+  X(__VA_ARGS__, 11, 1) X(__VA_ARGS__, 12, 1)
+#define LOOPS(X, ...) X(__VA_ARGS__, 1, 1) X(__VA_ARGS__, 4, 1) X(__VA_ARGS__, 8, 1) X(__VA_ARGS__, 2, 2) X(__VA_ARGS__, 4, 2)
+
+//           space         name   X reads, Y reads, Y writes  domain
+#define KERNELS(X) \
+  REDUCTION(X, max,        1, 0, 0, EXP_DOMAIN) \
+  REDUCTION(X, exp_sum,    1, 0, 0, EXP_DOMAIN) \
+  REDUCTION(X, exp_store,  1, 0, 1, EXP_DOMAIN) \
+  MAP(X,       exp_scale,  1, 0, 1, EXP_DOMAIN) \
+  MAP(X,       scale,      0, 1, 1, EXP_DOMAIN) \
+  REDUCTION(X, ext_sum,    1, 0, 0, EXP_DOMAIN) \
+  MAP(X,       ext_scale,  1, 0, 1, EXP_DOMAIN) \
+  LOOPS(X,     load,       1, 0, 0, 0) \
+  LOOPS(X,     store,      0, 0, 1, 0) \
+  LOOPS(X,     copy,       1, 0, 1, 0) \
+  LOOPS(X,     copy_nt,    1, 0, 1, 0) \
+  LOOPS(X,     update,     0, 1, 1, 0)
+
+#define INSTANCE(name, rx, ry, wy, domain, unroll, acc) \
+  static void name##_u##unroll##k##acc(const float *x, float *y, struct carry *carry, size_t n) { \
+    name(x, y, carry, n, unroll, acc); \
+  }
+#define ROW(name, rx, ry, wy, domain, unroll, acc) \
+  { #name, unroll, acc, rx, ry, wy, domain, name##_u##unroll##k##acc },
+KERNELS(INSTANCE)
+const struct kernel kernels[] = { KERNELS(ROW) };
+const int kernel_count = sizeof kernels / sizeof *kernels;
+const int lanes = LANES;

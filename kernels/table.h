@@ -1,0 +1,4 @@
+// The table of kernels that every ISA's extension exports. cffi reads this file too.
+extern const struct kernel kernels[];
+extern const int kernel_count;
+extern const int lanes;              // floats per vector

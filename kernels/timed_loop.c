@@ -1,0 +1,101 @@
+#include <pmmintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+#include "kernel.h"
+#include "host.h"
+
+enum { LINE = 64, MAX_PASSES = 4 };
+
+// CLOCK_MONOTONIC_RAW: no clock discipline bends it within a run.
+uint64_t clock_nanoseconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC_RAW, &t);
+  return (uint64_t) t.tv_sec * 1000000000u + (uint64_t) t.tv_nsec;
+}
+
+static unsigned flush_denormals(void) {
+  unsigned before = _mm_getcsr();
+  _MM_SET_FLUSH_ZERO_MODE(_MM_FLUSH_ZERO_ON);
+  _MM_SET_DENORMALS_ZERO_MODE(_MM_DENORMALS_ZERO_ON);
+  return before;
+}
+
+static void read_all(const float *x, size_t n) {
+  const char *bytes = (const char *) x;
+  for (size_t i = 0; i < n * sizeof *x; i += LINE) __asm__ volatile("" : : "r"(bytes[i]));
+}
+
+static void evict(const void *start, size_t bytes) {
+  const char *p = (const char *) start;
+  for (size_t i = 0; i < bytes; i += LINE) _mm_clflush(p + i);
+  if (bytes) _mm_clflush(p + bytes - 1);
+}
+
+static float *output(const struct operands *o) { return o->outputs + o->next_output * o->output_stride; }
+
+static void advance(struct operands *o) { o->next_output = (o->next_output + 1) % o->output_count; }
+
+static void restore(int cache_state, const struct operands *o, size_t n, size_t batch) {
+  if (cache_state == CACHE_PAPER) read_all(o->x, n);
+  if (cache_state != CACHE_COLD) return;
+  evict(o->x, n * sizeof(float));
+  for (struct operands ahead = *o; batch; batch--, advance(&ahead)) evict(output(&ahead), n * sizeof(float));
+  _mm_mfence();
+}
+
+static inline void run(const struct kernel *const *passes, size_t pass_count, struct carry *carry, const float *x, float *y,
+                       size_t n) {
+  for (size_t p = 0; p < pass_count; p++) passes[p]->run(x, y, carry, n);
+}
+
+void call_once(const struct kernel *const *passes, size_t pass_count, struct carry *carry, const float *x, float *y,
+               size_t n) {
+  unsigned before = flush_denormals();
+  run(passes, pass_count, carry, x, y, n);
+  _mm_setcsr(before);
+}
+
+static uint64_t time_batch(const struct kernel *const *passes, size_t pass_count, const struct carry *initial,
+                           struct operands *o, size_t n, int moves, size_t batch) {
+  uint64_t start = clock_nanoseconds();
+  for (; batch; batch--) {
+    struct carry carry = *initial;
+    run(passes, pass_count, &carry, o->x, output(o), n);
+    if (moves) advance(o);
+  }
+  return clock_nanoseconds() - start;
+}
+
+static void time_split(const struct kernel *const *passes, size_t pass_count, const struct carry *initial,
+                       struct operands *o, size_t n, int moves, uint64_t *nanoseconds) {
+  struct carry carry = *initial;
+  uint64_t at[MAX_PASSES + 1];
+  at[0] = clock_nanoseconds();
+  for (size_t p = 0; p < pass_count; p++) {
+    passes[p]->run(o->x, output(o), &carry, n);
+    at[p + 1] = clock_nanoseconds();
+  }
+  for (size_t p = 0; p < pass_count; p++) nanoseconds[p] += at[p + 1] - at[p];
+  if (moves) advance(o);
+}
+
+void time_calls(const struct kernel *const *passes, size_t pass_count, const struct carry *initial,
+                struct operands *operands, size_t n, int cache_state, size_t calls, size_t batch, int split,
+                uint64_t *nanoseconds) {
+  unsigned before = flush_denormals();
+  int moves = cache_state != CACHE_WARM;
+  if (!moves) {
+    struct carry carry = *initial;
+    run(passes, pass_count, &carry, operands->x, output(operands), n);
+  }
+  for (; calls; calls -= batch) {
+    if (batch > calls) batch = calls;
+    restore(cache_state, operands, n, batch);
+    if (split)
+      time_split(passes, pass_count, initial, operands, n, moves, nanoseconds);
+    else
+      nanoseconds[0] += time_batch(passes, pass_count, initial, operands, n, moves, batch);
+  }
+  _mm_setcsr(before);
+}

@@ -1,0 +1,63 @@
+// Eight lanes: the operations on a float32 vector vf and its double accumulators "wide" that the passes need beyond
+// + - * on AVX2 with FMA3. The operations are those of vf_scalar.h, lane by lane.
+#include <immintrin.h>
+typedef __m256 vf;
+typedef struct { __m256d low, high; } wide;
+enum { LANES = 8 };
+
+FN __m256i first(size_t n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32((int) n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+FN vf vf_set(float a) { return _mm256_set1_ps(a); }
+FN vf vf_load(const float *p) { return _mm256_loadu_ps(p); }
+FN vf vf_load_first(const float *p, size_t n) { return _mm256_maskload_ps(p, first(n)); }
+FN void vf_store(float *p, vf a) { _mm256_storeu_ps(p, a); }
+FN void vf_store_first(float *p, size_t n, vf a) { _mm256_maskstore_ps(p, first(n), a); }
+FN void vf_stream(float *p, vf a) { _mm256_stream_ps(p, a); }
+FN vf vf_keep_first(size_t n, vf a, vf rest) { return _mm256_blendv_ps(rest, a, _mm256_castsi256_ps(first(n))); }
+FN vf vf_max(vf a, vf b) { return _mm256_max_ps(a, b); }
+FN vf vf_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
+FN float vf_hmax(vf a) {
+  __m128 s = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  s = _mm_max_ps(s, _mm_movehl_ps(s, s));
+  return s[0] > s[1] ? s[0] : s[1];
+}
+
+typedef __m256i ve;
+#define EXPONENT_ZERO vf_set(0x1.8p23f)
+#define EXPONENT_ZERO_BITS 0x4B400000
+enum { LOWEST_EXPONENT = -(1 << 21), LARGEST_FLOAT_BIAS = 127 };
+
+FN ve ve_set(float e) { return _mm256_set1_epi32(EXPONENT_ZERO_BITS + (int) e); }
+FN ve ve_round_product(vf a, vf b, vf *rounded) {
+  vf shifted = vf_fma(a, b, EXPONENT_ZERO);
+  *rounded = shifted - EXPONENT_ZERO;
+  return _mm256_castps_si256(shifted);
+}
+FN ve ve_max(ve a, ve b) { return _mm256_max_epi32(a, b); }
+FN ve ve_keep_first(size_t n, ve a, ve rest) { return _mm256_blendv_epi8(rest, a, first(n)); }
+FN float ve_hmax(ve a) {
+  int e[LANES], max;
+  _mm256_storeu_si256((__m256i *) e, a);
+  max = e[0];
+  EACH(i, LANES) max = e[i] > max ? e[i] : max;
+  return (float) (max - EXPONENT_ZERO_BITS);
+}
+FN vf vf_exp2(ve e, ve reference) {
+  ve biased = _mm256_add_epi32(e, _mm256_sub_epi32(_mm256_set1_epi32(LARGEST_FLOAT_BIAS), reference));
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_max_epi32(biased, _mm256_setzero_si256()), 23));
+}
+FN vf vf_scale(vf a, ve e, ve reference) { return a * vf_exp2(e, reference); }
+FN vf vf_scale_add(vf a, ve e, ve reference, vf c) { return vf_fma(a, vf_exp2(e, reference), c); }
+
+FN __m256d low_half(vf a) { return _mm256_cvtps_pd(_mm256_castps256_ps128(a)); }
+FN __m256d high_half(vf a) { return _mm256_cvtps_pd(_mm256_extractf128_ps(a, 1)); }
+FN wide wide_zero(void) { return (wide) { _mm256_setzero_pd(), _mm256_setzero_pd() }; }
+FN wide wide_fma(wide w, vf factor, vf addend) {
+  return (wide) { _mm256_fmadd_pd(w.low, low_half(factor), low_half(addend)),
+                  _mm256_fmadd_pd(w.high, high_half(factor), high_half(addend)) };
+}
+FN double wide_hsum(wide w) {
+  __m256d s = w.low + w.high;
+  return (s[0] + s[2]) + (s[1] + s[3]);
+}

@@ -1,0 +1,260 @@
+"""A machine that does not exist: runs made of numbers near those of a Zen 4, for every test of the analysis."""
+
+import gzip
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.information import schema
+from analysis.rows import Run, load_run
+
+LENGTHS = (1000, 3000, 8192, 10_000, 30_000, 100_000, 131_072, 300_000, 1_000_000, 3_000_000)
+LENGTHS += (8_388_608, 10_000_000, 16_777_216, 30_000_000, 56_000_000)
+CLANG_LENGTHS = (10_000, 1_000_000, 16_777_216)
+ISAS = ("scalar", "avx2", "avx512f")
+ALGORITHMS = {
+    "three-pass-recompute": ["max", "exp_sum", "exp_scale"],
+    "three-pass-reload": ["max", "exp_store", "scale"],
+    "two-pass": ["ext_sum", "ext_scale"],
+}
+# reads of X, reads of Y, writes of Y
+TRAFFIC = {
+    "max": (1, 0, 0),
+    "exp_sum": (1, 0, 0),
+    "exp_store": (1, 0, 1),
+    "exp_scale": (1, 0, 1),
+    "scale": (0, 1, 1),
+    "ext_sum": (1, 0, 0),
+    "ext_scale": (1, 0, 1),
+    "load": (1, 0, 0),
+    "store": (0, 0, 1),
+    "copy": (1, 0, 1),
+    "update": (0, 1, 1),
+    "copy_nt": (1, 0, 1),
+}
+BANDWIDTH_KERNELS = ("load", "store", "copy", "update", "copy_nt")
+CACHES = {1: 32 * 1024, 2: 1024 * 1024, 3: 32 * 1024 * 1024}
+CLOCK_ADDS, CLOCK_NANOSECONDS = 20_000, 5405
+"""3.7 GHz."""
+
+# Nanoseconds per element of computation alone, by ISA (AVX512F, in part from measurements; the rest follows its width).
+COMPUTATION = {
+    "max": 0.02,
+    "exp_sum": 0.139,
+    "exp_store": 0.142,
+    "exp_scale": 0.155,
+    "scale": 0.03,
+    "ext_sum": 0.143,
+    "ext_scale": 0.155,
+    "load": 0.009,
+    "store": 0.017,
+    "copy": 0.02,
+    "update": 0.02,
+    "copy_nt": 0.14,
+}
+WIDTH = {"avx512f": 1.0, "avx2": 1.42, "scalar": 11.0}
+# Nanoseconds per element of data alone, in L1, L2, L3 and memory, by (reads of X, reads of Y, writes of Y).
+DATA = {
+    (1, 0, 0): (0.009, 0.017, 0.04, 0.099),
+    (0, 0, 1): (0.017, 0.03, 0.07, 0.18),
+    (1, 0, 1): (0.02, 0.04, 0.10, 0.255),
+    (0, 1, 1): (0.02, 0.035, 0.08, 0.2),
+}
+
+
+def pass_time(name: str, isa: str, elements: int) -> float:
+    """Nanoseconds per element that the machine takes, without noise."""
+    levels = DATA[TRAFFIC[name]]
+    if name == "copy_nt":
+        levels = (0.14, 0.14, 0.15, 0.164)
+    data = levels[0]
+    for slower, faster, size in zip(levels[1:], levels, CACHES.values(), strict=False):
+        # Half of the way where the input fills three quarters of the cache.
+        data += (slower - faster) / (1 + (0.75 * size / (4 * elements)) ** 3)
+    # Bandwidth loops, unlike exponentials, take the same instructions per vector however wide it is.
+    width = WIDTH[isa] if name not in BANDWIDTH_KERNELS else 1 + (WIDTH[isa] - 1) / 4
+    return ((COMPUTATION[name] * width) ** 4 + data**4) ** 0.25 + 8 / elements
+
+
+def algorithm_time(name: str, isa: str, elements: int) -> float:
+    """Nanoseconds per element of a whole algorithm, without noise."""
+    return sum(pass_time(part, isa, elements) for part in ALGORITHMS[name])
+
+
+def rows_of(
+    isas: Sequence[str],
+    lengths: Sequence[int],
+    clang_lengths: Sequence[int],
+    processes: int,
+    rounds: int,
+    parts: Sequence[str],
+) -> pd.DataFrame:
+    """Rows of samples.csv: a spread of 1 % between processes, 2 % between samples, and a few disturbed rounds."""
+    random = np.random.default_rng(20010443)
+    table: list[tuple[Any, ...]] = []
+
+    def add(
+        experiment: str, point: tuple[str, str, int], contenders: list[tuple[str, str, str, float]], state: str
+    ) -> None:
+        compiler, isa, elements = point
+        calls = max(1, round(100_000 / elements))
+        for process in range(processes):
+            placement = 0.01 * random.standard_normal(len(contenders))
+            for turn in range(rounds):
+                order = random.permutation(len(contenders))
+                flags = "steal" if random.random() < 0.02 else ""
+                for number, (algorithm, name, variant, time) in enumerate(contenders):
+                    disturbed = 1.5 if flags else 1.0
+                    noise = np.exp(placement[number] + 0.02 * random.standard_normal()) * disturbed
+                    nanoseconds = max(1, round(time * elements * calls * noise))
+                    sample = (algorithm, name, variant, elements, 1, state, process, turn, int(order[number]), calls)
+                    table.append((experiment, compiler, isa, *sample, nanoseconds, CLOCK_NANOSECONDS, 2703, flags))
+
+    for isa in isas:
+        for compiler, some in (("gcc", lengths), ("clang", clang_lengths)):
+            slower = {"gcc": 1.0, "clang": 1.03}[compiler]
+            for elements in some:
+                point = (compiler, isa, elements)
+                if "algorithms" in parts:
+                    whole = [
+                        (name, "", "u4k2+u4k1", slower * algorithm_time(name, isa, elements)) for name in ALGORITHMS
+                    ]
+                    add("algorithms", point, whole, "paper")
+                if "passes" in parts and compiler == "gcc":
+                    alone = [
+                        ("", name, variant, worse * pass_time(name, isa, elements))
+                        for name in TRAFFIC
+                        for variant, worse in (("u4k1", 1.0), ("u8k2", 1.2))
+                        if worse == 1.0 or name in BANDWIDTH_KERNELS
+                    ]
+                    add("passes", point, alone, "warm")
+        if "breakdown" in parts:
+            split = [
+                (name, part, "u4k1", pass_time(part, isa, max(lengths)))
+                for name, passes in ALGORITHMS.items()
+                for part in passes
+            ]
+            add("breakdown", ("gcc", isa, max(lengths)), split, "paper")
+    return pd.DataFrame(table, columns=list(schema("samples")["properties"]))
+
+
+def information_of(
+    rows: pd.DataFrame, machine: str, protocol: str, isas: Sequence[str], ended: str | None
+) -> dict[str, Any]:
+    """run.json that goes with the rows."""
+    content_hash = hashlib.sha256(f"{machine} {protocol} {ended}".encode()).hexdigest()
+    rounds = rows.drop_duplicates(["experiment", "compiler", "isa", "elements", "process", "round"])
+    points = rows.groupby(["experiment", "compiler", "isa", "cache_state"], sort=False)["elements"].unique()
+    experiments: dict[str, list[dict[str, Any]]] = {}
+    for (experiment, compiler, isa, state), elements in points.items():
+        point = {"compiler": compiler, "isa": isa, "elements": [int(n) for n in elements], "cache_state": state}
+        experiments.setdefault(experiment, []).append(point)
+    return {
+        "schema_version": 1,
+        "run": f"{protocol}-{content_hash[:12]}",
+        "machine": {
+            "name": machine,
+            "vendor": "AuthenticAMD",
+            "brand": "AMD EPYC 9R14 96-Core Processor",
+            "family": 25,
+            "model": 17,
+            "stepping": 1,
+            "isas": list(isas),
+            "caches": [
+                {"level": level, "bytes": size, "shared_by_threads": 2, "inclusive": level == 2}
+                for level, size in CACHES.items()
+            ],
+            "cores": 2,
+            "threads": 2,
+            "memory_bytes": 8 * 2**30,
+            "kernel": "6.1.0",
+            "hypervisor": "KVMKVMKVM",
+        },
+        "audit": [],
+        "compilers": {name: {"command": [name], "version": "12.2", "flags": {}} for name in ("gcc", "clang")},
+        "content_hash": content_hash,
+        "protocol": {"name": protocol},
+        "seed": 1,
+        "timer": {"source": "CLOCK_MONOTONIC_RAW", "resolution_nanoseconds": 1, "overhead_nanoseconds": 22.5},
+        "canary": {
+            "clock_adds": CLOCK_ADDS,
+            "throughput_fmas": 20_000,
+            "clock_nanoseconds": CLOCK_NANOSECONDS,
+            "throughput_nanoseconds": 2703,
+        },
+        "memory": {"arena_bytes": 2**30, "huge_page_bytes": 2**30, "cpu": 1},
+        "kernels": {
+            name: dict(zip(("reads_x", "reads_y", "writes_y"), traffic, strict=True))
+            for name, traffic in TRAFFIC.items()
+        },
+        "algorithms": ALGORITHMS,
+        "experiments": experiments,
+        "tuning": [],
+        "skipped": [],
+        "vetoes": {"rounds": len(rounds), "disturbed_rounds": int((rounds["flags"] != "").sum())},
+        "started": "2026-01-05T09:00:00+00:00",
+        "ended": ended,
+    }
+
+
+MakeRun = Callable[..., Path]
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> MakeRun:
+    """make_run(...) writes run.json and samples.csv, and returns the run's folder."""
+
+    def make(
+        root: Path = tmp_path / "results" / "runs",
+        *,
+        machine: str = "zen4-made-up",
+        protocol: str = "quick",
+        isas: Sequence[str] = ISAS,
+        lengths: Sequence[int] = (4096, 1_000_000, 56_000_000),
+        clang_lengths: Sequence[int] = (),
+        processes: int = 6,
+        rounds: int = 3,
+        parts: Sequence[str] = ("algorithms", "passes", "breakdown"),
+        ended: str | None = "2026-01-05T09:14:00+00:00",
+    ) -> Path:
+        rows = rows_of(isas, lengths, clang_lengths, processes, rounds, parts)
+        information = information_of(rows, machine, protocol, isas, ended)
+        return write_run(root / machine / information["run"], information, rows)
+
+    return make
+
+
+def write_run(folder: Path, information: dict[str, Any], rows: pd.DataFrame) -> Path:
+    """The two files of a run."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "run.json").write_text(json.dumps(information, indent=1) + "\n", encoding="utf-8")
+    rows.to_csv(folder / "samples.csv", index=False, lineterminator="\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def full_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run with every experiment at every length: read only."""
+    rows = rows_of(ISAS, LENGTHS, CLANG_LENGTHS, 7, 3, ("algorithms", "passes", "breakdown"))
+    information = information_of(rows, "zen4-made-up", "quick", ISAS, "2026-01-05T09:14:00+00:00")
+    return load_run(write_run(tmp_path_factory.mktemp("runs") / information["run"], information, rows))
+
+
+@pytest.fixture
+def compress() -> Callable[[Path], Path]:
+    """compress(folder) turns samples.csv into samples.csv.gz, as in results/recorded."""
+
+    def replace(folder: Path) -> Path:
+        plain = folder / "samples.csv"
+        packed = folder / "samples.csv.gz"
+        packed.write_bytes(gzip.compress(plain.read_bytes(), mtime=0))
+        plain.unlink()
+        return packed
+
+    return replace

@@ -1,0 +1,105 @@
+"""Which run of which machine is drawn."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import analysis
+from analysis.catalog import find_runs, newest_complete
+from analysis.errors import DamagedRun
+
+ROOT = Path(analysis.__file__).parents[1]
+SMALL = {"isas": ("avx2",), "lengths": (4096,), "processes": 1, "rounds": 1, "parts": ("algorithms",)}
+MakeRun = Callable[..., Path]
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    return tmp_path / "results"
+
+
+def change(folder: Path, **fields: object) -> None:
+    path = folder / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+def test_the_newest_complete_run_of_each_machine_is_drawn(results: Path, make_run: MakeRun) -> None:
+    make_run(results / "recorded", ended="2026-01-01T00:00:00+00:00", **SMALL)
+    newest = make_run(results / "runs", ended="2026-01-03T00:00:00+00:00", **SMALL)
+    make_run(results / "runs", ended="2026-01-02T00:00:00+00:00", **SMALL)
+    make_run(results / "runs", ended=None, **SMALL)
+    other = make_run(results / "recorded", machine="other", **SMALL)
+    assert newest_complete(results) == {"zen4-made-up": newest, "other": other}
+    assert len(find_runs(results)) == 5
+
+
+def test_the_moment_counts_not_the_hour_of_the_time_zone(results: Path, make_run: MakeRun) -> None:
+    make_run(results / "runs", ended="2026-01-01T10:00:00+05:00", **SMALL)
+    later = make_run(results / "runs", ended="2026-01-01T09:00:00+00:00", **SMALL)
+    assert newest_complete(results) == {"zen4-made-up": later}
+
+
+def test_a_run_in_both_rooms_counts_as_the_recorded_one(results: Path, make_run: MakeRun) -> None:
+    measured = make_run(results / "runs", **SMALL)
+    recorded = results / "recorded" / measured.parent.name / measured.name
+    shutil.copytree(measured, recorded)
+    assert newest_complete(results) == {"zen4-made-up": recorded}
+
+
+def test_without_results_there_is_nothing_to_draw(results: Path, make_run: MakeRun) -> None:
+    assert newest_complete(results) == {}
+    make_run(results / "runs", ended=None, **SMALL)
+    (results / "runs" / "zen4-made-up" / "killed-at-once").mkdir()
+    assert newest_complete(results) == {}
+
+
+def test_a_damaged_newest_run_is_an_error_and_not_replaced_by_an_older_one(results: Path, make_run: MakeRun) -> None:
+    make_run(results / "runs", ended="2026-01-01T00:00:00+00:00", **SMALL)
+    newest = make_run(results / "runs", ended="2026-01-02T00:00:00+00:00", **SMALL)
+    change(newest, schema_version=99)
+    with pytest.raises(DamagedRun, match=r"run\.json, schema_version: 99 is not known"):
+        newest_complete(results)
+
+
+def test_a_damaged_older_run_does_no_harm(results: Path, make_run: MakeRun) -> None:
+    older = make_run(results / "runs", ended="2026-01-01T00:00:00+00:00", **SMALL)
+    newest = make_run(results / "runs", ended="2026-01-02T00:00:00+00:00", **SMALL)
+    change(older, schema_version=99)
+    assert newest_complete(results) == {"zen4-made-up": newest}
+
+
+@pytest.mark.parametrize("content", ["{", '{"ended": 5}', '{"ended": "2026-01-05"}', '{"ended": "soon"}'])
+def test_a_run_whose_end_cannot_be_read_is_an_error(results: Path, make_run: MakeRun, content: str) -> None:
+    folder = make_run(results / "runs", **SMALL)
+    (folder / "run.json").write_text(content)
+    with pytest.raises(DamagedRun, match=r"run\.json"):
+        newest_complete(results)
+    assert find_runs(results)[0].problem
+
+
+def test_a_run_in_the_folder_of_another_machine_is_an_error(results: Path, make_run: MakeRun) -> None:
+    folder = make_run(results / "runs", **SMALL)
+    folder.parent.rename(results / "runs" / "somebody-else")
+    with pytest.raises(DamagedRun, match="'zen4-made-up' is not the name of its folder, 'somebody-else'"):
+        newest_complete(results)
+
+
+def test_finding_runs_and_figures_imports_neither_pandas_nor_matplotlib() -> None:
+    code = (
+        "import sys; from analysis import catalog, figures; from pathlib import Path;"
+        "catalog.newest_complete(Path('nowhere')); figures.names();"
+        "sys.exit(' '.join({'pandas', 'matplotlib', 'scipy', 'numpy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_analysis_never_imports_what_touches_hardware() -> None:
+    for path in (ROOT / "analysis").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "import harness" not in text and "from harness" not in text, path

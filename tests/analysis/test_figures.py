@@ -1,0 +1,216 @@
+"""What figures show, that nothing in them covers anything else, and that the same rows give the same bytes."""
+
+import ast
+import dataclasses
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.style
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+
+import analysis
+from analysis import figures, style
+from analysis.errors import MissingRows, UnknownFigure
+from analysis.render import render
+from analysis.rows import Run, load_run
+
+ROOT = Path(analysis.__file__).parents[1]
+NAMES = ["algorithms", "pass-bandwidth", "pass-breakdown", "speedup", "three-pass"]
+MakeRun = Callable[..., Path]
+
+
+def draw(name: str, run: Run) -> Figure:
+    with matplotlib.style.context(style.RC, after_reset=True):
+        figure, _ = figures.load(name).draw(run)
+        FigureCanvasAgg(figure).draw()
+    return figure
+
+
+def words(figure: Figure) -> str:
+    texts = [*figure.texts, *(text for axes in figure.axes for text in [*axes.texts, axes.title])]
+    return "\n".join(text.get_text() for text in texts)
+
+
+def only(run: Run, **values: object) -> Run:
+    """The run with only the rows that have these values."""
+    samples = run.samples
+    for field, value in values.items():
+        samples = samples[samples[field] == value]
+    return dataclasses.replace(run, samples=samples)
+
+
+def test_every_file_in_the_folder_is_a_figure_with_a_caption_of_one_line() -> None:
+    assert figures.names() == NAMES
+    for name in NAMES:
+        caption = figures.caption(name)
+        assert caption.endswith(".") and "\n" not in caption
+        assert ast.get_docstring(ast.parse(Path(figures.load(name).__file__ or "").read_text())) == caption
+
+
+def test_an_unknown_figure_is_told_with_the_known_ones() -> None:
+    with pytest.raises(UnknownFigure, match="no figure is called 'pie'; there are: algorithms, pass-bandwidth"):
+        figures.load("pie")
+    with pytest.raises(UnknownFigure):
+        figures.load("../render")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_rows_give_the_same_bytes(name: str, make_run: MakeRun) -> None:
+    run = load_run(make_run(isas=("avx2",)))
+    first = render(name, run)
+    shuffled = dataclasses.replace(run, samples=run.samples.sample(frac=1, random_state=1))
+    with mpl.rc_context({"lines.linewidth": 9, "font.size": 20, "svg.hashsalt": None}):
+        second = render(name, run)
+        assert mpl.rcParams["lines.linewidth"] == 9
+    assert second.svg == first.svg
+    assert second.png == first.png
+    assert render(name, shuffled).csv == first.csv
+    assert b"<dc:date>" not in first.svg
+    assert b"Software" not in first.png and b"tEXt" not in first.png
+
+
+def test_another_process_writes_the_same_bytes(make_run: MakeRun, tmp_path: Path) -> None:
+    folder = make_run(isas=("avx2",))
+    written = []
+    for seed in ("1", "2"):
+        target = tmp_path / seed
+        command = [sys.executable, "-m", "analysis", "figure", "speedup", str(folder)]
+        command += ["--figures", str(target), "--tables", str(target)]
+        subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONHASHSEED": seed}, check=True)
+        written.append({path.name: path.read_bytes() for path in target.iterdir()})
+    assert set(written[0]) == {"speedup.svg", "speedup.png", "speedup.csv"}
+    assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_in_a_figure_covers_anything_else(name: str, full_run: Run) -> None:
+    for run in (full_run, only(full_run, isa="avx2")):
+        figure = draw(name, run)
+        renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+        blocks = [("title or footer", text.get_window_extent(renderer)) for text in figure.texts]
+        blocks += [("legend", legend.get_window_extent(renderer)) for legend in figure.legends]
+        blocks += [("panel", axes.get_tightbbox(renderer)) for axes in figure.axes]
+        for (one, box), (other, another) in itertools.combinations(blocks, 2):
+            assert not Bbox.intersection(box, another), f"{one} covers {other}"
+        page = figure.bbox.padded(0.5)
+        for block, box in blocks:
+            assert page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1, block
+        for axes in figure.axes:
+            boxes = [text.get_window_extent(renderer) for text in [axes.title, *axes.texts] if text.get_text()]
+            assert not any(Bbox.intersection(a, b) for a, b in itertools.combinations(boxes, 2))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_there_is_a_panel_for_each_isa_in_the_run_and_for_no_other(name: str, full_run: Run) -> None:
+    everything = words(draw(name, full_run))
+    assert all(isa in everything for isa in ("AVX512F", "AVX2", "scalar"))
+    figure = draw(name, only(full_run, isa="avx2"))
+    assert "AVX512F" not in words(figure)
+    assert all(axes.has_data() for axes in figure.axes)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_footer_says_what_the_numbers_rest_on(name: str, full_run: Run) -> None:
+    footer = words(draw(name, full_run))
+    assert "AMD EPYC 9R14 96-Core Processor" in footer
+    assert f"run {full_run.information['run']}, protocol quick" in footer
+    assert "7 processes" in footer and "98.4 % confidence" in footer and "% of rounds disturbed" in footer
+    assert "no claim" not in footer
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_smoke_run_claims_nothing(name: str, make_run: MakeRun) -> None:
+    text = words(draw(name, load_run(make_run(protocol="smoke", isas=("avx2",), processes=1, rounds=1))))
+    assert "smoke: no claim" in text
+    assert "no interval from one process" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("algorithms", "algorithms"),
+        ("three-pass", "algorithms"),
+        ("speedup", "algorithms"),
+        ("pass-bandwidth", "passes"),
+        ("pass-breakdown", "breakdown"),
+    ],
+)
+def test_a_figure_whose_rows_are_missing_is_not_drawn(name: str, missing: str, full_run: Run) -> None:
+    samples = full_run.samples
+    without = dataclasses.replace(full_run, samples=samples[samples["experiment"] != missing])
+    with pytest.raises(MissingRows, match=f"no undisturbed rows of the experiment '{missing}'"):
+        render(name, without)
+    disturbed = dataclasses.replace(full_run, samples=samples.assign(flags="steal"))
+    with pytest.raises(MissingRows):
+        render(name, disturbed)
+
+
+def test_disturbed_rows_change_nothing(full_run: Run) -> None:
+    run = only(full_run, isa="avx2", experiment="algorithms")
+    _, table = figures.load("algorithms").draw(run)
+    undisturbed = only(run, flags="")
+    assert len(undisturbed.samples) < len(run.samples)
+    assert figures.load("algorithms").draw(undisturbed)[1].equals(table)
+
+
+def test_the_papers_number_is_named_as_the_papers_and_only_where_it_claims_it(full_run: Run) -> None:
+    panels = {axes.get_title(): axes for axes in draw("speedup", full_run).axes}
+    said = {isa: [text.get_text() for text in axes.texts if "paper" in text.get_text()] for isa, axes in panels.items()}
+    assert said == {
+        "AVX512F": ["paper, Skylake-X: up to 28 %"],
+        "AVX2": ["paper, Skylake-X: up to 18 %"],
+        "scalar": [],
+    }
+
+
+def test_the_papers_number_is_not_drawn_over_lengths_in_cache(full_run: Run) -> None:
+    samples = full_run.samples
+    in_cache = dataclasses.replace(full_run, samples=samples[samples["elements"] <= 1_000_000])
+    assert "paper" not in words(draw("speedup", in_cache))
+
+
+def test_cache_boundaries_stand_where_the_input_fills_them(full_run: Run) -> None:
+    axes = draw("algorithms", full_run).axes[0]
+    assert {text.get_text(): text.get_position()[0] for text in axes.texts} == {
+        "L1": 8192,
+        "L2": 262_144,
+        "L3": 8_388_608,
+    }
+
+
+def test_the_passes_of_an_algorithm_add_up_to_its_call(full_run: Run) -> None:
+    _, table = figures.load("pass-breakdown").draw(full_run)
+    two_pass = table[(table["isa"] == "avx512f") & (table["algorithm"] == "two-pass")].set_index("pass")
+    time = two_pass["nanoseconds_per_element_median"]
+    assert list(two_pass.index) == ["ext_sum", "ext_scale", "all"]
+    assert time["ext_sum"] + time["ext_scale"] == pytest.approx(time["all"], rel=0.02)
+
+
+def test_an_algorithm_that_the_paper_does_not_have_is_drawn_too(full_run: Run) -> None:
+    renamed = only(full_run, isa="avx2").samples.replace({"algorithm": {"three-pass-reload": "online"}})
+    algorithms = full_run.information["algorithms"] | {"online": ["max", "exp_store", "scale"]}
+    run = Run(full_run.folder, full_run.information | {"algorithms": algorithms}, renamed)
+    _, table = figures.load("algorithms").draw(run)
+    assert set(table["algorithm"]) == {"three-pass-recompute", "two-pass", "online"}
+    with pytest.raises(MissingRows, match="three-pass-reload"):
+        figures.load("three-pass").draw(run)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tables_are_tidy_and_name_their_units(name: str, full_run: Run) -> None:
+    lines = render(name, only(full_run, isa="avx2")).csv.decode().splitlines()
+    header = lines[0].split(",")
+    assert header[:2] == ["isa", "compiler"] and header[-2:] == ["confidence", "processes"]
+    assert any(column.endswith("_median") for column in header)
+    for column in header:
+        if column.endswith(("_median", "_low", "_high")):
+            assert any(unit in column for unit in ("nanoseconds", "percent", "gigabytes_per_second", "core_cycles"))
+    assert all(len(line.split(",")) == len(header) and "nan" not in line for line in lines[1:])

@@ -1,0 +1,86 @@
+"""The command line: it teaches, and tells what is wrong in one line."""
+
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import analysis
+from analysis.__main__ import main
+
+ROOT = Path(analysis.__file__).parents[1]
+SMALL = {"isas": ("avx2",), "processes": 2, "rounds": 1}
+MakeRun = Callable[..., Path]
+
+
+def test_help_shows_the_commands_the_figures_and_examples() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "analysis", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for word in ("figure", "summary", "list", "examples:", "results/runs/MACHINE/RUN/", "exit status"):
+        assert word in done.stdout
+
+
+def test_a_figure_is_three_files(make_run: MakeRun, tmp_path: Path) -> None:
+    folder = make_run(**SMALL)
+    where = ["--figures", str(tmp_path / "figures"), "--tables", str(tmp_path / "tables")]
+    assert main(["figure", "three-pass", str(folder), *where]) == 0
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["three-pass.png", "three-pass.svg"]
+    assert [path.name for path in (tmp_path / "tables").iterdir()] == ["three-pass.csv"]
+
+
+def test_the_summary_is_printed(make_run: MakeRun, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["summary", str(make_run(**SMALL))]) == 0
+    assert "Two-Pass against the better Three-Pass" in capsys.readouterr().out
+
+
+def test_the_list_marks_the_run_that_is_drawn(
+    make_run: MakeRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    older = make_run(ended="2026-01-01T00:00:00+00:00", **SMALL)
+    newer = make_run(ended="2026-01-02T00:00:00+00:00", **SMALL)
+    begun = make_run(ended=None, **SMALL)
+    assert main(["list", "--results", str(tmp_path / "results")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    marks = {folder: line[0] for folder in (older, newer, begun) for line in lines if str(folder) in line}
+    assert marks == {older: " ", newer: "*", begun: " "}
+    assert any("speedup" in line and "Two-Pass" in line for line in lines)
+
+
+def test_the_list_shows_a_damaged_run_instead_of_failing(
+    make_run: MakeRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (make_run(**SMALL) / "run.json").write_text("{")
+    assert main(["list", "--results", str(tmp_path / "results")]) == 0
+    assert "not JSON" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [["summary"], ["figure", "speedup"], ["figure", "pie"]])
+def test_bad_input_is_one_line_and_status_2(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--figures", str(tmp_path / "f"), "--tables", str(tmp_path / "t")] if command[0] == "figure" else []
+    assert main([*command, str(tmp_path / "nowhere"), *where]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("analysis: ") and captured.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_one_line_and_status_1(
+    make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_run(**SMALL)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    target = tmp_path / "figures"
+    assert main(["figure", "three-pass", str(folder), "--figures", str(target), "--tables", str(target)]) == 1
+    assert capsys.readouterr().err == "analysis: cannot write: [Errno 28] No space left on device\n"
+    assert list(target.iterdir()) == []

@@ -1,0 +1,106 @@
+"""The summary: one screen, the right lengths, and no more than the run shows."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from analysis.errors import MissingRows
+from analysis.rows import Run, load_run
+from analysis.summary import summary
+
+MakeRun = Callable[..., Path]
+
+
+def block(text: str, isa: str) -> list[str]:
+    """The lines of an ISA."""
+    lines = text.splitlines()
+    start = lines.index(isa)
+    return lines[start + 1 : start + 5]
+
+
+def test_it_fits_one_screen(full_run: Run) -> None:
+    lines = summary(full_run).splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 100
+
+
+def test_it_says_what_was_measured_and_where_the_figures_are(full_run: Run) -> None:
+    text = summary(full_run)
+    assert text.startswith("zen4-made-up: AMD EPYC 9R14 96-Core Processor\n")
+    assert full_run.information["run"] in text and "(protocol quick)" in text and "7 processes per length" in text
+    assert "results/figures/zen4-made-up/" in text
+
+
+def test_in_cache_and_out_of_cache_name_length_rival_and_interval(full_run: Run) -> None:
+    in_cache, out_of_cache, largest, _ = block(summary(full_run), "AVX512F")
+    # 131,072 elements: input and output are 1 MiB together, which is the L2.
+    assert in_cache.startswith("  in L2, 131K elements: slower than reloading: -")
+    assert out_of_cache.startswith("  out of cache, 56M elements: faster than recomputing: +")
+    assert "[" in out_of_cache and out_of_cache.endswith("98.4 %")
+    # Slower at 3M, faster at 8.39M and at every longer one.
+    assert largest.endswith("faster from 8.39M elements on")
+
+
+def test_passes_are_compared_with_limits_of_the_same_traffic(full_run: Run) -> None:
+    line = block(summary(full_run), "AVX512F")[3]
+    assert "ext_sum" in line and "% of load)" in line
+    assert "ext_scale" in line and "% of copy," in line and "% of copy_nt)" in line
+    assert "store" not in line
+
+
+def with_equal_times(run: Run) -> Run:
+    """The run with Two-Pass as fast as reloading, give or take what differs between processes."""
+    samples = run.samples.copy()
+    two, other = (
+        (samples["algorithm"] == name) & (samples["pass"] == "") for name in ("two-pass", "three-pass-reload")
+    )
+    sign = (-1.0) ** samples.loc[two, "process"]
+    samples.loc[two, "nanoseconds"] = (samples.loc[other, "nanoseconds"].to_numpy() * (1 + 0.01 * sign)).astype(int)
+    return dataclasses.replace(run, samples=samples)
+
+
+def test_an_interval_that_includes_zero_shows_no_difference(make_run: MakeRun) -> None:
+    run = with_equal_times(load_run(make_run(isas=("avx2",), lengths=(4096, 3_000_000), parts=("algorithms",))))
+    in_cache, longest, largest, passes = block(summary(run), "AVX2")
+    assert "no difference shown against reloading" in in_cache
+    assert longest.startswith("  longest (in cache), 3M elements: no difference shown")
+    assert largest.endswith("at the longest it is not shown to be faster")
+    assert passes == "  passes were not measured on their own"
+
+
+def test_one_process_shows_nothing(make_run: MakeRun) -> None:
+    text = summary(load_run(make_run(isas=("avx512f",), processes=1)))
+    assert "one process shows nothing" in text
+    assert "faster than" not in text and "faster from" not in text
+
+
+def test_five_processes_are_told_with_their_own_confidence(make_run: MakeRun) -> None:
+    assert "93.8 %" in summary(load_run(make_run(isas=("avx512f",), processes=5)))
+
+
+def test_a_machine_whose_caches_are_not_known_still_gets_a_summary(make_run: MakeRun) -> None:
+    run = load_run(make_run(isas=("avx2",)))
+    machine = run.information["machine"] | {"caches": []}
+    text = summary(dataclasses.replace(run, information=run.information | {"machine": machine}))
+    assert "in L2: no length was measured whose arrays fit" in text
+
+
+def test_a_smoke_run_says_that_every_part_ran_and_no_number(make_run: MakeRun) -> None:
+    text = summary(load_run(make_run(protocol="smoke", isas=("avx2",), processes=2)))
+    assert "smoke: every part ran; no claim" in text
+    assert "faster" not in text and "slower" not in text and "GB/s" not in text
+
+
+def test_a_smoke_run_whose_rows_were_all_disturbed_does_not_say_that_every_part_ran(make_run: MakeRun) -> None:
+    run = load_run(make_run(protocol="smoke", isas=("avx2",), processes=2))
+    samples = run.samples.copy()
+    samples.loc[samples["experiment"] == "breakdown", "flags"] = "steal"
+    text = summary(dataclasses.replace(run, samples=samples))
+    assert "smoke: no undisturbed samples of breakdown; no claim" in text
+
+
+def test_a_run_without_algorithms_has_no_summary(make_run: MakeRun) -> None:
+    with pytest.raises(MissingRows, match="'algorithms'"):
+        summary(load_run(make_run(isas=("avx2",), parts=("passes",))))
