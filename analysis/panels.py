@@ -34,7 +34,7 @@ def length_axis(axes: Axes, elements: pd.Series, run: Run) -> None:
     axes.set_xscale("log")
     axes.set_xlim(low, high)
     # Within a decade or so, powers of ten alone would label one tick or none.
-    axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1,) if high / low > 100 else (1, 2, 5)))
+    axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1,) if high / low > 100 else (1, 2, 3, 5, 7)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: names.count(value)))
     axes.xaxis.set_minor_formatter(NullFormatter())
     for level, boundary in cache_boundaries(run).items():

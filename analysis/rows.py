@@ -55,17 +55,16 @@ def read_samples(path: Path) -> pd.DataFrame:
     text = _read_text(path)
     _refuse_wrong_shape(path, text, list(rules))
     # Every cell as text first: pandas would guess types, and call "NA" a missing value.
-    cells = pd.read_csv(io.StringIO(text), dtype=str, na_filter=False, quoting=csv.QUOTE_NONE, index_col=False)
+    cells = pd.read_csv(
+        io.StringIO(text), dtype=str, na_filter=False, quoting=csv.QUOTE_NONE, index_col=False, lineterminator="\n"
+    )
     if cells.empty:
         raise DamagedRun(f"{path}: holds no samples")
-    columns = {field: _typed(cells[field], rule) for field, rule in rules.items()}
-    faults = [
-        (*fault, field) for field, rule in rules.items() if (fault := _first_fault(cells[field], columns[field], rule))
-    ]
+    faults = [(*fault, field) for field, rule in rules.items() if (fault := _first_fault(cells[field], rule))]
     if faults:
         row, reason, field = min(faults, key=lambda fault: fault[0])
         raise _damage(path, row, field, reason)
-    return pd.DataFrame(columns)
+    return pd.DataFrame({field: _typed(cells[field], rule) for field, rule in rules.items()})
 
 
 def _read_text(path: Path) -> str:
@@ -100,9 +99,7 @@ INTEGER = r"-?[0-9]{1,18}"
 
 
 def _typed(cells: pd.Series, rule: dict[str, Any]) -> pd.Series:
-    if rule["type"] != "integer" or not cells.str.fullmatch(INTEGER).all():
-        return cells
-    return cells.astype("int64")
+    return cells.astype("int64") if rule["type"] == "integer" else cells
 
 
 # One line for each keyword that the schema may use for a column: which cells hold to it, and what is said otherwise.
@@ -118,11 +115,14 @@ KEYWORDS: dict[str, tuple[Callable[[pd.Series, Any], pd.Series], str]] = {
 SAYS_NOTHING = {"type", "description"}
 
 
-def _first_fault(cells: pd.Series, column: pd.Series, rule: dict[str, Any]) -> tuple[int, str] | None:
+def _first_fault(cells: pd.Series, rule: dict[str, Any]) -> tuple[int, str] | None:
     """Row (from 0) and reason of the first cell that does not hold to its rule."""
-    if rule["type"] == "integer" and column is cells:
-        row = int((~cells.str.fullmatch(INTEGER)).to_numpy().argmax())
-        return row, f"'{one_line(cells[row])}' is not an integer"
+    if rule["type"] == "integer":
+        wrong = ~cells.str.fullmatch(INTEGER).to_numpy(dtype=bool)
+        if wrong.any():
+            row = int(wrong.argmax())
+            return row, f"'{one_line(cells[row])}' is not an integer"
+    column = _typed(cells, rule)
     faults = []
     for keyword in rule.keys() - SAYS_NOTHING:
         # A KeyError here means that the schema has learnt a keyword which this module has not.

@@ -61,7 +61,7 @@ def _speedup_lines(run: Run, isa: str, table: pd.DataFrame) -> list[str]:
     caches = {cache["level"]: cache["bytes"] for cache in run.information["machine"]["caches"]}
     last = max(caches.values(), default=0)
     largest = table.iloc[-1]
-    # Input and output together: both are touched by a call.
+    # Input and output together have to fit, since a call touches both.
     inside = table[2 * BYTES_PER_FLOAT * table["elements"] <= caches.get(2, 0)]
     in_cache = f"in L2, {names.count(inside['elements'].max())} elements" if len(inside) else "in L2"
     is_out = BYTES_PER_FLOAT * largest["elements"] > last
@@ -108,7 +108,7 @@ def _bandwidth_line(run: Run, isa: str, compiler: str) -> str:
         return "  passes were not measured on their own"
     speed = table.set_index("pass")["effective_gigabytes_per_second_median"]
     told = ", ".join(_against_limits(run, name, speed) for name in passes if name in speed)
-    return f"  at {names.count(table['elements'].max())} (warm): {told}"
+    return f"  warm, {names.count(table['elements'].max())}: {told}"
 
 
 def _against_limits(run: Run, name: str, speed: pd.Series) -> str:
@@ -116,4 +116,4 @@ def _against_limits(run: Run, name: str, speed: pd.Series) -> str:
     # Same reads and writes: otherwise a percentage would compare unlike traffic.
     same = [limit for limit in limits(run.information) if limit in speed and kernels[limit] == kernels[name]]
     shares = ", ".join(f"{100 * speed[name] / speed[limit]:.0f} % of {limit}" for limit in same)
-    return f"{name} {speed[name]:.1f} GB/s" + (f" ({shares})" if shares else f" ({kind(kernels[name])})")
+    return f"{name} {speed[name]:.3g} GB/s" + (f" ({shares})" if shares else f" ({kind(kernels[name])})")

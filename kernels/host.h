@@ -24,10 +24,12 @@ void time_calls(const struct kernel *const *passes, size_t pass_count, const str
                 uint64_t *nanoseconds);
 
 // One untimed call of the passes, as time_calls makes it; the result of the last pass that has one is left in *carry.
-void call_once(const struct kernel *const *passes, size_t pass_count, struct carry *carry, const float *x, float *y,
+void run_untimed(const struct kernel *const *passes, size_t pass_count, struct carry *carry, const float *x, float *y,
                size_t n);
 
 uint64_t clock_nanoseconds(void);
+// Reads the clock `count` times in a row.
+void read_clock(uint64_t *readings, size_t count);
 
 // How long `additions` dependent one-cycle integer additions take: the clock of this core, whatever the timer says.
 uint64_t canary_clock(uint64_t additions);

@@ -14,6 +14,10 @@ uint64_t clock_nanoseconds(void) {
   return (uint64_t) t.tv_sec * 1000000000u + (uint64_t) t.tv_nsec;
 }
 
+void read_clock(uint64_t *readings, size_t count) {
+  for (size_t i = 0; i < count; i++) readings[i] = clock_nanoseconds();
+}
+
 static unsigned flush_denormals(void) {
   unsigned before = _mm_getcsr();
   _MM_SET_FLUSH_ZERO_MODE(_MM_FLUSH_ZERO_ON);
@@ -49,7 +53,7 @@ static inline void run(const struct kernel *const *passes, size_t pass_count, st
   for (size_t p = 0; p < pass_count; p++) passes[p]->run(x, y, carry, n);
 }
 
-void call_once(const struct kernel *const *passes, size_t pass_count, struct carry *carry, const float *x, float *y,
+void run_untimed(const struct kernel *const *passes, size_t pass_count, struct carry *carry, const float *x, float *y,
                size_t n) {
   unsigned before = flush_denormals();
   run(passes, pass_count, carry, x, y, n);

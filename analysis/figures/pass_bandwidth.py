@@ -12,7 +12,7 @@ from analysis.traffic import bandwidths, kind, limits
 
 VALUE = "effective_gigabytes_per_second"
 KINDS = {"reads X": "passes that read X", "writes Y": "passes that write Y", "updates Y": "passes that update Y"}
-MARKERS = "osD^vP*X"
+MARKERS = "osD^vPX*"
 
 
 def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
@@ -50,6 +50,8 @@ def _series(axes: Axes, table: pd.DataFrame, look: style.Style, compilers: list[
         panels.error_lines(axes, table, VALUE, look, compilers)
     else:
         limit = table[table["compiler"] == compilers[0]].sort_values("elements")
+        if len(limit) == 1:  # a line through one point would not show
+            axes.axhline(limit[f"{VALUE}_median"].iloc[0], color=look.colour, linestyle=look.dashes)
         axes.plot(limit["elements"], limit[f"{VALUE}_median"], color=look.colour, linestyle=look.dashes)
 
 

@@ -1,4 +1,4 @@
-"""Time of each algorithm split by pass, at an array length far out of cache."""
+"""Time of each algorithm split by pass, at the longest array length for which that was measured."""
 
 import itertools
 
@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis import experiments, names, panels, style
+from analysis.errors import MissingRows
 from analysis.rows import Run
 from analysis.statistics import times
 
@@ -28,7 +29,8 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
     for axes, isa in zip(grid[0], isas, strict=True):
         of_isa = drawn[drawn["isa"] == isa]
         longest = of_isa[of_isa["elements"] == of_isa["elements"].max()]
-        algorithms = [name for name in run.information["algorithms"] if name in set(longest["algorithm"])]
+        whole = set(longest[longest["pass"] == WHOLE]["algorithm"])
+        algorithms = [name for name in run.information["algorithms"] if name in whole]
         axes.set_ylim(0, 1.04 * longest["nanoseconds_per_element_high"].max())
         axes.set_xlim(-0.5, len(algorithms) - 0.35)
         for place, name in enumerate(algorithms):
@@ -36,17 +38,24 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
             _bar(axes, place, of_algorithm, run.information["algorithms"][name], looks[name].colour)
         axes.set_xticks(range(len(algorithms)), [names.algorithm(name).replace(", ", ",\n") for name in algorithms])
         axes.tick_params(axis="x", length=0, labelsize=6.5)
-        axes.set_title(f"{names.ISAS[isa]}, {names.count(longest['elements'].max())} elements")
+        elements = longest["elements"].max()
+        where = "out of cache" if elements > max(panels.cache_boundaries(run).values(), default=0) else "in cache"
+        axes.set_title(f"{names.ISAS[isa]}\n{names.count(elements)} elements, {where}", fontsize=8)
     grid[0][0].set_ylabel("nanoseconds per element")
     notes = [f"{compiler}; bars: medians of the passes; vertical bars: the whole call and its interval"]
-    panels.finish(figure, run, drawn, "Where the time goes, pass by pass, out of cache", [], notes)
+    panels.finish(figure, run, drawn, "Where the time goes, pass by pass", [], notes)
     return figure, table
 
 
 def _table(run: Run) -> pd.DataFrame:
     rows, clock_adds = experiments.breakdown_rows(run), run.information["canary"]["clock_adds"]
     split = times(rows, [*BY, "pass"], clock_adds)
-    together = times(_whole_calls(rows, run.information["algorithms"]), BY, clock_adds).assign(**{"pass": WHOLE})
+    calls = _whole_calls(rows, run.information["algorithms"])
+    if calls.empty:
+        raise MissingRows(
+            f"{run.folder}: no undisturbed round of the experiment 'breakdown' has every pass of an algorithm"
+        )
+    together = times(calls, BY, clock_adds).assign(**{"pass": WHOLE})
     order = {name: place for place, name in enumerate([*run.information["kernels"], WHOLE])}
     table = pd.concat([split, together])[list(split)]
     return table.sort_values([*BY, "pass"], key=lambda column: column.map(order) if column.name == "pass" else column)

@@ -32,7 +32,9 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
         axes.set_title(names.ISAS[isa], pad=12)
         axes.set_xlabel("elements")
     low, high = table["speedup_percent_low"].min(), table["speedup_percent_high"].max()
-    grid[0][0].set_ylim(min(-5, 1.1 * low), max(44, 1.1 * high + 8))
+    bottom, ratio = min(-5, 1.1 * low), max(TRAFFIC_RATIOS.values())
+    # Above the data and the upper ratio a fifth of the panel is left for the two lines of text there.
+    grid[0][0].set_ylim(bottom, ratio + 0.2 * (ratio - bottom) if high < ratio else high + 0.2 * (high - bottom))
     grid[0][0].set_ylabel("speedup of Two-Pass, %")
     notes = [
         f"{panels.CACHE_NOTE}; traffic ratio: better Three-Pass to Two-Pass, 4/3 logical, 5/4 with write-allocate, "

@@ -14,7 +14,7 @@ import pytest
 from analysis.information import schema
 from analysis.rows import Run, load_run
 
-LENGTHS = (1000, 3000, 8192, 10_000, 30_000, 100_000, 131_072, 300_000, 1_000_000, 3_000_000)
+LENGTHS = (1000, 3000, 8192, 10_000, 30_000, 100_000, 131_072, 262_144, 1_000_000, 3_000_000)
 LENGTHS += (8_388_608, 10_000_000, 16_777_216, 30_000_000, 56_000_000)
 CLANG_LENGTHS = (10_000, 1_000_000, 16_777_216)
 ISAS = ("scalar", "avx2", "avx512f")

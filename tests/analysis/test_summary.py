@@ -13,6 +13,11 @@ from analysis.summary import summary
 MakeRun = Callable[..., Path]
 
 
+@pytest.fixture(scope="module")
+def text(full_run: Run) -> str:
+    return summary(full_run)
+
+
 def block(text: str, isa: str) -> list[str]:
     """The lines of an ISA."""
     lines = text.splitlines()
@@ -20,21 +25,20 @@ def block(text: str, isa: str) -> list[str]:
     return lines[start + 1 : start + 5]
 
 
-def test_it_fits_one_screen(full_run: Run) -> None:
-    lines = summary(full_run).splitlines()
+def test_it_fits_one_screen(text: str) -> None:
+    lines = text.splitlines()
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 100
 
 
-def test_it_says_what_was_measured_and_where_the_figures_are(full_run: Run) -> None:
-    text = summary(full_run)
+def test_it_says_what_was_measured_and_where_the_figures_are(text: str, full_run: Run) -> None:
     assert text.startswith("zen4-made-up: AMD EPYC 9R14 96-Core Processor\n")
     assert full_run.information["run"] in text and "(protocol quick)" in text and "7 processes per length" in text
     assert "results/figures/zen4-made-up/" in text
 
 
-def test_in_cache_and_out_of_cache_name_length_rival_and_interval(full_run: Run) -> None:
-    in_cache, out_of_cache, largest, _ = block(summary(full_run), "AVX512F")
+def test_in_cache_and_out_of_cache_name_length_rival_and_interval(text: str) -> None:
+    in_cache, out_of_cache, largest, _ = block(text, "AVX512F")
     # 131,072 elements: input and output are 1 MiB together, which is the L2.
     assert in_cache.startswith("  in L2, 131K elements: slower than reloading: -")
     assert out_of_cache.startswith("  out of cache, 56M elements: faster than recomputing: +")
@@ -43,8 +47,8 @@ def test_in_cache_and_out_of_cache_name_length_rival_and_interval(full_run: Run)
     assert largest.endswith("faster from 8.39M elements on")
 
 
-def test_passes_are_compared_with_limits_of_the_same_traffic(full_run: Run) -> None:
-    line = block(summary(full_run), "AVX512F")[3]
+def test_passes_are_compared_with_limits_of_the_same_traffic(text: str) -> None:
+    line = block(text, "AVX512F")[3]
     assert "ext_sum" in line and "% of load)" in line
     assert "ext_scale" in line and "% of copy," in line and "% of copy_nt)" in line
     assert "store" not in line

@@ -1,0 +1,41 @@
+# Two commands do everything: `make reproduce-all` and `make test`. `make setup` is their set-up alone.
+PROTOCOL ?=
+PYTHON ?= python3
+JOBS ?= 2
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: reproduce-all figures test lint setup lock clean
+.DEFAULT_GOAL := reproduce-all
+
+# If make is killed, so is Snakemake, and with it what it measures.
+reproduce-all: setup
+	setpriv --pdeathsig KILL snakemake reproduce-all --quiet rules $(if $(PROTOCOL),--config protocol=$(PROTOCOL))
+
+figures: setup
+	snakemake figures --quiet rules
+
+test: setup
+	snakemake build --quiet rules
+	pytest -n $(JOBS)
+
+lint: setup
+	ruff check . && ruff format --check . && snakefmt --check Snakefile harness/rules analysis/rules
+
+setup: .venv/ready
+
+.venv/ready: config/requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or later is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1)" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "Python's venv is missing (Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r config/requirements.lock
+	touch .venv/ready
+
+# Renews the lock: every version pinned by hash, no registry host in it. Needs uv.
+lock:
+	uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url \
+	  --no-emit-find-links --no-header config/requirements.in -o config/requirements.lock
+
+clean:
+	rm -rf .venv .snakemake results/build results/runs results/figures results/tables

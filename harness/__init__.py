@@ -1,0 +1,1 @@
+"""What touches the hardware: detect, audit, build and load kernels, tune, schedule, measure, store."""

@@ -1,0 +1,127 @@
+"""The command line: `python -m harness --help`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from harness import build, config, doctor, measure, passes
+from harness.errors import HarnessError
+from harness.lock import die_with_parent, exclusive
+from harness.store import write_whole
+
+BUILT = config.ROOT / "results" / "build"
+RUNS = config.ROOT / "results" / "runs"
+
+EXAMPLES = """\
+examples:
+  python -m harness doctor                      what was detected, what disturbs measurements here
+  python -m harness passes --elements 4096      every pass in cache
+  python -m harness passes --elements 33554432 --isas avx2 --json
+  python -m harness plan --protocol full        what a run would do, and how long
+  python -m harness measure --protocol smoke    the run itself (`snakemake reproduce-all` builds, measures and draws)
+
+The kernels must be built: `snakemake build` (or `make reproduce-all`, which does everything).
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(
+        prog="python -m harness",
+        description="Measures softmax algorithms on this machine.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.add_argument("--isas", nargs="+", metavar="ISA", help="scalar, avx2, avx512f (default: config.yaml's)")
+        sub.add_argument("--compilers", nargs="+", metavar="NAME", help="the first is primary (default: config.yaml's)")
+        sub.add_argument("--config", type=Path, default=config.CONFIG_FILE, metavar="FILE", help="default: %(default)s")
+        sub.add_argument("--built", type=Path, default=BUILT, metavar="DIR", help="extensions (default: %(default)s)")
+        return sub
+
+    command("doctor", "Shows what was detected, what disturbs measurements here, and what to do about each.")
+    one = command("passes", "Times every pass and ISA at one length: the best variant against this machine's limits.")
+    one.add_argument("--elements", type=positive, required=True, metavar="N", help="length of the vectors")
+    one.add_argument(
+        "--cache-state",
+        choices=("warm", "paper", "cold"),
+        default="warm",
+        help="what holds before each call: the same operands as before; the input just read and the output evicted, "
+        "as in the paper; nothing in any cache (default: %(default)s)",
+    )
+    one.add_argument("--json", action="store_true", help="for programs")
+    for name, text in (
+        ("plan", "Says what a run would measure and how long that would take."),
+        ("measure", "Measures this machine, or goes on with a run that was stopped."),
+    ):
+        run = command(name, text)
+        run.add_argument("--protocol", metavar="NAME", help="smoke, quick, full or paper (default: config.yaml's)")
+    run.add_argument(
+        "--runs", type=Path, default=RUNS, metavar="DIR", help="below which runs lie (default: %(default)s)"
+    )
+    run.add_argument("--name-in", type=Path, metavar="FILE", help="write the run's folder into this file")
+    run.add_argument("--die-with-parent", action="store_true", help="end when the process that started this one ends")
+    make = command("build", "Compiles one extension.")
+    make.add_argument("--compiler", required=True, metavar="NAME")
+    make.add_argument("--target", required=True, choices=(*config.schema("config")["$defs"]["isa"]["enum"], build.HOST))
+    make.add_argument("--output", type=Path, required=True, metavar="FILE")
+    return top
+
+
+def positive(text: str) -> int:
+    """An argument that counts elements."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a length; it is at least 1")
+    return value
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Does what the command line says."""
+    overrides = {"isas": arguments.isas, "compilers": arguments.compilers}
+    overrides["protocol"] = getattr(arguments, "protocol", None)
+    settings = config.load(arguments.config, overrides)
+    if arguments.command == "build":
+        build.build(settings, arguments.compiler, arguments.target, arguments.output)
+        return
+    if arguments.command == "doctor":
+        print(doctor.report(settings, arguments.built))
+        return
+    measure.check_named_isas(settings, arguments.built, arguments.isas)
+    if arguments.command == "passes":
+        with exclusive():
+            results = passes.measure_passes(settings, arguments.built, arguments.elements, arguments.cache_state)
+        print(json.dumps(passes.as_data(results), indent=1) if arguments.json else passes.table(results))
+    elif arguments.command == "plan":
+        print(measure.planned_text(settings, arguments.built))
+    else:
+        if arguments.die_with_parent:
+            die_with_parent()
+        folder = measure.measure(settings, arguments.built, arguments.runs)
+        if arguments.name_in:
+            write_whole(arguments.name_in, f"{folder}\n")
+
+
+def main() -> None:
+    """Runs the command line: one line and status 2 for what a person can mend."""
+    try:
+        run(parser().parse_args())
+    except HarnessError as error:
+        print(f"harness: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("harness: interrupted; the same command goes on from here", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""What disturbs measurements on this machine: each item with what was found, whether it disturbs, and what to do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from harness.extensions import HUGE_PAGE_BYTES, Host
+from harness.memory import Arena, Layout
+
+SYSTEM_CPU = Path("/sys/devices/system/cpu")
+# Load and pressure that the measurement itself would not make: half a processor busy.
+BUSY_LOAD = 0.5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One item of the audit; `disturbs` is yes, no or unknown."""
+
+    item: str
+    found: str
+    disturbs: str
+    advice: str
+
+
+def read(path: Path) -> str | None:
+    """A system file's content, None where the system does not have it."""
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return None
+
+
+def governor() -> Finding:
+    """Whether the frequency governor holds the clock."""
+    found = read(SYSTEM_CPU / "cpu0/cpufreq/scaling_governor")
+    advice = "set it to performance: cpupower frequency-set -g performance"
+    if found is None:
+        return Finding(
+            "frequency governor", "unknown", "unknown", "the system does not tell; the clock canary watches it"
+        )
+    return Finding("frequency governor", found, "no" if found == "performance" else "yes", advice)
+
+
+def turbo() -> Finding:
+    """Whether the clock may rise above its base."""
+    no_turbo, boost = read(SYSTEM_CPU / "intel_pstate/no_turbo"), read(SYSTEM_CPU / "cpufreq/boost")
+    state = {"1": "off", "0": "on"}.get(no_turbo or "") or {"1": "on", "0": "off"}.get(boost or "")
+    advice = "switch it off for steady clocks (intel_pstate/no_turbo or cpufreq/boost); the canary records the clock"
+    if state is None:
+        return Finding("turbo", "unknown", "unknown", "the system does not tell; the clock canary watches it")
+    return Finding("turbo", state, "yes" if state == "on" else "no", advice)
+
+
+def sibling_threads(virtual: bool) -> Finding:
+    """Whether another thread may run on the same core; a virtual machine does not see its host's threads."""
+    active = read(SYSTEM_CPU / "smt/active")
+    advice = "leave the sibling of the measured processor idle, or switch SMT off"
+    if active is None or (virtual and active == "0"):
+        return Finding("sibling threads (SMT)", "unknown", "unknown", advice)
+    return Finding("sibling threads (SMT)", "on" if active == "1" else "off", "yes" if active == "1" else "no", advice)
+
+
+def hypervisor(signature: str) -> Finding:
+    """Whether this is a virtual machine, whose neighbours can't be seen."""
+    advice = "measure on bare metal if you can; neighbours show in the canary, not in the steal counter"
+    return Finding("hypervisor", signature or "none", "yes" if signature else "no", advice)
+
+
+def stolen_time() -> Finding:
+    """The share of time that the hypervisor gave to others since boot."""
+    advice = "ask for dedicated processors; disturbed rounds are measured again"
+    line = (read(Path("/proc/stat")) or "").split("\n")[0].split()
+    if len(line) < 9:
+        return Finding("stolen time", "unknown", "unknown", advice)
+    ticks = [int(field) for field in line[1:9]]
+    share = ticks[7] / max(1, sum(ticks))
+    return Finding("stolen time", f"{share:.2%} since boot", "yes" if share > 0.01 else "no", advice)
+
+
+def other_load() -> Finding:
+    """How many processors were busy in the last minute."""
+    load = os.getloadavg()[0]
+    advice = "stop other programs, or wait"
+    return Finding("load in the last minute", f"{load:.2f}", "yes" if load > BUSY_LOAD else "no", advice)
+
+
+def pressure(resource: str) -> Finding:
+    """The share of the last ten seconds in which something waited for `resource` (cpu, memory)."""
+    item, advice = f"{resource} pressure", "stop other programs, or wait"
+    content = read(Path("/proc/pressure") / resource)
+    if content is None:
+        return Finding(item, "unknown", "unknown", advice)
+    share = float(content.split("avg10=")[1].split()[0])
+    return Finding(item, f"{share:.1f} %", "yes" if share > 5 else "no", advice)
+
+
+def huge_pages(host: Host) -> Finding:
+    """Whether an arena in fact lies in huge pages."""
+    advice = "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled (as root)"
+    arena = Arena(host, Layout(1, 8 * HUGE_PAGE_BYTES))
+    found = arena.huge_page_bytes()
+    host.lib.arena_unmap(arena.start, arena.layout.arena_bytes)
+    if found == "unknown":
+        return Finding("huge pages", "unknown", "unknown", advice)
+    whole = isinstance(found, int) and found >= 8 * HUGE_PAGE_BYTES
+    return Finding("huge pages", "given" if whole else "not given", "no" if whole else "yes", advice)
+
+
+def allowed_processors() -> Finding:
+    """Whether this process may use every processor."""
+    allowed, online = len(os.sched_getaffinity(0)), os.cpu_count() or 1
+    advice = "a mask or container limit is in force; it is respected"
+    return Finding("processors allowed", f"{allowed} of {online}", "no" if allowed else "unknown", advice)
+
+
+def audit(host: Host) -> list[dict[str, str]]:
+    """The `audit` part of run.json."""
+    checks: list[Callable[[], Finding]] = [
+        governor,
+        turbo,
+        lambda: sibling_threads(bool(host.processor().hypervisor)),
+        lambda: hypervisor(host.processor().hypervisor),
+        stolen_time,
+        other_load,
+        lambda: pressure("cpu"),
+        lambda: pressure("memory"),
+        lambda: huge_pages(host),
+        allowed_processors,
+    ]
+    return [asdict(check()) for check in checks]

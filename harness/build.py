@@ -1,0 +1,143 @@
+"""Compiles extensions: the kernels once for each compiler and ISA, and the host part that they share."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sysconfig
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import cffi
+
+from harness.config import ROOT, Config
+from harness.errors import HarnessError
+
+KERNELS = ROOT / "kernels"
+HOST = "host"  # the target beside the ISAs
+HOST_SOURCES = ("timed_loop.c", "canary.c", "arena.c", "cpuid.c")
+# What the run's hash covers beside the configuration and the compilers: everything that can change a row.
+HASHED = (("kernels", "*"), ("harness", "*.py"))
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A C compiler that is installed."""
+
+    name: str
+    command: str
+    version: str
+
+
+def find_compiler(config: Config, name: str) -> Compiler | None:
+    """The first command of this compiler that is on the PATH, None where there is none."""
+    for command in config["compiler_commands"][name]:
+        if path := shutil.which(command):
+            version = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+            return Compiler(name, command, version.splitlines()[0] if version else "unknown")
+    return None
+
+
+def find_compilers(config: Config) -> tuple[list[Compiler], list[dict[str, str]]]:
+    """The configured compilers that are installed, and what is skipped with the reason.
+
+    Raises HarnessError where none is installed.
+    """
+    found = {name: find_compiler(config, name) for name in config["compilers"]}
+    present = [compiler for compiler in found.values() if compiler]
+    if not present:
+        commands = ", ".join(config["compiler_commands"][name][0] for name in config["compilers"])
+        raise HarnessError(f"no C compiler: none of {commands} is installed (Debian and Ubuntu: apt install gcc)")
+    skipped = [
+        {"what": f"compiler {name}", "reason": "not installed"} for name, compiler in found.items() if compiler is None
+    ]
+    return present, skipped
+
+
+def module_name(compiler: str, target: str) -> str:
+    """The name of the extension module of one compiler and target (an ISA, or HOST)."""
+    return f"_softmax_{compiler.replace('-', '_')}_{target}"
+
+
+def extension_path(folder: Path, compiler: str, target: str) -> Path:
+    """Where the extension of one compiler and target lies below `folder`."""
+    return folder / compiler / f"{module_name(compiler, target)}.so"
+
+
+def flags(config: Config, target: str) -> list[str]:
+    """The compiler flags of a target: explicit, so that an object is the same on every machine."""
+    return [*config["flags"], *(config["isa_flags"][target] if target != HOST else [])]
+
+
+def build(config: Config, compiler_name: str, target: str, output: Path) -> None:
+    """Compiles the extension of one compiler and target to `output`, whole or not at all.
+
+    Raises HarnessError when the compiler or the Python headers are missing, or the compilation fails.
+    """
+    compiler = find_compiler(config, compiler_name)
+    if compiler is None:
+        raise HarnessError(f"{compiler_name} is not installed (Debian and Ubuntu: apt install {compiler_name})")
+    include = Path(sysconfig.get_path("include"))
+    if not (include / "Python.h").exists():
+        raise HarnessError(f"{include}/Python.h is missing (Debian and Ubuntu: apt install python3-dev)")
+    interface = "host.h" if target == HOST else "table.h"
+    sources = HOST_SOURCES if target == HOST else ("kernels.c",)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent) as folder:
+        wrapper = Path(folder) / "wrapper.c"
+        write_wrapper(module_name(compiler_name, target), interface, wrapper)
+        compile_flags = [*flags(config, target), "-fPIC", f"-I{KERNELS}"]
+        objects = [
+            compile_object(compiler, compile_flags, KERNELS / source, Path(folder) / f"{source}.o")
+            for source in sources
+        ]
+        # cffi's C is not held to our warnings.
+        relaxed = [flag for flag in compile_flags if not flag.startswith("-W")]
+        objects.append(compile_object(compiler, [*relaxed, f"-I{include}"], wrapper, Path(folder) / "wrapper.o"))
+        library = Path(folder) / output.name
+        run([compiler.command, "-shared", *map(str, objects), "-o", str(library)])
+        os.replace(library, output)
+
+
+def write_wrapper(module: str, interface: str, output: Path) -> None:
+    """Writes the C source of a cffi API-mode module for kernel.h and the header `interface`."""
+    headers = ("kernel.h", interface)
+    ffi = cffi.FFI()
+    ffi.cdef("\n".join((KERNELS / header).read_text() for header in headers))
+    includes = "".join(f'#include "{header}"\n' for header in headers)
+    ffi.set_source(module, f"#include <stddef.h>\n#include <stdint.h>\n{includes}")
+    with contextlib.redirect_stdout(io.StringIO()):  # it reports what it does
+        ffi.emit_c_code(str(output))
+
+
+def compile_object(compiler: Compiler, compile_flags: list[str], source: Path, output: Path) -> Path:
+    """Compiles one source file and returns the object's path."""
+    run([compiler.command, *compile_flags, "-c", str(source), "-o", str(output)])
+    return output
+
+
+def run(command: list[str]) -> None:
+    """Runs a compiler. Raises HarnessError with its first error."""
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        lines = result.stderr.splitlines() or ["no message"]
+        error = next((line for line in lines if "error" in line), lines[0])
+        raise HarnessError(f"{command[0]} failed with status {result.returncode}: {error}")
+
+
+def content_hash(config: Config, compilers: list[Compiler]) -> str:
+    """SHA-256 over everything that can change a row: kernels, harness, configuration, compilers' versions."""
+    digest = hashlib.sha256()
+    for folder, pattern in HASHED:
+        for file in sorted((ROOT / folder).glob(pattern)):
+            digest.update(f"{file.relative_to(ROOT)}\0".encode())
+            digest.update(file.read_bytes())
+    digest.update(json.dumps(config, sort_keys=True).encode())
+    digest.update(json.dumps([(c.name, c.version) for c in compilers]).encode())
+    return digest.hexdigest()

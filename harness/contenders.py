@@ -1,0 +1,98 @@
+"""What is compared: questions (one experiment, compiler, ISA and length) and the contenders of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.config import Config
+from harness.errors import HarnessError
+from harness.extensions import Kernel
+
+BANDWIDTH_KERNELS = ("load", "store", "copy", "copy_nt", "update")
+
+Tuned = Mapping[str, Kernel]
+"""The chosen variant of each pass, by name."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Passes that run one after the other over the same operands, under the name of an algorithm, a pass, or, if it is
+    split by pass, both.
+
+    `before` are the passes whose result the first one needs; they run once, untimed.
+    """
+
+    algorithm: str
+    pass_name: str
+    kernels: tuple[Kernel, ...]
+    before: tuple[Kernel, ...] = ()
+    split: bool = False
+
+    @property
+    def variant(self) -> str:
+        """The variants of the passes, joined by +."""
+        return "+".join(kernel.variant for kernel in self.kernels)
+
+
+@dataclass(frozen=True)
+class Question:
+    """One length at which contenders are measured together."""
+
+    experiment: str
+    compiler: str
+    isa: str
+    elements: int
+    cache_state: str
+    contenders: tuple[Contender, ...]
+
+    @property
+    def key(self) -> str:
+        """Names this question within a run."""
+        return f"{self.experiment} {self.compiler} {self.isa} {self.elements}"
+
+
+def algorithm_contenders(config: Config, tuned: Tuned, split: bool = False) -> tuple[Contender, ...]:
+    """Every configured algorithm, each of its passes in its tuned variant."""
+    return tuple(
+        Contender(name, "", tuple(tuned[pass_name] for pass_name in passes), split=split)
+        for name, passes in config["algorithms"].items()
+    )
+
+
+def predecessors(config: Config, pass_name: str, tuned: Tuned) -> tuple[Kernel, ...]:
+    """The passes that come before this one in the first algorithm that has it."""
+    for passes in config["algorithms"].values():
+        if pass_name in passes:
+            return tuple(tuned[name] for name in passes[: passes.index(pass_name)])
+    return ()
+
+
+def pass_contenders(config: Config, tuned: Tuned, kernels: Sequence[Kernel]) -> tuple[Contender, ...]:
+    """Every pass of an algorithm in its tuned variant, and every loop of each bandwidth kernel."""
+    passes = dict.fromkeys(name for names in config["algorithms"].values() for name in names)
+    singles = [Contender("", name, (tuned[name],), predecessors(config, name, tuned)) for name in passes]
+    loops = [Contender("", kernel.name, (kernel,)) for kernel in kernels if kernel.name in BANDWIDTH_KERNELS]
+    return (*singles, *loops)
+
+
+def contenders(config: Config, kind: str, tuned: Tuned, kernels: Sequence[Kernel]) -> tuple[Contender, ...]:
+    """The contenders of an experiment whose configuration says contenders: `kind`."""
+    if kind == "passes":
+        return pass_contenders(config, tuned, kernels)
+    return algorithm_contenders(config, tuned, split=kind == "algorithms-by-pass")
+
+
+def check_passes(config: Config, kernels: Sequence[Kernel]) -> None:
+    """Raises HarnessError for an algorithm with a pass that no kernel has, or input outside the kernels' domain."""
+    known = {kernel.name for kernel in kernels}
+    low, high = config["input"]["low"], config["input"]["high"]
+    for algorithm, passes in config["algorithms"].items():
+        for name in passes:
+            if name not in known:
+                raise HarnessError(
+                    f"algorithms.{algorithm}: there is no pass {name!r}; the passes are {', '.join(known)}"
+                )
+    domain = min(kernel.domain for kernel in kernels if kernel.domain)
+    if max(-low, high) > domain:
+        raise HarnessError(f"input: [{low}, {high}] leaves the kernels' domain, |x| <= {domain:.0f}")

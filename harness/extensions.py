@@ -1,0 +1,120 @@
+"""Built extensions, loaded: the table of kernels of one compiler and ISA, and the host part that times them."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from harness import build, detect
+from harness.errors import HarnessError
+
+CACHE_STATES = ("warm", "paper", "cold")  # in the order of enum cache_state
+HUGE_PAGE_BYTES = 2 << 20
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One row of a table of kernels; `address` is that of its struct kernel, `domain` the largest |x| it is for."""
+
+    compiler: str
+    isa: str
+    name: str
+    unroll: int
+    accumulators: int
+    lanes: int
+    reads_x: int
+    reads_y: int
+    writes_y: int
+    domain: float
+    address: int
+
+    @property
+    def variant(self) -> str:
+        """The shape: vectors per iteration and accumulators (of a bandwidth kernel: streams)."""
+        return f"u{self.unroll}k{self.accumulators}"
+
+
+def _load(folder: Path, compiler: str, target: str) -> ModuleType:
+    path = build.extension_path(folder, compiler, target)
+    if not path.exists():
+        raise HarnessError(f"{path} is not built; `snakemake build` does it")
+    name = build.module_name(compiler, target)
+    loader = importlib.machinery.ExtensionFileLoader(name, str(path))
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+def load_kernels(folder: Path, compiler: str, isa: str) -> list[Kernel]:
+    """The table of kernels of one compiler and ISA. Only for an ISA that the processor has: loading runs its code.
+
+    Raises HarnessError where the extension is not built.
+    """
+    module = _load(folder, compiler, isa)
+    ffi, lib = module.ffi, module.lib
+    kernels = []
+    for index in range(lib.kernel_count):
+        row = lib.kernels[index]
+        kernels.append(
+            Kernel(
+                compiler,
+                isa,
+                ffi.string(row.name).decode(),
+                row.unroll,
+                row.accumulators,
+                lib.lanes,
+                row.reads_x,
+                row.reads_y,
+                row.writes_y,
+                row.domain,
+                int(ffi.cast("uintptr_t", ffi.addressof(row))),
+            )
+        )
+    return kernels
+
+
+class Host:
+    """The timed loop, the clock, the canary, the arena and CPUID."""
+
+    def __init__(self, folder: Path, compiler: str) -> None:
+        module = _load(folder, compiler, build.HOST)
+        self.ffi, self.lib = module.ffi, module.lib
+
+    def processor(self) -> detect.Processor:
+        """The processor that this runs on."""
+
+        def cpuid(leaf: int, subleaf: int) -> detect.Registers:
+            registers = self.ffi.new("uint32_t[4]")
+            self.lib.cpuid_leaf(leaf, subleaf, registers)
+            return tuple(registers)
+
+        return detect.decode(cpuid, self.lib.extended_states())
+
+    def arena(self, size: int) -> Any:
+        """`size` bytes, in huge pages where the system has them, as a char pointer. Raises HarnessError if it can't."""
+        arena = self.lib.arena_map(size)
+        if arena == self.ffi.NULL:
+            raise HarnessError(f"the system gives no {size} bytes of memory")
+        return self.ffi.cast("char *", arena)
+
+    def passes(self, kernels: Sequence[Kernel]) -> Any:
+        """The kernels as the array that the timed loop takes."""
+        return self.ffi.new(
+            "const struct kernel *[]", [self.ffi.cast("const struct kernel *", kernel.address) for kernel in kernels]
+        )
+
+    def nanoseconds(self) -> int:
+        """The timer of all measurements."""
+        return self.lib.clock_nanoseconds()
+
+
+def first_host(folder: Path, compilers: Sequence[build.Compiler]) -> Host:
+    """The host part, compiled by the primary compiler."""
+    return Host(folder, compilers[0].name)

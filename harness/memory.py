@@ -1,0 +1,104 @@
+"""Where input and outputs lie: one huge-page arena, an input at its start, outputs in rotation behind it."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.config import FLOAT_BYTES
+from harness.extensions import HUGE_PAGE_BYTES, Host
+
+PAGE_BYTES = 4096
+# Outputs lie half a page off the input modulo 4 KiB, or stores would alias with the loads that follow them.
+OUTPUT_OFFSET_BYTES = PAGE_BYTES // 2
+
+
+def whole_pages(size: int) -> int:
+    """`size` bytes rounded up to whole 4 KiB pages."""
+    return math.ceil(size / PAGE_BYTES) * PAGE_BYTES
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How an arena is used for inputs of up to `longest` elements when an output must not come around before
+    `rotation_bytes` were written."""
+
+    longest: int
+    rotation_bytes: int
+
+    def stride_bytes(self, elements: int) -> int:
+        """Distance of two outputs, in bytes."""
+        return whole_pages(elements * FLOAT_BYTES)
+
+    def output_count(self, elements: int) -> int:
+        """Outputs in rotation for this length: one more than cover rotation_bytes."""
+        return 1 + math.ceil(self.rotation_bytes / self.stride_bytes(elements))
+
+    @property
+    def outputs_at(self) -> int:
+        """Offset of the first output in the arena, in bytes."""
+        return whole_pages(self.longest * FLOAT_BYTES) + OUTPUT_OFFSET_BYTES
+
+    @property
+    def arena_bytes(self) -> int:
+        """Size of the arena: the rotation of any length up to the longest takes at most two outputs of the longest, or
+        rotation_bytes and two outputs more."""
+        return self.outputs_at + self.rotation_bytes + 2 * self.stride_bytes(self.longest)
+
+
+class Arena:
+    """An arena laid out for one host, with its input filled."""
+
+    def __init__(self, host: Host, layout: Layout) -> None:
+        """Maps the arena. Raises HarnessError where the system has not so much memory."""
+        self.host, self.layout = host, layout
+        self.start = host.arena(layout.arena_bytes)
+
+    @property
+    def x(self) -> Any:
+        """The input, a const float pointer."""
+        return self.host.ffi.cast("float *", self.start)
+
+    def fill(self, low: float, high: float, seed: int) -> None:
+        """Fills the input with numbers uniform in [low, high], in slices so as to need no second copy."""
+        x = np.frombuffer(self.host.ffi.buffer(self.x, self.layout.longest * FLOAT_BYTES), np.float32)
+        generator = np.random.default_rng(seed)
+        for part in np.array_split(x, math.ceil(len(x) / (1 << 20))):
+            generator.random(dtype=np.float32, out=part)
+            part *= np.float32(high - low)
+            part += np.float32(low)
+
+    def operands(self, elements: int) -> Any:
+        """The input's first `elements` and their outputs, as the timed loop takes them (struct operands *)."""
+        return self.host.ffi.new(
+            "struct operands *",
+            {
+                "x": self.x,
+                "outputs": self.host.ffi.cast("float *", self.start + self.layout.outputs_at),
+                "output_stride": self.layout.stride_bytes(elements) // FLOAT_BYTES,
+                "output_count": self.layout.output_count(elements),
+                "next_output": 0,
+            },
+        )
+
+    def huge_page_bytes(self) -> int | str:
+        """How much of the arena lies in huge pages, in bytes, or "unknown"."""
+        start = int(self.host.ffi.cast("uintptr_t", self.start))
+        end = start + math.ceil(self.layout.arena_bytes / HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES
+        try:
+            maps = Path("/proc/self/smaps").read_text()
+        except OSError:
+            return "unknown"
+        total, inside = 0, False
+        for line in maps.splitlines():
+            if area := re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line):
+                # The kernel may have merged neighbouring areas with ours.
+                inside = int(area[1], 16) < end and int(area[2], 16) > start
+            elif inside and line.startswith("AnonHugePages:"):
+                total += int(line.split()[1]) * 1024
+        return min(total, end - start)

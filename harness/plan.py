@@ -1,0 +1,179 @@
+"""What a run will measure, and how long that will take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.config import FLOAT_BYTES, Config, lengths, out_of_cache_elements
+from harness.contenders import BANDWIDTH_KERNELS
+from harness.detect import Processor
+from harness.memory import Layout
+
+# Nanoseconds per element of a pass with exp, for an estimate before anything was measured.
+COMPUTE_NANOSECONDS = {"scalar": 1.8, "avx2": 0.25, "avx512f": 0.2}
+# Of any pass out of cache: 4 bytes read and 4 written at 16 GB/s.
+MEMORY_NANOSECONDS = 0.25
+# Of a sample: canaries and counters. Of a process: interpreter, extensions, arena.
+SAMPLE_OVERHEAD_SECONDS, PROCESS_OVERHEAD_SECONDS = 150e-6, 1.0
+MOST_OF_MEMORY = 0.8
+
+
+@dataclass(frozen=True)
+class Item:
+    """One experiment of one compiler and ISA, over its lengths."""
+
+    experiment: str
+    compiler: str
+    isa: str
+    elements: tuple[int, ...]
+    cache_state: str
+
+
+@dataclass
+class Plan:
+    """What is measured, and what is skipped with the reason."""
+
+    items: list[Item]
+    skipped: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def longest(self) -> int:
+        """The longest length of any item, in elements."""
+        return max(max(item.elements) for item in self.items)
+
+    def experiments(self) -> dict[str, list[dict[str, Any]]]:
+        """The `experiments` part of run.json."""
+        described: dict[str, list[dict[str, Any]]] = {}
+        for item in self.items:
+            described.setdefault(item.experiment, []).append(
+                {
+                    "compiler": item.compiler,
+                    "isa": item.isa,
+                    "elements": list(item.elements),
+                    "cache_state": item.cache_state,
+                }
+            )
+        return described
+
+
+def from_experiments(experiments: Mapping[str, Sequence[Mapping[str, Any]]]) -> Plan:
+    """The plan that run.json's `experiments` describes."""
+    return Plan(
+        [
+            Item(name, item["compiler"], item["isa"], tuple(item["elements"]), item["cache_state"])
+            for name, items in experiments.items()
+            for item in items
+        ]
+    )
+
+
+def layout(config: Config, processor: Processor, longest: int) -> Layout:
+    """How the arena of a run on this processor is used."""
+    return Layout(longest, math.ceil(config["rotation"] * processor.outer_cache_bytes))
+
+
+def make_plan(
+    config: Config, processor: Processor, compilers: Sequence[str], isas: Sequence[str], memory_bytes: int
+) -> Plan:
+    """What the configured protocol measures with these compilers (the first is the primary one) and ISAs.
+
+    A length that would need more than 80 % of `memory_bytes` is skipped.
+    """
+    spec = config["protocols"][config["protocol"]]["lengths"]
+    plan = Plan([])
+    too_long: set[int] = set()
+    for name, experiment in config["experiments"].items():
+        if name not in spec:
+            continue
+        everything = lengths(spec[name], processor.llc_bytes)
+        secondary = everything if spec["secondary"] == "all" else lengths(spec["secondary"], processor.llc_bytes)
+        for compiler in compilers:
+            primary = compiler == compilers[0]
+            if not primary and experiment["contenders"] == "algorithms-by-pass" and spec["secondary"] != "all":
+                continue
+            for isa in isas:
+                chosen = [n for n in (everything if primary else secondary) if isa != "scalar" or n <= spec["scalar"]]
+                fit = [n for n in chosen if layout(config, processor, n).arena_bytes <= MOST_OF_MEMORY * memory_bytes]
+                too_long |= set(chosen) - set(fit)
+                if fit:
+                    plan.items.append(Item(name, compiler, isa, tuple(fit), experiment["cache_state"]))
+    for n in sorted(too_long):
+        need = layout(config, processor, n).arena_bytes
+        plan.skipped.append(
+            {
+                "what": f"{n} elements",
+                "reason": f"needs {need / 1e9:.1f} GB of memory, {memory_bytes / 1e9:.1f} GB are available",
+            }
+        )
+    return plan
+
+
+def tuning_elements(plan: Plan, processor: Processor, compiler: str, isa: str) -> int:
+    """The out-of-cache length at which this compiler and ISA is tuned, or its longest length if that is shorter."""
+    longest = max(max(item.elements) for item in plan.items if (item.compiler, item.isa) == (compiler, isa))
+    return min(out_of_cache_elements(processor.llc_bytes), longest)
+
+
+def pass_nanoseconds(isa: str, elements: int, llc_bytes: int, compute: bool) -> float:
+    """A guess at the nanoseconds that one pass over `elements` takes."""
+    core = COMPUTE_NANOSECONDS[isa] if compute else COMPUTE_NANOSECONDS[isa] / 4
+    return elements * (max(core, MEMORY_NANOSECONDS) if elements * FLOAT_BYTES * 2 > llc_bytes else core)
+
+
+def question_seconds(config: Config, item: Item, elements: int, llc_bytes: int) -> float:
+    """A guess at the seconds that one process spends on one length of an item."""
+    protocol = config["protocols"][config["protocol"]]
+
+    def time(compute: bool) -> float:
+        return pass_nanoseconds(item.isa, elements, llc_bytes, compute)
+
+    algorithms = [sum(time("exp" in p or "ext" in p) for p in passes) for passes in config["algorithms"].values()]
+    passes = {name for names in config["algorithms"].values() for name in names}
+    if config["experiments"][item.experiment]["contenders"] == "passes":
+        calls_of = [time("exp" in p or "ext" in p) for p in passes] + [time(False)] * 5 * len(BANDWIDTH_KERNELS)
+    else:
+        calls_of = algorithms
+    calls = max(1, round(protocol["sample_milliseconds"] * 1e6 / max(calls_of)))
+    reading = MEMORY_NANOSECONDS / 2 * elements if item.cache_state == "paper" else 0
+    warm_up = 1 if item.cache_state == "warm" else 0
+    samples = sum((calls + warm_up) * one + calls * reading for one in calls_of) * protocol["rounds"]
+    calibration = 2 * sum((1 + warm_up) * one + reading for one in calls_of)
+    return (samples + calibration) / 1e9 + SAMPLE_OVERHEAD_SECONDS * len(calls_of) * protocol["rounds"]
+
+
+def process_seconds(config: Config, plan: Plan, llc_bytes: int) -> float:
+    """A guess at the seconds that one process takes."""
+    return PROCESS_OVERHEAD_SECONDS + sum(
+        question_seconds(config, item, n, llc_bytes) for item in plan.items for n in item.elements
+    )
+
+
+def describe(config: Config, plan: Plan, processor: Processor) -> str:
+    """What a run will do and how long it will take, for a person to read before it starts."""
+    protocol = config["protocols"][config["protocol"]]
+    one = process_seconds(config, plan, processor.llc_bytes)
+    seconds = min(one * protocol["processes"], max(one, protocol["minutes"] * 60))
+    lines = [
+        f"Protocol {config['protocol']} on {processor.brand} ({processor.name}), about {duration(seconds)}:",
+        f"  {protocol['processes']} processes one after the other, {protocol['rounds']} rounds at each length; no new "
+        f"process when it would end after {duration(protocol['minutes'] * 60)}",
+    ]
+    for name in dict.fromkeys(item.experiment for item in plan.items):
+        items = [item for item in plan.items if item.experiment == name]
+        for elements in dict.fromkeys(item.elements for item in items):
+            who = ", ".join(f"{item.compiler} {item.isa}" for item in items if item.elements == elements)
+            span = f"{min(elements):,} to {max(elements):,}" if len(elements) > 1 else f"{elements[0]:,}"
+            lengths_word = "lengths" if len(elements) > 1 else "length"
+            lines.append(f"  {name}: {len(elements)} {lengths_word}, {span} elements ({who})")
+    lines += [f"  skipped: {item['what']}: {item['reason']}" for item in plan.skipped]
+    return "\n".join(lines)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,208 @@
+"""Takes samples: one contender, so many calls, with a canary before and after and a look at what disturbed it."""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import IO, Any
+
+from harness.contenders import Contender, Question
+from harness.extensions import CACHE_STATES, Host
+from harness.memory import Arena
+from harness.schedule import balanced_orders
+
+# A canary takes some 5 µs, so that a pair around a sample of 2 ms costs 1 %; the fastest of three, since the timer
+# interrupt alone takes longer than that.
+CLOCK_ADDS = 16384
+THROUGHPUT_FMAS = 16384
+CANARY_READINGS = 3
+
+# The FMA canary in units of the clock canary, against the best ratio seen: a busy sibling thread makes it 1.5 to 2.5.
+LARGEST_THROUGHPUT_RATIO = 1.25
+# Before against after a sample: the clock of this core changed meanwhile.
+LARGEST_CLOCK_RATIO = 1.05
+# CPU time that a sample may miss of its wall time: 2 % and 20 µs for the readings themselves.
+MISSING_CPU_SHARE, MISSING_CPU_NANOSECONDS = 0.02, 20_000
+# A batch of calls between two readings of the clock takes at least this long: 25 ns of overhead are then 0.2 %.
+SHORTEST_BATCH_NANOSECONDS = 12_000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Raw nanoseconds of `calls` calls: one figure, or one a pass; the canaries around them; what disturbed them."""
+
+    calls: int
+    nanoseconds: tuple[int, ...]
+    clock_nanoseconds: int
+    throughput_nanoseconds: int
+    flags: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """How a question is sampled: `calls` a sample, `batch` of them between two readings of the clock."""
+
+    calls: int
+    batch: int
+
+
+@dataclass(frozen=True)
+class PreparedContender:
+    """A contender as the timed loop takes it."""
+
+    passes: Any
+    pass_count: int
+    initial: Any
+    split: bool
+
+
+class Disturbances:
+    """Counters of the system that tell whether something else took time from this thread."""
+
+    def __init__(self, cpu: int) -> None:
+        self.cpu = cpu
+        self.files = {name: self._open(name) for name in ("/proc/stat", "/proc/pressure/memory")}
+
+    @staticmethod
+    def _open(name: str) -> IO[str] | None:
+        try:
+            return Path(name).open()
+        except OSError:
+            return None
+
+    def _read(self, name: str) -> str:
+        file = self.files[name]
+        if file is None:
+            return ""
+        try:
+            file.seek(0)
+            return file.read()
+        except OSError:
+            return ""
+
+    def counters(self) -> dict[str, int]:
+        """Counts by the name of the flag that their growth raises."""
+        counts = {"switched": resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw}
+        for line in self._read("/proc/stat").splitlines():
+            fields = line.split()
+            if fields and fields[0] == f"cpu{self.cpu}" and len(fields) > 8:
+                counts["stolen"] = int(fields[8])
+                break
+        if pressure := self._read("/proc/pressure/memory"):
+            counts["memory-pressure"] = int(pressure.splitlines()[0].rsplit("=", 1)[1])
+        return counts
+
+
+class Sampler:
+    """Samples contenders on one core with the operands of one arena."""
+
+    def __init__(self, host: Host, arena: Arena, cpu: int) -> None:
+        self.host, self.arena = host, arena
+        self.disturbances = Disturbances(cpu)
+        self.best_ratio = float("inf")
+        self.best_clock = self.best_throughput = 1 << 62
+        self.last = self.canary()
+
+    def canary(self) -> tuple[int, int]:
+        """Nanoseconds of the clock and the throughput canary now."""
+        clock = min(self.host.lib.canary_clock(CLOCK_ADDS) for _ in range(CANARY_READINGS))
+        throughput = min(self.host.lib.canary_throughput(THROUGHPUT_FMAS) for _ in range(CANARY_READINGS))
+        self.best_ratio = min(self.best_ratio, throughput / clock)
+        self.best_clock, self.best_throughput = min(self.best_clock, clock), min(self.best_throughput, throughput)
+        return clock, throughput
+
+    def prepare(self, contender: Contender, elements: int) -> PreparedContender:
+        """Runs what comes before the contender's first pass, so that it can be sampled."""
+        ffi = self.host.ffi
+        operands = self.arena.operands(elements)
+        carry = ffi.new("struct carry *")
+        before = self.host.passes(contender.before)
+        self.host.lib.run_untimed(before, len(contender.before), carry, operands.x, operands.outputs, elements)
+        return PreparedContender(self.host.passes(contender.kernels), len(contender.kernels), carry, contender.split)
+
+    def repetition(
+        self, question: Question, prepared: list[PreparedContender], sample_nanoseconds: float
+    ) -> Repetition:
+        """How often to call so that the slowest contender's sample takes sample_nanoseconds, or one call."""
+        operands = self.arena.operands(question.elements)
+        times = []
+        for contender in prepared:
+            # Twice, since the first call finds cold code and an unusual cache state.
+            calls = [self._time(contender, question, operands, Repetition(1, 1))[0] for _ in range(2)]
+            times.append(max(1, min(calls)))
+        calls = max(1, round(sample_nanoseconds / max(times)))
+        # Within a batch the input stays as the previous call left it: for short vectors that is the paper's state.
+        batch = max(1, round(SHORTEST_BATCH_NANOSECONDS / min(times)))
+        if question.cache_state == "warm":
+            batch = calls
+        if question.cache_state == "cold" or any(contender.split for contender in prepared):
+            batch = 1
+        return Repetition(calls, min(batch, calls))
+
+    def _time(
+        self, contender: PreparedContender, question: Question, operands: Any, how: Repetition
+    ) -> tuple[int, ...]:
+        nanoseconds = self.host.ffi.new("uint64_t[]", contender.pass_count)
+        self.host.lib.time_calls(
+            contender.passes,
+            contender.pass_count,
+            contender.initial,
+            operands,
+            question.elements,
+            CACHE_STATES.index(question.cache_state),
+            how.calls,
+            how.batch,
+            contender.split,
+            nanoseconds,
+        )
+        return tuple(nanoseconds) if contender.split else (sum(nanoseconds),)
+
+    def sample(self, contender: PreparedContender, question: Question, operands: Any, how: Repetition) -> Sample:
+        """Times one sample; the canary after the previous sample is the one before this."""
+        before, counters = self.last, self.disturbances.counters()
+        cpu, wall = time.thread_time_ns(), self.host.nanoseconds()
+        nanoseconds = self._time(contender, question, operands, how)
+        missing = (self.host.nanoseconds() - wall) - (time.thread_time_ns() - cpu)
+        self.last = after = self.canary()
+        flags = {name for name, count in self.disturbances.counters().items() if count > counters.get(name, count)}
+        if missing > MISSING_CPU_SHARE * sum(nanoseconds) + MISSING_CPU_NANOSECONDS:
+            flags.add("cpu-time")
+        if max(before[1] / before[0], after[1] / after[0]) > LARGEST_THROUGHPUT_RATIO * self.best_ratio:
+            flags.add("throughput")
+        if max(before[0], after[0]) > LARGEST_CLOCK_RATIO * min(before[0], after[0]):
+            flags.add("clock")
+        return Sample(
+            how.calls,
+            tuple(max(1, count) for count in nanoseconds),
+            max(before[0], after[0]),
+            max(before[1], after[1]),
+            frozenset(flags),
+        )
+
+
+def rounds(
+    sampler: Sampler, question: Question, sample_nanoseconds: float, seed: int
+) -> Iterator[list[tuple[int, Sample]]]:
+    """Endless rounds of a question: in each, every contender (by its index) is sampled once, in balanced order."""
+    prepared = [sampler.prepare(contender, question.elements) for contender in question.contenders]
+    how = sampler.repetition(question, prepared, sample_nanoseconds)
+    operands = sampler.arena.operands(question.elements)
+    for order in balanced_orders(len(prepared), seed):
+        yield [(index, sampler.sample(prepared[index], question, operands, how)) for index in order]
+
+
+def timer(host: Host) -> dict[str, float | str]:
+    """The `timer` part of run.json: resolution and overhead of the clock, measured over 20,001 readings."""
+    readings = host.ffi.new("uint64_t[]", 20_001)
+    host.lib.read_clock(readings, len(readings))
+    steps = [later - earlier for earlier, later in pairwise(readings)]
+    return {
+        "source": "clock_gettime(CLOCK_MONOTONIC_RAW)",
+        "resolution_nanoseconds": min((step for step in steps if step > 0), default=1),
+        "overhead_nanoseconds": max(statistics.median(steps), 0.1),
+    }

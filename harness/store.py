@@ -1,0 +1,116 @@
+"""Rows on disk: a journal that a kill leaves usable, and files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from harness import config
+from harness.errors import HarnessError
+
+COLUMNS: tuple[str, ...] = tuple(config.schema("samples")["properties"])
+SCHEMA_VERSION = 1
+END_OF_POINT = "#"
+"""Opens the line that closes a point in a journal; what stands after the last one was cut off by a kill."""
+
+Row = Mapping[str, Any]
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Writes `path` so that it holds the old or the new content, whatever happens. Raises HarnessError if it can't."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise HarnessError(f"{path}: {error.strerror}") from error
+
+
+def write_info(folder: Path, info: Mapping[str, Any]) -> None:
+    """Writes run.json of a run folder, checked against its schema."""
+    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(config.schema("run")).iter_errors(info))
+    if error:
+        raise HarnessError(f"{folder / 'run.json'}: {config.describe(error)}")
+    write_whole(folder / "run.json", json.dumps(info, indent=1) + "\n")
+
+
+def read_info(folder: Path) -> dict[str, Any]:
+    """run.json of a run folder. Raises HarnessError naming file and field where it is damaged."""
+    file = folder / "run.json"
+    try:
+        info = json.loads(file.read_text())
+    except OSError as error:
+        raise HarnessError(f"{file}: {error.strerror}") from error
+    except ValueError as error:
+        raise HarnessError(f"{file}: not valid JSON: {error}") from error
+    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(config.schema("run")).iter_errors(info))
+    if error:
+        raise HarnessError(f"{file}: {config.describe(error)}")
+    return info
+
+
+def csv_lines(rows: Iterable[Row]) -> str:
+    """The rows as lines of CSV, in the order of COLUMNS, without a header."""
+    text = io.StringIO()
+    csv.DictWriter(text, COLUMNS, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+class Journal:
+    """The rows of one process, appended point by point: a kill loses at most the point in progress."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def points(self) -> dict[str, str]:
+        """The CSV lines of each complete point, by the key of its question."""
+        points: dict[str, str] = {}
+        lines: list[str] = []
+        content = self.path.read_text() if self.path.exists() else ""
+        for line in content.splitlines(keepends=True):
+            if line.startswith(END_OF_POINT) and line.endswith("\n"):
+                points[line[1:].strip()] = "".join(lines)
+                lines = []
+            else:
+                lines.append(line)
+        return points
+
+    def trim(self) -> None:
+        """Cuts off what a kill left unfinished, so that the next point follows a complete one."""
+        points = self.points()
+        if self.path.exists():
+            write_whole(self.path, "".join(f"{lines}{END_OF_POINT}{key}\n" for key, lines in points.items()))
+
+    def append(self, key: str, rows: Sequence[Row]) -> None:
+        """Adds a complete point. Raises HarnessError on a full disk."""
+        try:
+            with self.path.open("a") as file:
+                file.write(f"{csv_lines(rows)}{END_OF_POINT}{key}\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise HarnessError(f"{self.path}: {error.strerror}") from error
+
+
+def write_samples(folder: Path, journals: Sequence[Journal]) -> int:
+    """Merges the journals into samples.csv of a run folder and returns the number of rows."""
+    body = "".join(lines for journal in journals for lines in journal.points().values())
+    write_whole(folder / "samples.csv", ",".join(COLUMNS) + "\n" + body)
+    return body.count("\n")

@@ -1,0 +1,178 @@
+"""One process of a run: sweeps all lengths in shuffled order, appends complete points to its journal.
+
+The process is what is repeated: page placement differs between processes and no repetition inside one shows it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from harness import config as configuration
+from harness import plan as planning
+from harness import tuning
+from harness.contenders import Question, contenders
+from harness.extensions import Host, Kernel, load_kernels
+from harness.lock import die_with_parent
+from harness.memory import Arena
+from harness.sampler import Sample, Sampler, rounds
+from harness.store import Journal, Row, read_info, write_whole
+
+# Rounds that may be measured again, in units of those asked for: after that the point goes on with what it has.
+MOST_REPEATED_ROUNDS = 1
+
+
+def pin(cpu: int) -> None:
+    """Keeps this process on one logical processor."""
+    os.sched_setaffinity(0, {cpu})
+
+
+def rows_of(question: Question, process: int, round_: int, position: int, index: int, sample: Sample) -> list[Row]:
+    """The rows of one sample: one, or one for each pass of a contender that is split."""
+    contender = question.contenders[index]
+    names = [kernel.name for kernel in contender.kernels] if contender.split else [contender.pass_name]
+    variants = [kernel.variant for kernel in contender.kernels] if contender.split else [contender.variant]
+    return [
+        {
+            "experiment": question.experiment,
+            "compiler": question.compiler,
+            "isa": question.isa,
+            "algorithm": contender.algorithm,
+            "pass": name,
+            "variant": variant,
+            "elements": question.elements,
+            "threads": 1,
+            "cache_state": question.cache_state,
+            "process": process,
+            "round": round_,
+            "position": position,
+            "calls": sample.calls,
+            "nanoseconds": nanoseconds,
+            "clock_nanoseconds": sample.clock_nanoseconds,
+            "throughput_nanoseconds": sample.throughput_nanoseconds,
+            "flags": ";".join(sorted(sample.flags)),
+        }
+        for name, variant, nanoseconds in zip(names, variants, sample.nanoseconds, strict=True)
+    ]
+
+
+def measure_question(
+    sampler: Sampler, question: Question, process: int, wanted: int, sample_nanoseconds: float, seed: int
+) -> list[Row]:
+    """The rows of one question in one process, of `wanted` undisturbed rounds.
+
+    A round in which anything was disturbed is flagged as a whole, kept, and measured again.
+    """
+    rows: list[Row] = []
+    good = 0
+    for round_, taken in enumerate(rounds(sampler, question, sample_nanoseconds, seed)):
+        flags = frozenset().union(*(sample.flags for _, sample in taken))
+        for position, (index, sample) in enumerate(taken):
+            rows += rows_of(question, process, round_, position, index, replace(sample, flags=flags))
+        good += not flags
+        if good == wanted or round_ + 1 == wanted * (1 + MOST_REPEATED_ROUNDS):
+            return rows
+    raise AssertionError("rounds do not end")
+
+
+Tables = Mapping[tuple[str, str], list[Kernel]]
+"""The table of kernels of each (compiler, ISA)."""
+
+
+def questions(
+    config: configuration.Config, plan: planning.Plan, tables: Tables, tuning_rows: Sequence[tuning.TuningRow]
+) -> list[Question]:
+    """Every question of the plan, its passes in their tuned variants."""
+    return [
+        Question(
+            item.experiment,
+            item.compiler,
+            item.isa,
+            elements,
+            item.cache_state,
+            contenders(
+                config,
+                config["experiments"][item.experiment]["contenders"],
+                tuning.chosen(tuning_rows, tables[item.compiler, item.isa]),
+                tables[item.compiler, item.isa],
+            ),
+        )
+        for item in plan.items
+        for elements in item.elements
+    ]
+
+
+def tell(**message: object) -> None:
+    """One line of JSON for the process that started this one."""
+    print(json.dumps(message), flush=True)
+
+
+def measure(folder: Path, extensions: Path, config: configuration.Config, process: int) -> None:
+    """Measures what is still missing of one process of the run in `folder`."""
+    info = read_info(folder)
+    plan = planning.from_experiments(info["experiments"])
+    sampler, tables = start(info, extensions, config, plan)
+    protocol = config["protocols"][config["protocol"]]
+    journal = Journal(folder / f"process-{process}.journal")
+    journal.trim()
+    done = set(journal.points())
+    remaining = [q for q in questions(config, plan, tables, info["tuning"]) if q.key not in done]
+    random.Random(info["seed"] + process).shuffle(remaining)
+    tell(arena_bytes=sampler.arena.layout.arena_bytes, huge_page_bytes=sampler.arena.huge_page_bytes())
+    for question in remaining:
+        seed = info["seed"] + zlib.crc32(f"{process} {question.key}".encode())
+        rows = measure_question(
+            sampler, question, process, protocol["rounds"], protocol["sample_milliseconds"] * 1e6, seed
+        )
+        journal.append(question.key, rows)
+        tell(point=question.key)
+    tell(clock_nanoseconds=sampler.best_clock, throughput_nanoseconds=sampler.best_throughput)
+
+
+def tune(folder: Path, extensions: Path, config: configuration.Config) -> None:
+    """Tunes every compiler and ISA of the run in `folder`, into tuning.json."""
+    info = read_info(folder)
+    plan = planning.from_experiments(info["experiments"])
+    sampler, tables = start(info, extensions, config, plan)
+    processor = sampler.host.processor()
+    rows = []
+    for (compiler, isa), kernels in tables.items():
+        far = planning.tuning_elements(plan, processor, compiler, isa)
+        rows += tuning.tune(sampler, config, kernels, far, info["seed"], lambda what: tell(tuned=what))
+    write_whole(folder / "tuning.json", json.dumps(rows))
+
+
+def start(
+    info: Mapping[str, Any], extensions: Path, config: configuration.Config, plan: planning.Plan
+) -> tuple[Sampler, Tables]:
+    """Pins the process and sets up host, arena, input and kernels."""
+    pin(info["memory"]["cpu"])
+    host = Host(extensions, next(iter(info["compilers"])))
+    longest = max(plan.longest, config["tuning"]["in_cache_elements"])
+    arena = Arena(host, planning.layout(config, host.processor(), longest))
+    arena.fill(config["input"]["low"], config["input"]["high"], config["input"]["seed"])
+    pairs = dict.fromkeys((item.compiler, item.isa) for item in plan.items)
+    tables = {pair: load_kernels(extensions, *pair) for pair in pairs}
+    return Sampler(host, arena, info["memory"]["cpu"]), tables
+
+
+def main(argv: list[str]) -> None:
+    """`python -m harness.worker JOB`: JOB is JSON with folder, extensions, config and process (null: tune)."""
+    die_with_parent()
+    job = json.loads(argv[0])
+    folder, extensions = Path(job["folder"]), Path(job["extensions"])
+    if job["process"] is None:
+        tune(folder, extensions, job["config"])
+    else:
+        measure(folder, extensions, job["config"], job["process"])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
