@@ -1,4 +1,4 @@
-"""The rows of each experiment that statistics may use: undisturbed, one thread, in the experiment's cache state."""
+"""The rows of each experiment that statistics use: undisturbed where there are any, of one thread."""
 
 import pandas as pd
 
@@ -8,35 +8,54 @@ from analysis.rows import Run
 THREE_PASS = ("three-pass-recompute", "three-pass-reload")
 TWO_PASS = "two-pass"
 
+POINT = ["compiler", "isa", "elements", "process"]
+"""What one process measures together, in rounds."""
+
 
 def algorithm_rows(run: Run) -> pd.DataFrame:
     """Samples of whole algorithms, contenders of a round together, in the paper's cache state."""
     rows = _rows(run, "algorithms")
-    return _some(run, "algorithms", rows[(rows["pass"] == "") & (rows["cache_state"] == "paper")])
+    rows = _some(run, "algorithms", rows[(rows["pass"] == "") & (rows["cache_state"] == "paper")])
+    return undisturbed(rows, [*POINT, "round"], POINT)
 
 
 def pass_rows(run: Run) -> pd.DataFrame:
     """Samples of single passes and of the bandwidth kernels, warm."""
     rows = _rows(run, "passes")
-    return _some(run, "passes", rows[(rows["algorithm"] == "") & (rows["cache_state"] == "warm")])
+    rows = _some(run, "passes", rows[(rows["algorithm"] == "") & (rows["cache_state"] == "warm")])
+    contender = [*POINT, "pass", "variant"]
+    return undisturbed(rows, [*contender, "round"], contender)
 
 
 def breakdown_rows(run: Run) -> pd.DataFrame:
     """Samples of each pass within an algorithm's call."""
     rows = _rows(run, "breakdown")
-    return _some(run, "breakdown", rows[(rows["algorithm"] != "") & (rows["pass"] != "")])
+    rows = _some(run, "breakdown", rows[(rows["algorithm"] != "") & (rows["pass"] != "")])
+    return undisturbed(rows, [*POINT, "round"], POINT)
+
+
+def undisturbed(rows: pd.DataFrame, unit: list[str], within: list[str]) -> pd.DataFrame:
+    """The rows of the units (groups of rows by these columns) in which no row has a flag; all rows of a group `within`
+    that has no such unit.
+
+    So a process that was disturbed all the time still counts, as one of several, instead of vanishing; how many rows
+    were disturbed is said with every figure.
+    """
+    clean = (rows["flags"] == "").groupby([rows[name] for name in unit]).transform("all")
+    has_clean = clean.groupby([rows[name] for name in within]).transform("any")
+    return rows[clean | ~has_clean]
 
 
 def _rows(run: Run, experiment: str) -> pd.DataFrame:
     samples = run.samples
-    return samples[(samples["experiment"] == experiment) & (samples["flags"] == "") & (samples["threads"] == 1)]
+    return samples[(samples["experiment"] == experiment) & (samples["threads"] == 1)]
 
 
 def _some(run: Run, experiment: str, rows: pd.DataFrame) -> pd.DataFrame:
     """The rows, where there are any. Raises MissingRows otherwise."""
     if rows.empty:
         held = ", ".join(sorted(run.samples["experiment"].unique()))
-        raise MissingRows(f"{run.folder}: no undisturbed rows of the experiment '{experiment}' (the run has: {held})")
+        raise MissingRows(f"{run.folder}: no rows of the experiment '{experiment}' (the run has: {held})")
     return rows
 
 

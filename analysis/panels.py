@@ -151,7 +151,7 @@ def _provenance(run: Run, table: pd.DataFrame) -> list[str]:
     machine, vetoes = run.information["machine"], run.information["vetoes"]
     processes = table["processes"]
     counted = names.spread(processes.min(), processes.max(), " process" if processes.max() == 1 else " processes")
-    disturbed = names.percent(vetoes["disturbed_rounds"] / vetoes["rounds"] if vetoes["rounds"] else 0)
+    disturbed = names.percent(vetoes["disturbed_samples"] / vetoes["samples"] if vetoes["samples"] else 0)
     confidence = 100 * table["confidence"]
     shown = "no interval from one process"
     if confidence.max() > 0:
@@ -160,5 +160,5 @@ def _provenance(run: Run, table: pd.DataFrame) -> list[str]:
     protocol = run.information["protocol"]["name"]
     return [
         f"{machine['brand']} ({machine['name']}); run {run.information['run']}, protocol {protocol}",
-        f"{counted}; {disturbed} of rounds disturbed and measured again; {shown}",
+        f"{counted}; {disturbed} of samples disturbed; {shown}",
     ]

@@ -21,13 +21,16 @@ def summary(run: Run) -> str:
 def _header(run: Run) -> list[str]:
     information, samples = run.information, run.samples
     vetoes, machine = information["vetoes"], information["machine"]
-    share = vetoes["disturbed_rounds"] / vetoes["rounds"] if vetoes["rounds"] else 0.0
-    by_length = experiments.algorithm_rows(run).groupby(["isa", "compiler", "elements"])["process"].nunique()
+    share = vetoes["disturbed_samples"] / vetoes["samples"] if vetoes["samples"] else 0.0
+    rows = experiments.algorithm_rows(run)
+    by_length = rows.groupby(["isa", "compiler", "elements"])["process"].nunique()
+    points = rows["flags"].ne("").groupby([rows[name] for name in experiments.POINT]).any()
     return [
         f"{machine['name']}: {machine['brand']}"[:100],
         f"run {information['run']} (protocol {information['protocol']['name']}): {len(samples)} samples, "
         f"{names.spread(by_length.min(), by_length.max())} processes per length,",
-        f"{vetoes['disturbed_rounds']} of {vetoes['rounds']} rounds were disturbed ({names.percent(share)})",
+        f"{names.percent(share)} of samples were disturbed; {points.sum()} of {len(points)} points (a length in a "
+        "process) had no undisturbed round",
     ]
 
 
@@ -37,17 +40,17 @@ def _where(run: Run) -> list[str]:
 
 
 def _smoke(run: Run) -> list[str]:
-    held = run.samples[run.samples["flags"] == ""]["experiment"].value_counts()
+    held = run.samples["experiment"].value_counts()
     missing = [name for name in run.information["experiments"] if name not in held.index]
-    ran = [f"  {name}: {held[name]} undisturbed samples" for name in sorted(held.index)]
-    verdict = f"no undisturbed samples of {', '.join(missing)}" if missing else "every part ran"
+    ran = [f"  {name}: {held[name]} samples" for name in sorted(held.index)]
+    verdict = f"no samples of {', '.join(missing)}" if missing else "every part ran"
     return [*ran, f"smoke: {verdict}; no claim"]
 
 
 def _findings(run: Run) -> list[str]:
     table = speedups(experiments.algorithm_rows(run), experiments.TWO_PASS, experiments.THREE_PASS)
     if table.empty:
-        raise MissingRows(f"{run.folder}: no undisturbed round has both Two-Pass and a Three-Pass algorithm")
+        raise MissingRows(f"{run.folder}: no round has both Two-Pass and a Three-Pass algorithm")
     compiler = experiments.compilers(table)[0]
     table = table[table["compiler"] == compiler]
     lines = [f"Two-Pass against the better Three-Pass ({compiler}): median [interval over processes], confidence"]

@@ -16,7 +16,7 @@ def algorithm_times(run: Run, algorithms: Sequence[str]) -> pd.DataFrame:
     rows = experiments.algorithm_rows(run)
     for name in algorithms:
         if name not in set(rows["algorithm"]):
-            raise MissingRows(f"{run.folder}: no undisturbed rows of the algorithm '{name}'")
+            raise MissingRows(f"{run.folder}: no rows of the algorithm '{name}'")
     rows = rows[rows["algorithm"].isin(list(algorithms))]
     return times(rows, ["isa", "compiler", "algorithm", "elements"], run.information["canary"]["clock_adds"])
 

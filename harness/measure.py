@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -93,7 +93,7 @@ def prepare(config: Config, extensions: Path) -> tuple[dict[str, Any], plan.Plan
         "experiments": planned.experiments(),
         "tuning": [],
         "skipped": planned.skipped,
-        "vetoes": {"rounds": 0, "disturbed_rounds": 0},
+        "vetoes": {"samples": 0, "disturbed_samples": 0},
         "started": now(),
         "ended": None,
     }
@@ -237,16 +237,9 @@ def finish(folder: Path, info: dict[str, Any]) -> None:
         path.unlink(missing_ok=True)
 
 
-def count_vetoes(journals: Iterator[store.Journal]) -> dict[str, int]:
-    """The `vetoes` part of run.json: all rounds, and those of them that were disturbed."""
-    rounds, disturbed = set(), set()
-    at = store.COLUMNS.index("round")
-    for journal in journals:
-        for key, lines in journal.points().items():
-            for line in lines.splitlines():
-                cells = line.split(",")
-                round_ = (journal.path.name, key, cells[at])
-                rounds.add(round_)
-                if cells[-1]:
-                    disturbed.add(round_)
-    return {"rounds": len(rounds), "disturbed_rounds": len(disturbed)}
+def count_vetoes(journals: Iterable[store.Journal]) -> dict[str, int]:
+    """The `vetoes` part of run.json: all rows, and those of them that carry a flag."""
+    flags = [
+        line.rsplit(",", 1)[1] for journal in journals for lines in journal.points().values() for line in lines.split()
+    ]
+    return {"samples": len(flags), "disturbed_samples": sum(flag != "" for flag in flags)}

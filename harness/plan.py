@@ -18,6 +18,7 @@ COMPUTE_NANOSECONDS = {"scalar": 1.8, "avx2": 0.25, "avx512f": 0.2}
 MEMORY_NANOSECONDS = 0.25
 # Of a sample: canaries and counters. Of a process: interpreter, extensions, arena.
 SAMPLE_OVERHEAD_SECONDS, PROCESS_OVERHEAD_SECONDS = 150e-6, 1.0
+LOOPS_PER_KERNEL = 4
 MOST_OF_MEMORY = 0.8
 
 
@@ -133,7 +134,9 @@ def question_seconds(config: Config, item: Item, elements: int, llc_bytes: int) 
     algorithms = [sum(time("exp" in p or "ext" in p) for p in passes) for passes in config["algorithms"].values()]
     passes = {name for names in config["algorithms"].values() for name in names}
     if config["experiments"][item.experiment]["contenders"] == "passes":
-        calls_of = [time("exp" in p or "ext" in p) for p in passes] + [time(False)] * 5 * len(BANDWIDTH_KERNELS)
+        calls_of = [time("exp" in p or "ext" in p) for p in passes] + [time(False)] * LOOPS_PER_KERNEL * len(
+            BANDWIDTH_KERNELS
+        )
     else:
         calls_of = algorithms
     calls = max(1, round(protocol["sample_milliseconds"] * 1e6 / max(calls_of)))

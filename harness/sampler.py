@@ -22,8 +22,9 @@ CLOCK_ADDS = 16384
 THROUGHPUT_FMAS = 16384
 CANARY_READINGS = 3
 
-# The FMA canary in units of the clock canary, against the best ratio seen: a busy sibling thread makes it 1.5 to 2.5.
-LARGEST_THROUGHPUT_RATIO = 1.25
+# The throughput canary in units of the clock canary, against the best ratio seen. On an idle Zen 4 99 % of readings
+# stay below 1.05; where a neighbour slowed the kernels to 1.5 times their best time they were at 1.1 to 1.9.
+LARGEST_THROUGHPUT_RATIO = 1.12
 # Before against after a sample: the clock of this core changed meanwhile.
 LARGEST_CLOCK_RATIO = 1.05
 # CPU time that a sample may miss of its wall time: 2 % and 20 µs for the readings themselves.

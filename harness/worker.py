@@ -11,7 +11,6 @@ import random
 import sys
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,18 +65,18 @@ def rows_of(question: Question, process: int, round_: int, position: int, index:
 def measure_question(
     sampler: Sampler, question: Question, process: int, wanted: int, sample_nanoseconds: float, seed: int
 ) -> list[Row]:
-    """The rows of one question in one process, of `wanted` undisturbed rounds.
+    """The rows of one question in one process.
 
-    A round in which anything was disturbed is flagged as a whole, kept, and measured again.
+    Rounds are added until every contender has `wanted` undisturbed samples, or there are twice as many rounds as that.
+    Disturbed samples are kept, with their flags.
     """
     rows: list[Row] = []
-    good = 0
+    undisturbed = [0] * len(question.contenders)
     for round_, taken in enumerate(rounds(sampler, question, sample_nanoseconds, seed)):
-        flags = frozenset().union(*(sample.flags for _, sample in taken))
         for position, (index, sample) in enumerate(taken):
-            rows += rows_of(question, process, round_, position, index, replace(sample, flags=flags))
-        good += not flags
-        if good == wanted or round_ + 1 == wanted * (1 + MOST_REPEATED_ROUNDS):
+            rows += rows_of(question, process, round_, position, index, sample)
+            undisturbed[index] += not sample.flags
+        if min(undisturbed) >= wanted or round_ + 1 == wanted * (1 + MOST_REPEATED_ROUNDS):
             return rows
     raise AssertionError("rounds do not end")
 

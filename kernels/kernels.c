@@ -40,7 +40,7 @@ enum { MAX_U = 12 };
   X(__VA_ARGS__, 1, 1) X(__VA_ARGS__, 2, 1) X(__VA_ARGS__, 3, 1) X(__VA_ARGS__, 4, 1) X(__VA_ARGS__, 5, 1) \
   X(__VA_ARGS__, 6, 1) X(__VA_ARGS__, 7, 1) X(__VA_ARGS__, 8, 1) X(__VA_ARGS__, 9, 1) X(__VA_ARGS__, 10, 1) \
   X(__VA_ARGS__, 11, 1) X(__VA_ARGS__, 12, 1)
-#define LOOPS(X, ...) X(__VA_ARGS__, 1, 1) X(__VA_ARGS__, 4, 1) X(__VA_ARGS__, 8, 1) X(__VA_ARGS__, 2, 2) X(__VA_ARGS__, 4, 2)
+#define LOOPS(X, ...) X(__VA_ARGS__, 1, 1) X(__VA_ARGS__, 4, 1) X(__VA_ARGS__, 2, 2) X(__VA_ARGS__, 4, 2)
 
 //           space         name   X reads, Y reads, Y writes  domain
 #define KERNELS(X) \

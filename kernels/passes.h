@@ -2,8 +2,9 @@
 // and K, the accumulators that divide them, are constants wherever a pass is instantiated. All run with denormals flushed.
 //
 // Domain: |x[i]| ≤ EXP_DOMAIN. Beyond it, up to FLT_MAX, nothing is read or written out of bounds, but values are
-// unspecified. A NaN or +∞ anywhere makes every y[i] of every algorithm NaN; so does -∞ in scalar and avx2, while avx512f
-// takes exp(-∞) as 0 unless every x[i] is -∞.
+// unspecified. A NaN anywhere makes every y[i] of every algorithm NaN. So does ±∞ in scalar and avx2; avx512f, where
+// VSCALEFPS scales even a NaN by 2^-∞ to 0, takes exp(-∞) as 0 if any other x[i] is finite, and in Two-Pass gives NaN for
+// x[i] of +∞ and 0 for the others.
 //
 // A sum of equal or ordered terms rounds the same way at every addition, and lane accumulators of a long vector lose
 // three digits (1e-3 at 64M). So a term meets at most ADDITIONS float additions before its lane is folded into a double:

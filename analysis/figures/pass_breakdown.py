@@ -52,9 +52,7 @@ def _table(run: Run) -> pd.DataFrame:
     split = times(rows, [*BY, "pass"], clock_adds)
     calls = _whole_calls(rows, run.information["algorithms"])
     if calls.empty:
-        raise MissingRows(
-            f"{run.folder}: no undisturbed round of the experiment 'breakdown' has every pass of an algorithm"
-        )
+        raise MissingRows(f"{run.folder}: no round of the experiment 'breakdown' has every pass of an algorithm")
     together = times(calls, BY, clock_adds).assign(**{"pass": WHOLE})
     order = {name: place for place, name in enumerate([*run.information["kernels"], WHOLE])}
     table = pd.concat([split, together])[list(split)]

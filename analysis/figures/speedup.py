@@ -20,7 +20,7 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
     """The figure, and its table: `analysis.statistics.speedups`. Raises MissingRows."""
     table = speedups(experiments.algorithm_rows(run), experiments.TWO_PASS, experiments.THREE_PASS)
     if table.empty:
-        raise MissingRows(f"{run.folder}: no undisturbed round has both Two-Pass and a Three-Pass algorithm")
+        raise MissingRows(f"{run.folder}: no round has both Two-Pass and a Three-Pass algorithm")
     isas, compilers = experiments.isas(table), experiments.compilers(table)
     figure, grid = panels.grid(1, len(isas), 2.7, "row")
     for axes, isa in zip(grid[0], isas, strict=True):

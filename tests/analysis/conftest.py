@@ -197,7 +197,7 @@ def information_of(
         "experiments": experiments,
         "tuning": [],
         "skipped": [],
-        "vetoes": {"rounds": len(rounds), "disturbed_rounds": int((rounds["flags"] != "").sum())},
+        "vetoes": {"samples": len(rounds), "disturbed_samples": int((rounds["flags"] != "").sum())},
         "started": "2026-01-05T09:00:00+00:00",
         "ended": ended,
     }

@@ -193,7 +193,7 @@ def test_limits_come_from_the_schema_alone(folder: Path, monkeypatch: pytest.Mon
         ("ended", "yesterday", "ended: "),
         ("ended", "2026-01-05T09:14:00", "ended: "),
         ("ended", None, "ended: this run is not complete"),
-        ("vetoes", {"rounds": -1, "disturbed_rounds": 0}, "vetoes.rounds: -1 is less than the minimum of 0"),
+        ("vetoes", {"samples": -1, "disturbed_samples": 0}, "vetoes.samples: -1 is less than the minimum of 0"),
         ("surprise", 1, "'surprise' was unexpected"),
         ("algorithms", {"two-pass": ["ext_sum", "teleport"]}, "is not in"),
     ],

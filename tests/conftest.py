@@ -1,0 +1,52 @@
+"""What all tests share: the built extensions of this machine."""
+
+import functools
+
+import numpy as np
+import pytest
+
+from harness import build, config, extensions
+
+BUILT = config.ROOT / "results" / "build"
+SETTINGS = config.load()
+COMPILERS = tuple(c for c in SETTINGS["compilers"] if build.extension_path(BUILT, c, "scalar").exists())
+
+
+@functools.cache
+def the_host() -> extensions.Host:
+    if not COMPILERS:
+        pytest.exit("the kernels are not built: run `make test`, or `snakemake build` before pytest", 2)
+    return extensions.Host(BUILT, COMPILERS[0])
+
+
+@functools.cache
+def kernels_of(compiler: str, isa: str) -> tuple[extensions.Kernel, ...]:
+    """The table of kernels of a compiler and ISA; skips the test where this machine has not got them."""
+    if isa not in the_host().processor().isas:
+        pytest.skip(f"this processor lacks {isa}")
+    if compiler not in COMPILERS:
+        pytest.skip(f"{compiler} is not installed")
+    return tuple(extensions.load_kernels(BUILT, compiler, isa))
+
+
+def variants(compiler: str, isa: str, name: str) -> list[extensions.Kernel]:
+    return [kernel for kernel in kernels_of(compiler, isa) if kernel.name == name]
+
+
+def algorithm(compiler: str, isa: str, name: str) -> list[extensions.Kernel]:
+    """The passes of an algorithm, each in a variant with several accumulators where it has them."""
+    passes = []
+    for pass_name in SETTINGS["algorithms"][name]:
+        choices = variants(compiler, isa, pass_name)
+        passes.append(next((k for k in choices if k.variant == "u8k2"), choices[3]))
+    return passes
+
+
+@pytest.fixture(scope="session")
+def host() -> extensions.Host:
+    return the_host()
+
+
+@pytest.fixture
+def generator() -> np.random.Generator:
+    return np.random.default_rng(20200113)

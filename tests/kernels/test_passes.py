@@ -1,0 +1,249 @@
+"""The passes against high precision: every variant, length, tail and alignment, and inputs made to break them."""
+
+import ctypes
+import mmap
+
+import numpy as np
+import pytest
+
+from harness.detect import ISAS, available_memory_bytes
+from harness.errors import HarnessError
+from harness.softmax import run_passes, softmax
+from tests.conftest import COMPILERS, SETTINGS, algorithm, kernels_of, variants
+
+ALGORITHMS = tuple(SETTINGS["algorithms"])
+PASSES = ("max", "exp_sum", "exp_store", "exp_scale", "scale", "ext_sum", "ext_scale")
+REDUCTIONS = ("exp_sum", "exp_store", "ext_sum")
+TOLERANCE = 3e-6
+SMALLEST = 2.0**-125
+EVERYWHERE = [(compiler, isa) for compiler in SETTINGS["compilers"] for isa in ISAS]
+
+
+def reference(x):
+    """Softmax in 80-bit precision."""
+    wide = x.astype(np.longdouble)
+    e = np.exp(wide - wide.max())
+    return e / e.sum()
+
+
+def assert_accurate(y, expected, x, name):
+    """Every y that is not tiny is within the stated error."""
+    allowed = np.full(len(x), TOLERANCE)
+    if name.startswith("three-pass"):
+        allowed += np.abs(x.astype(np.float64) - x.max()) * 2.0**-24
+    seen = expected >= SMALLEST
+    error = np.abs(y[seen] - expected[seen]) / expected[seen]
+    worst = (error - allowed[seen]).argmax()
+    assert (error <= allowed[seen]).all(), f"x = {x[seen][worst]}: relative error {error[worst]:.2e}"
+    assert np.abs(y[~seen]).max(initial=0) <= 2 * SMALLEST
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize(("compiler", "isa"), EVERYWHERE)
+def test_every_length_and_tail_is_accurate(host, generator, compiler, isa, name):
+    passes = algorithm(compiler, isa, name)
+    for n in (*range(1, 300), 1000, 4096, 10_007, 100_003):
+        x = generator.uniform(-1000, 1000, n).astype(np.float32)
+        assert_accurate(softmax(host, passes, x), reference(x), x, name)
+
+
+DISTRIBUTIONS = {
+    "narrow": lambda g, n: g.uniform(-10, 10, n),
+    "normal": lambda g, n: g.normal(size=n),
+    "constant": lambda g, n: np.full(n, 0.1),
+    "constant at the edge": lambda g, n: np.full(n, -1000.0),
+    "one large among many small": lambda g, n: np.where(np.arange(n) == n // 2, 1000.0, -1000.0 + g.uniform(0, 1, n)),
+    "ascending": lambda g, n: np.linspace(-1000, 1000, n),
+    "descending": lambda g, n: np.linspace(1000, -1000, n),
+    "zeros of both signs": lambda g, n: np.where(np.arange(n) % 2, 0.0, -0.0),
+    "denormal": lambda g, n: np.full(n, 1e-40),
+    "edge of the domain": lambda g, n: g.uniform(99_990, 100_000, n),
+    "other edge of the domain": lambda g, n: -g.uniform(99_990, 100_000, n),
+    "both edges": lambda g, n: np.where(np.arange(n) % 2, 1e5, -1e5),
+}
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_every_distribution_is_accurate(host, generator, isa, name, distribution):
+    x = DISTRIBUTIONS[distribution](generator, 200_001).astype(np.float32)
+    assert_accurate(softmax(host, algorithm(COMPILERS[0], isa, name), x), reference(x), x, name)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("pass_name", PASSES)
+def test_every_variant_of_a_pass_gives_what_the_pass_says(host, generator, isa, pass_name):
+    kernels = variants(COMPILERS[0], isa, pass_name)
+    assert len(kernels) == (12 if pass_name in ("scale", "exp_scale", "ext_scale") else 19)
+    name = next(name for name, passes in SETTINGS["algorithms"].items() if pass_name in passes)
+    passes = algorithm(COMPILERS[0], isa, name)
+    place = SETTINGS["algorithms"][name].index(pass_name)
+    for n in (1, 100, 193 * kernels[0].lanes + 5):
+        x = generator.uniform(-1000, 1000, n).astype(np.float32)
+        for kernel in kernels:
+            y = softmax(host, [*passes[:place], kernel, *passes[place + 1 :]], x)
+            assert_accurate(y, reference(x), x, name)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("pass_name", REDUCTIONS)
+def test_no_order_of_terms_defeats_a_sum(host, isa, pass_name):
+    """Terms that are too small to change the accumulator that already holds a large one: each is lost, and nothing but
+    the fold bounds how many. The pattern meets every accumulator of each variant with the large term first."""
+    low = np.float32(-16.64)  # exp is 0.995 times 2^-24, just below half an ulp of 1
+    for kernel in variants(COMPILERS[0], isa, pass_name):
+        vector = np.arange(40_000 * kernel.lanes) // kernel.lanes
+        for period in (1, 4, 8, 12, 20, 24, 32, 64):
+            group, iteration = vector % kernel.unroll, vector // kernel.unroll
+            large = (iteration % period == 0) & (group < kernel.accumulators)
+            x = np.where(large, np.float32(0), low).astype(np.float32)
+            before = variants(COMPILERS[0], isa, "max")[:1] if pass_name != "ext_sum" else []
+            total, exponent = run_passes(host, [*before, kernel], x, np.empty_like(x))
+            if pass_name == "ext_sum":
+                total *= 2.0**exponent
+            expected = large.sum() + (~large).sum() * np.exp(np.float64(low))
+            assert abs(total / expected - 1) < 2.5e-6, (kernel.variant, period)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("isa", ISAS)
+def test_the_longest_constant_vector_is_accurate(host, isa, name):
+    n = 300_000_000
+    if available_memory_bytes() < 3 * 4 * n:
+        pytest.skip("less than 3.6 GB of memory are available")
+    x = np.full(n, np.float32(0.1))
+    run_passes(host, algorithm(COMPILERS[0], isa, name), x, x)
+    assert abs(x[0] * n - 1) < TOLERANCE
+    assert x.min() == x.max()
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_a_long_vector_of_few_values_is_accurate(host, isa):
+    n = 1 << 25
+    x = np.tile(np.float32([0, -3.3, -7.7, -11.1]), n // 4)
+    expected = np.exp(x[:4].astype(np.float64))
+    expected /= expected.sum() * (n // 4)
+    for name in ALGORITHMS:
+        y = softmax(host, algorithm(COMPILERS[0], isa, name), x)
+        assert_accurate(y[-4:], expected, x[:4], name)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_gcc_and_clang_give_the_same_bits(host, generator, isa):
+    ours, theirs = (kernels_of(compiler, isa) for compiler in ("gcc", "clang"))
+    assert [(k.name, k.variant) for k in ours] == [(k.name, k.variant) for k in theirs]
+    for n in (37, 5003):
+        x = generator.uniform(-1000, 1000, n).astype(np.float32)
+        # Results that are not flushed, sums of terms that round.
+        x[::3] = generator.uniform(990, 1000, len(x[::3]))
+        for a, b in zip(ours, theirs, strict=True):
+            before = {"scale": ["max", "exp_store"], "ext_scale": ["ext_sum"]}.get(a.name, ["max", "exp_sum"])
+            results = []
+            for kernel in (a, b):
+                y = np.ones_like(x)
+                first = [variants("gcc", isa, name)[0] for name in before]
+                results.append((run_passes(host, [*first, kernel], x, y), y.tobytes()))
+            assert results[0] == results[1], (a.name, a.variant)
+
+
+def guarded(n):
+    """Two float32 vectors of n elements: one ends where a page begins that can't be touched, one begins where one ends."""
+    page = mmap.PAGESIZE
+    size = -(-n * 4 // page) * page
+    area = mmap.mmap(-1, size + 2 * page)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(area))
+    protect = ctypes.CDLL(None).mprotect
+    for at in (address, address + page + size):
+        assert protect(ctypes.c_void_p(at), page, 0) == 0
+    inside = np.frombuffer(area, np.float32, size // 4, page)
+    return inside[len(inside) - n :], inside[:n]
+
+
+@pytest.mark.parametrize(("compiler", "isa"), EVERYWHERE)
+def test_no_kernel_reads_or_writes_outside(host, generator, compiler, isa):
+    for kernel in kernels_of(compiler, isa):
+        lanes = kernel.lanes
+        for n in (1, 2, lanes - 1 or 1, lanes, lanes + 1, kernel.unroll * lanes * 2 + lanes + 3):
+            for x, y in zip(guarded(n), guarded(n), strict=True):
+                x[:] = generator.uniform(-10, 10, n)
+                y[:] = 1
+                run_passes(host, [kernel], x, y)
+
+
+@pytest.mark.parametrize(("compiler", "isa"), EVERYWHERE)
+def test_any_alignment_gives_the_same_bits_and_leaves_the_neighbours(host, generator, compiler, isa):
+    for name in ALGORITHMS:
+        passes = algorithm(compiler, isa, name)
+        x = generator.uniform(-10, 10, 517).astype(np.float32)
+        expected = softmax(host, passes, x)
+        for offset in range(1, 17):
+            source, target = np.zeros(600, np.float32), np.full(600, np.float32(7))
+            source[offset : offset + 517] = x
+            shift = 17 - offset
+            run_passes(host, passes, source[offset : offset + 517], target[shift : shift + 517])
+            assert (target[shift : shift + 517] == expected).all()
+            assert (np.delete(target, np.s_[shift : shift + 517]) == 7).all()
+
+
+@pytest.mark.parametrize(("compiler", "isa"), EVERYWHERE)
+@pytest.mark.parametrize("pass_name", ("copy", "copy_nt", "update", "store"))
+def test_bandwidth_loops_touch_every_element_once(host, generator, compiler, isa, pass_name):
+    for kernel in variants(compiler, isa, pass_name):
+        for n in (1, 33, 1500, 4096, 10_001):
+            x = generator.uniform(-10, 10, n + 3).astype(np.float32)[3:]
+            y = np.full(n + 5, np.float32(7))
+            run_passes(host, [kernel], x, y[2 : n + 2])
+            expected = {"update": np.full(n, 7), "store": np.ones(n)}.get(pass_name, x)
+            assert (y[2 : n + 2] == expected).all(), (kernel.variant, n)
+            assert (y[[0, 1, -3, -2, -1]] == 7).all()
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("poison", (np.nan, np.inf))
+def test_nan_or_infinity_anywhere_makes_every_result_nan(host, generator, isa, name, poison):
+    at_once = (isa, name, poison) == ("avx512f", "two-pass", np.inf)  # NaN there and 0 elsewhere
+    for n, at in ((1, 0), (100, 0), (100, 99), (5000, 2777)):
+        x = generator.uniform(-10, 10, n).astype(np.float32)
+        x[at] = poison
+        y = np.empty_like(x)
+        run_passes(host, algorithm(COMPILERS[0], isa, name), x, y)
+        assert np.isnan(y[at])
+        assert (np.delete(y, at) == 0).all() if at_once else np.isnan(y).all()
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("isa", ISAS)
+def test_minus_infinity_is_nan_or_in_avx512f_a_zero(host, generator, isa, name):
+    x = generator.uniform(-10, 10, 1000).astype(np.float32)
+    x[500] = -np.inf
+    y = np.empty_like(x)
+    run_passes(host, algorithm(COMPILERS[0], isa, name), x, y)
+    if isa != "avx512f":
+        assert np.isnan(y).all()
+    else:
+        assert y[500] == 0
+        assert abs(y.sum() - 1) < 1e-5
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_inputs_far_outside_the_domain_do_no_harm(host, generator, isa):
+    for kernel in kernels_of(COMPILERS[0], isa):
+        for scale in (1e6, 1e30, 3e38):
+            for x, y in zip(guarded(333), guarded(333), strict=True):
+                x[:] = generator.uniform(-1, 1, 333) * scale
+                run_passes(host, [kernel], x, y)
+
+
+@pytest.mark.parametrize("bad", (np.nan, np.inf, -np.inf, 1.1e5, -3e38))
+def test_softmax_refuses_input_outside_the_domain(host, bad):
+    x = np.zeros(10, np.float32)
+    x[3] = bad
+    with pytest.raises(HarnessError, match="domain"):
+        softmax(host, algorithm(COMPILERS[0], "scalar", "two-pass"), x)
+
+
+def test_softmax_refuses_an_empty_vector(host):
+    with pytest.raises(HarnessError, match="at least one element"):
+        softmax(host, algorithm(COMPILERS[0], "scalar", "two-pass"), np.zeros(0, np.float32))
