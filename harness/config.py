@@ -66,6 +66,8 @@ def check(config: Config, file: Path = CONFIG_FILE) -> None:
                 raise HarnessError(
                     f"{file}: protocols.{name}.lengths.{key}: unknown key; allowed: {', '.join(sorted(known))}"
                 )
+            if key in config["experiments"] and key not in protocol["rounds"]:
+                raise HarnessError(f"{file}: protocols.{name}.rounds: {key} is missing")
     low, high = config["input"]["low"], config["input"]["high"]
     if low > high:
         raise HarnessError(f"{file}: input: low {low} is above high {high}")

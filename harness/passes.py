@@ -17,8 +17,8 @@ from harness.memory import Arena
 from harness.sampler import CLOCK_ADDS, Sample, Sampler, rounds
 from harness.worker import pin
 
-RANKING_ROUNDS, FINALISTS, FINAL_ROUNDS = 3, 3, 12
-SAMPLE_NANOSECONDS = 500_000
+RANKING_ROUNDS, FINALISTS, FINAL_ROUNDS = 5, 3, 20
+SAMPLE_NANOSECONDS = 200_000
 # Time of a pass from its time in cache and the best loop of its traffic: (core^q + memory^q)^(1/q).
 OVERLAP_EXPONENT = 4
 # Plain loops; non-temporal stores are another kind of traffic than a pass makes.

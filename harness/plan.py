@@ -142,9 +142,10 @@ def question_seconds(config: Config, item: Item, elements: int, llc_bytes: int) 
     calls = max(1, round(protocol["sample_milliseconds"] * 1e6 / max(calls_of)))
     reading = MEMORY_NANOSECONDS / 2 * elements if item.cache_state == "paper" else 0
     warm_up = 1 if item.cache_state == "warm" else 0
-    samples = sum((calls + warm_up) * one + calls * reading for one in calls_of) * protocol["rounds"]
+    rounds = protocol["rounds"][item.experiment]
+    samples = sum((calls + warm_up) * one + calls * reading for one in calls_of) * rounds
     calibration = 2 * sum((1 + warm_up) * one + reading for one in calls_of)
-    return (samples + calibration) / 1e9 + SAMPLE_OVERHEAD_SECONDS * len(calls_of) * protocol["rounds"]
+    return (samples + calibration) / 1e9 + SAMPLE_OVERHEAD_SECONDS * len(calls_of) * rounds
 
 
 def process_seconds(config: Config, plan: Plan, llc_bytes: int) -> float:
@@ -161,16 +162,17 @@ def describe(config: Config, plan: Plan, processor: Processor) -> str:
     seconds = min(one * protocol["processes"], max(one, protocol["minutes"] * 60))
     lines = [
         f"Protocol {config['protocol']} on {processor.brand} ({processor.name}), about {duration(seconds)}:",
-        f"  {protocol['processes']} processes one after the other, {protocol['rounds']} rounds at each length; no new "
-        f"process when it would end after {duration(protocol['minutes'] * 60)}",
+        f"  {protocol['processes']} processes one after the other; no new one when it would end after "
+        f"{duration(protocol['minutes'] * 60)}; disturbed rounds are measured again, which may double the time",
     ]
     for name in dict.fromkeys(item.experiment for item in plan.items):
         items = [item for item in plan.items if item.experiment == name]
         for elements in dict.fromkeys(item.elements for item in items):
             who = ", ".join(f"{item.compiler} {item.isa}" for item in items if item.elements == elements)
+            rounds = protocol["rounds"][name]
             span = f"{min(elements):,} to {max(elements):,}" if len(elements) > 1 else f"{elements[0]:,}"
             lengths_word = "lengths" if len(elements) > 1 else "length"
-            lines.append(f"  {name}: {len(elements)} {lengths_word}, {span} elements ({who})")
+            lines.append(f"  {name}: {len(elements)} {lengths_word}, {span} elements, {rounds} rounds ({who})")
     lines += [f"  skipped: {item['what']}: {item['reason']}" for item in plan.skipped]
     return "\n".join(lines)
 

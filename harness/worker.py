@@ -128,7 +128,12 @@ def measure(folder: Path, extensions: Path, config: configuration.Config, proces
     for question in remaining:
         seed = info["seed"] + zlib.crc32(f"{process} {question.key}".encode())
         rows = measure_question(
-            sampler, question, process, protocol["rounds"], protocol["sample_milliseconds"] * 1e6, seed
+            sampler,
+            question,
+            process,
+            protocol["rounds"][question.experiment],
+            protocol["sample_milliseconds"] * 1e6,
+            seed,
         )
         journal.append(question.key, rows)
         tell(point=question.key)

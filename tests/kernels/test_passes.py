@@ -148,7 +148,7 @@ def test_gcc_and_clang_give_the_same_bits(host, generator, isa):
 
 
 def guarded(n):
-    """Two float32 vectors of n elements: one ends where a page begins that can't be touched, one begins where one ends."""
+    """Two float32 vectors of n elements: one ends where a forbidden page begins, one begins where one ends."""
     page = mmap.PAGESIZE
     size = -(-n * 4 // page) * page
     area = mmap.mmap(-1, size + 2 * page)
