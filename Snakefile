@@ -1,15 +1,10 @@
-# Targets: reproduce-all (measure this machine, then draw), figures (draw from the rows on disk), build.
+# Targets: reproduce-all (measure this machine, then draw), figures (draw from the rows on disk), build (compile).
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
-from analysis import catalog
-from analysis import figures as figure_list
-from analysis.errors import AnalysisError
-from harness import build as compilation
-from harness import config as configuration
-from harness.errors import HarnessError
+from analysis import workflow as analysis
+from harness import workflow as harness
 
 min_version("9.0")
 
@@ -17,11 +12,7 @@ min_version("9.0")
 configfile: "config/config.yaml"
 
 
-try:
-    configuration.check(config)
-    OVERRIDES = configuration.overrides(config)
-except HarnessError as error:
-    raise WorkflowError(str(error))
+OVERRIDES = harness.overrides(config)
 
 
 wildcard_constraints:
@@ -40,7 +31,12 @@ rule:
     default_target: True
     input:
         rules.measure.output,
+    log:
+        "results/logs/reproduce-all.log",
     localrule: True
-    # A new start, since only now is it known which run is to be drawn.
+    # The note of which run was measured is taken away, so that the next time asks the harness again; a new start, since
+    # only now is it known which run is to be drawn.
     shell:
-        "snakemake figures --quiet all && python -m analysis summary $(cat {input})"
+        "run=$(cat {input}); rm {input};"
+        " snakemake figures --quiet all > {log} 2>&1 || {{ cat {log} >&2; exit 1; }};"
+        " python -m analysis summary $run"

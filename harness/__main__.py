@@ -6,7 +6,10 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+from typing import TextIO
 
 from harness import build, config, doctor, measure, passes
 from harness.errors import HarnessError
@@ -66,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--runs", type=Path, default=RUNS, metavar="DIR", help="below which runs lie (default: %(default)s)"
     )
+    run.add_argument("--log", type=Path, metavar="FILE", help="write what is told into this file as well")
     run.add_argument("--name-in", type=Path, metavar="FILE", help="write the run's folder into this file")
     run.add_argument("--die-with-parent", action="store_true", help="end when the process that started this one ends")
     make = command("build", "Compiles one extension.")
@@ -81,6 +85,34 @@ def positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a length; it is at least 1")
     return value
+
+
+class Both:
+    """A stream that writes to two."""
+
+    def __init__(self, *streams: TextIO) -> None:
+        self.streams = streams
+
+    def write(self, text: str) -> None:
+        """Writes to both."""
+        for stream in self.streams:
+            stream.write(text)
+
+    def flush(self) -> None:
+        """Flushes both."""
+        for stream in self.streams:
+            stream.flush()
+
+
+@contextmanager
+def logged(log: Path | None) -> Iterator[None]:
+    """Has what is printed stand in the file `log` as well."""
+    if log is None:
+        yield
+        return
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as file, redirect_stdout(Both(sys.stdout, file)):
+        yield
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -104,7 +136,8 @@ def run(arguments: argparse.Namespace) -> None:
     else:
         if arguments.die_with_parent:
             die_with_parent()
-        folder = measure.measure(settings, arguments.built, arguments.runs)
+        with logged(arguments.log):
+            folder = measure.measure(settings, arguments.built, arguments.runs)
         if arguments.name_in:
             write_whole(arguments.name_in, f"{folder}\n")
 

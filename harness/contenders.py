@@ -85,7 +85,7 @@ def contenders(config: Config, kind: str, tuned: Tuned, kernels: Sequence[Kernel
 
 def check_passes(config: Config, kernels: Sequence[Kernel]) -> None:
     """Raises HarnessError for an algorithm with a pass that no kernel has, or input outside the kernels' domain."""
-    known = {kernel.name for kernel in kernels}
+    known = sorted({kernel.name for kernel in kernels})
     low, high = config["input"]["low"], config["input"]["high"]
     for algorithm, passes in config["algorithms"].items():
         for name in passes:

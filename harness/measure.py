@@ -12,14 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from harness import audit, build, detect, plan, sampler, store
 from harness.config import ROOT, Config
 from harness.contenders import check_passes
 from harness.errors import HarnessError
 from harness.extensions import Host, first_host, load_kernels
 from harness.lock import exclusive
+from harness.progress import bar
 
 SEED_BITS = 32
 
@@ -167,24 +166,12 @@ def tune(folder: Path, extensions: Path, config: Config, info: dict[str, Any]) -
     if not file.exists():
         passes = {name for names in config["algorithms"].values() for name in names}
         pairs = {(i["compiler"], i["isa"]) for items in info["experiments"].values() for i in items}
-        with bar("tuning", len(passes) * len(pairs), "{n:.0f}/{total:.0f} passes") as progress:
+        with bar("tuning", len(passes) * len(pairs)) as progress:
             for message in run_worker(folder, extensions, config, None):
                 progress.set_postfix_str(message["tuned"], refresh=False)
                 progress.update(1)
     info["tuning"] = json.loads(file.read_text())
     store.write_info(folder, info)
-
-
-def bar(what: str, total: float, amount: str) -> tqdm:
-    """A progress bar with the time left; one line each 10 s where the output is not a terminal."""
-    return tqdm(
-        total=total,
-        desc=what,
-        bar_format="{desc}: {percentage:3.0f}% " + amount + ", {elapsed} gone, {remaining} left {postfix}",
-        mininterval=0.2 if sys.stderr.isatty() else 10,
-        maxinterval=600,
-        dynamic_ncols=True,
-    )
 
 
 def measure_processes(
@@ -199,7 +186,7 @@ def measure_processes(
     }
     processes = range(protocol["processes"])
     began, longest = time.monotonic(), 0.0
-    with bar("measuring", sum(costs.values()) * len(processes), "") as progress:
+    with bar("measuring", sum(costs.values()) * len(processes)) as progress:
         for process in processes:
             left = protocol["minutes"] * 60 - (time.monotonic() - began)
             if process and longest > left:

@@ -96,7 +96,8 @@ def make_plan(
             if not primary and experiment["contenders"] == "algorithms-by-pass" and spec["secondary"] != "all":
                 continue
             for isa in isas:
-                chosen = [n for n in (everything if primary else secondary) if isa != "scalar" or n <= spec["scalar"]]
+                longest = spec["scalar"] if isa == "scalar" else math.inf
+                chosen = sorted({min(n, longest) for n in (everything if primary else secondary)})
                 fit = [n for n in chosen if layout(config, processor, n).arena_bytes <= MOST_OF_MEMORY * memory_bytes]
                 too_long |= set(chosen) - set(fit)
                 if fit:

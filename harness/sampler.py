@@ -22,7 +22,7 @@ CLOCK_ADDS = 16384
 THROUGHPUT_FMAS = 16384
 CANARY_READINGS = 3
 
-# The throughput canary in units of the clock canary, against the best ratio seen. On an idle Zen 4 99 % of readings
+# The throughput canary in units of the clock canary, against the best of both seen. On an idle Zen 4 99 % of readings
 # stay below 1.05; where a neighbour slowed the kernels to 1.5 times their best time they were at 1.1 to 1.9.
 LARGEST_THROUGHPUT_RATIO = 1.12
 # Before against after a sample: the clock of this core changed meanwhile.
@@ -105,7 +105,6 @@ class Sampler:
     def __init__(self, host: Host, arena: Arena, cpu: int) -> None:
         self.host, self.arena = host, arena
         self.disturbances = Disturbances(cpu)
-        self.best_ratio = float("inf")
         self.best_clock = self.best_throughput = 1 << 62
         self.last = self.canary()
 
@@ -113,7 +112,6 @@ class Sampler:
         """Nanoseconds of the clock and the throughput canary now."""
         clock = min(self.host.lib.canary_clock(CLOCK_ADDS) for _ in range(CANARY_READINGS))
         throughput = min(self.host.lib.canary_throughput(THROUGHPUT_FMAS) for _ in range(CANARY_READINGS))
-        self.best_ratio = min(self.best_ratio, throughput / clock)
         self.best_clock, self.best_throughput = min(self.best_clock, clock), min(self.best_throughput, throughput)
         return clock, throughput
 
@@ -173,7 +171,8 @@ class Sampler:
         flags = {name for name, count in self.disturbances.counters().items() if count > counters.get(name, count)}
         if missing > MISSING_CPU_SHARE * sum(nanoseconds) + MISSING_CPU_NANOSECONDS:
             flags.add("cpu-time")
-        if max(before[1] / before[0], after[1] / after[0]) > LARGEST_THROUGHPUT_RATIO * self.best_ratio:
+        best_ratio = self.best_throughput / self.best_clock
+        if max(before[1] / before[0], after[1] / after[0]) > LARGEST_THROUGHPUT_RATIO * best_ratio:
             flags.add("throughput")
         if max(before[0], after[0]) > LARGEST_CLOCK_RATIO * min(before[0], after[0]):
             flags.add("clock")

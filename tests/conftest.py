@@ -7,6 +7,8 @@ import pytest
 
 from harness import build, config, extensions
 
+pytest_plugins = ["tests.synthetic"]
+
 BUILT = config.ROOT / "results" / "build"
 SETTINGS = config.load()
 COMPILERS = tuple(c for c in SETTINGS["compilers"] if build.extension_path(BUILT, c, "scalar").exists())

@@ -1,4 +1,5 @@
-"""The figures: one file each. A file NAME.py here, with a one-line docstring (the caption) and draw(run), is a figure.
+"""The figures: one file each. A file NAME.py here is a figure, with a one-line docstring (the caption), EXPERIMENT (the
+experiment that its rows are of) and draw(run).
 
 Listing them imports none: the Snakefile does so while it is parsed.
 """
@@ -20,12 +21,24 @@ def names() -> list[str]:
 
 def caption(name: str) -> str:
     """The caption of a figure: the docstring of its file. Raises UnknownFigure."""
-    return ast.get_docstring(ast.parse(_file(name).read_text(encoding="utf-8"))) or ""
+    return ast.get_docstring(_tree(name)) or ""
+
+
+def experiment(name: str) -> str:
+    """The experiment that a figure is drawn from: EXPERIMENT of its file. Raises UnknownFigure."""
+    for node in _tree(name).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "EXPERIMENT":
+            return ast.literal_eval(node.value)
+    raise AssertionError(f"the figure {name} does not say EXPERIMENT")
 
 
 def load(name: str) -> ModuleType:
     """The module of a figure, whose draw(run) gives (Figure, table). Raises UnknownFigure."""
     return import_module(f"{__name__}.{_file(name).stem}")
+
+
+def _tree(name: str) -> ast.Module:
+    return ast.parse(_file(name).read_text(encoding="utf-8"))
 
 
 def _file(name: str) -> Path:

@@ -7,6 +7,8 @@ from analysis.experiments import algorithm_rows
 from analysis.rows import Run
 from analysis.times import draw_times
 
+EXPERIMENT = "algorithms"
+
 
 def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
     """The figure, and its table: times of `analysis.times.algorithm_times`. Raises MissingRows."""

@@ -10,6 +10,8 @@ from analysis import experiments, names, panels, style
 from analysis.rows import Run
 from analysis.traffic import bandwidths, kind, limits
 
+EXPERIMENT = "passes"
+
 VALUE = "effective_gigabytes_per_second"
 KINDS = {"reads X": "passes that read X", "writes Y": "passes that write Y", "updates Y": "passes that update Y"}
 MARKERS = "osD^vPX*"

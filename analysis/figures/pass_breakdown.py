@@ -11,6 +11,8 @@ from analysis.errors import MissingRows
 from analysis.rows import Run
 from analysis.statistics import times
 
+EXPERIMENT = "breakdown"
+
 BY = ["isa", "compiler", "algorithm", "elements"]
 WHOLE = "all"
 SHADES = (0.35, 0.6, 0.85)

@@ -10,6 +10,8 @@ from analysis.errors import MissingRows
 from analysis.rows import Run
 from analysis.statistics import speedups
 
+EXPERIMENT = "algorithms"
+
 # From the paper's abstract: "up to", out of cache, on Skylake-X.
 PAPER_PERCENT = {"avx512f": 28, "avx2": 18}
 # Logical traffic of the better Three-Pass to that of Two-Pass, without and with write-allocate.

@@ -1,17 +1,16 @@
-# Where the rows go depends on the processor and on the content of code, configuration and compilers, which the harness
-# finds out and names in a temporary file; it leaves a complete run as it is and goes on with one that was stopped. So
-# Snakemake asks it every time.
+# Where the rows go depends on the processor and on the content of code, configuration and compilers. The harness finds that
+# out, leaves a complete run as it is, goes on with one that was stopped, and notes the run's folder in the output.
 rule measure:
     input:
-        extensions,
+        rules.build.input,
     output:
-        temp("results/runs/measured"),
+        "results/runs/measured",
+    log:
+        "results/logs/measure.log",
     # More than any machine has, capped to all cores: nothing else runs meanwhile.
     threads: 10000
     params:
-        overrides=" ".join(
-            f"--{key} {' '.join(value) if isinstance(value, list) else value}" for key, value in OVERRIDES.items()
-        ),
+        overrides=OVERRIDES,
     # exec: the harness is then Snakemake's own child, and ends with it even after kill -9.
     shell:
-        "exec python -m harness measure --die-with-parent --name-in {output} {params.overrides}"
+        "exec python -m harness measure --die-with-parent --name-in {output} --log {log} {params.overrides}"

@@ -1,0 +1,49 @@
+"""What the Snakefile asks of the harness."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from harness import build
+from harness import config as configuration
+from harness.errors import HarnessError
+
+
+@contextmanager
+def one_line_errors(*kinds: type[Exception]) -> Iterator[None]:
+    """Ends Snakemake with one line and status 2 about something that a person can mend."""
+    try:
+        yield
+    except kinds as error:
+        print(f"snakemake: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def overrides(config: configuration.Config) -> str:
+    """What the command line changed in the configuration, which is checked, as options of `python -m harness`."""
+    with one_line_errors(HarnessError):
+        configuration.check(config)
+        return options(configuration.overrides(config))
+
+
+def options(changed: Mapping[str, Any]) -> str:
+    """Configuration keys and their values as options."""
+    return " ".join(
+        f"--{key} {' '.join(value) if isinstance(value, list) else value}" for key, value in changed.items()
+    )
+
+
+def extensions(config: configuration.Config, folder: Path) -> list[Path]:
+    """The extensions that a run needs, below `folder`: the host part of the primary compiler, and every ISA of every
+    compiler that is installed."""
+    with one_line_errors(HarnessError):
+        compilers, _ = build.find_compilers(config)
+    names = [compiler.name for compiler in compilers]
+    return [
+        build.extension_path(folder, names[0], build.HOST),
+        *(build.extension_path(folder, name, isa) for name in names for isa in config["isas"]),
+    ]

@@ -1,0 +1,58 @@
+"""Who is compared."""
+
+import pytest
+
+from harness import contenders
+from harness.errors import HarnessError
+from tests.conftest import COMPILERS, SETTINGS, kernels_of
+
+
+@pytest.fixture
+def kernels():
+    return kernels_of(COMPILERS[0], "scalar")
+
+
+@pytest.fixture
+def tuned(kernels):
+    return {kernel.name: kernel for kernel in kernels}
+
+
+def test_every_algorithm_is_a_contender_in_its_tuned_variants(kernels, tuned):
+    found = contenders.contenders(SETTINGS, "algorithms", tuned, kernels)
+    assert [c.algorithm for c in found] == list(SETTINGS["algorithms"])
+    two_pass = found[-1]
+    assert [kernel.name for kernel in two_pass.kernels] == ["ext_sum", "ext_scale"]
+    assert two_pass.variant == f"{tuned['ext_sum'].variant}+{tuned['ext_scale'].variant}"
+    assert not any(c.split for c in found)
+    assert all(c.split for c in contenders.contenders(SETTINGS, "algorithms-by-pass", tuned, kernels))
+
+
+def test_passes_are_compared_with_every_bandwidth_loop(kernels, tuned):
+    found = contenders.contenders(SETTINGS, "passes", tuned, kernels)
+    names = [c.pass_name for c in found]
+    assert {names.count(name) for name in ("max", "exp_sum", "exp_store", "exp_scale", "scale", "ext_sum")} == {1}
+    for name in contenders.BANDWIDTH_KERNELS:
+        assert names.count(name) == sum(kernel.name == name for kernel in kernels) > 1
+
+
+@pytest.mark.parametrize(
+    ("name", "before"),
+    [("max", []), ("exp_scale", ["max", "exp_sum"]), ("scale", ["max", "exp_store"]), ("ext_scale", ["ext_sum"])],
+)
+def test_a_pass_runs_after_what_gives_it_its_input(tuned, name, before):
+    assert [kernel.name for kernel in contenders.predecessors(SETTINGS, name, tuned)] == before
+
+
+def test_a_pass_that_does_not_exist_is_refused(kernels):
+    settings = {**SETTINGS, "algorithms": {"one-pass": ["magic"]}}
+    with pytest.raises(
+        HarnessError, match=r"algorithms.one-pass: there is no pass 'magic'; the passes are copy, copy_nt, "
+    ):
+        contenders.check_passes(settings, kernels)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1000, 1e6), (-2e5, 0)])
+def test_input_outside_the_kernels_domain_is_refused(kernels, low, high):
+    settings = {**SETTINGS, "input": {"low": low, "high": high, "seed": 1}}
+    with pytest.raises(HarnessError, match="leaves the kernels' domain"):
+        contenders.check_passes(settings, kernels)

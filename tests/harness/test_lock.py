@@ -1,0 +1,52 @@
+"""One measurement at a time, and nothing left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from harness.config import ROOT
+from harness.errors import HarnessError
+from harness.lock import exclusive
+
+HOLD = "import sys, time; from pathlib import Path; from harness.lock import exclusive\n"
+HOLD += "with exclusive(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+
+
+def test_a_second_measurement_is_refused_and_told_who_holds_the_lock(tmp_path):
+    file = tmp_path / "lock"
+    with subprocess.Popen([sys.executable, "-c", HOLD, file], cwd=ROOT, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(HarnessError, match=rf"process {holder.pid} in {ROOT} since") as refused, exclusive(file):
+            pass
+        assert "\n" not in str(refused.value)
+        holder.kill()
+    with exclusive(file):
+        pass
+
+
+def test_the_lock_can_be_taken_again_after_it_was_given_back(tmp_path):
+    for _ in range(2):
+        with exclusive(tmp_path / "lock"):
+            assert f"process {os.getpid()}" in (tmp_path / "lock").read_text()
+    assert (tmp_path / "lock").read_text() == ""
+
+
+def test_a_child_ends_with_its_parent_even_after_kill_9():
+    child = "from harness.lock import die_with_parent; die_with_parent(); import time; print('ready', flush=True); "
+    child += "time.sleep(60)"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    with subprocess.Popen([sys.executable, "-c", parent], cwd=ROOT, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"ready\n"
+        children = subprocess.run(["ps", "--ppid", str(process.pid), "-o", "pid="], capture_output=True, text=True)
+        pid = int(children.stdout)
+        os.kill(process.pid, signal.SIGKILL)
+    for _ in range(100):
+        state = subprocess.run(["ps", "-p", str(pid), "-o", "state="], capture_output=True, text=True).stdout.strip()
+        if state in ("", "Z"):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"process {pid} is still there: {state}")

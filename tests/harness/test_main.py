@@ -1,0 +1,96 @@
+"""The command line, as a person calls it."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from harness.config import ROOT
+from tests.conftest import BUILT, COMPILERS, the_host
+
+
+def harness(*arguments, **environment):
+    command = [sys.executable, "-m", "harness", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, **environment})
+
+
+def test_help_lists_what_can_be_done_by_hand_with_examples():
+    text = harness("--help").stdout
+    for word in ("doctor", "passes", "plan", "measure", "build", "examples:", "--elements 4096"):
+        assert word in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["passes", "--elements", "0"], "0 is not a length; it is at least 1"),
+        (["passes", "--elements", "many"], "invalid positive value: 'many'"),
+        (["passes"], "--elements"),
+        (["plan", "--protocol", "fast"], "protocol: 'fast' is not one of smoke, quick, full, paper"),
+        (["plan", "--isas", "sse2"], "isas.0: 'sse2' is not one of scalar, avx2, avx512f"),
+        (["plan", "--compilers", "icc"], "compilers: 'icc' is not one of gcc, clang"),
+        (["plan", "--config", "nowhere.yaml"], "nowhere.yaml: No such file or directory"),
+        (["doctor", "--built", "nowhere"], "is not built; `snakemake build` does it"),
+        (["teleport"], "invalid choice: 'teleport'"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(arguments, words):
+    result = harness(*arguments)
+    assert result.returncode == 2
+    assert words in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+
+
+def test_an_isa_that_is_asked_for_by_name_and_not_there_is_an_error():
+    missing = [isa for isa in ("avx512f",) if isa not in the_host().processor().isas]
+    if not missing:
+        pytest.skip("this processor has every ISA")
+    result = harness("plan", "--isas", missing[0])
+    assert result.returncode == 2
+    assert f"does not have {missing[0]}" in result.stderr
+
+
+def test_doctor_tells_what_was_detected_and_what_to_do():
+    result = harness("doctor")
+    assert result.returncode == 0
+    brand = the_host().processor().brand
+    for word in (brand, "caches", "GHz", "timer", "frequency governor", "hypervisor", "huge pages"):
+        assert word in result.stdout
+    for line in result.stdout.split("What disturbs measurements")[1].splitlines()[1:]:
+        assert line[0] in " !?"
+        assert line[0] == " " or "; " in line, f"without advice: {line}"
+
+
+def test_plan_tells_lengths_and_duration():
+    text = harness("plan", "--protocol", "full").stdout
+    assert "Protocol full on" in text
+    assert "300,000,000 elements" in text or "GB are available" in text
+
+
+def test_passes_gives_every_pass_of_an_isa_as_json(tmp_path):
+    arguments = ["passes", "--elements", 500, "--isas", "scalar", "--compilers", COMPILERS[0], "--json"]
+    result = harness(*arguments, TMPDIR=str(tmp_path))  # the lock lies in the temporary directory
+    assert result.returncode == 0, result.stderr
+    rows = json.loads(result.stdout)
+    assert {row["pass_name"] for row in rows} == {
+        "max", "exp_sum", "exp_store", "exp_scale", "scale", "ext_sum", "ext_scale",
+        "load", "store", "copy", "copy_nt", "update",
+    }  # fmt: skip
+    for row in rows:
+        assert row["elements"] == 500
+        assert row["ns_per_element"] > 0
+        assert row["cycles_per_vector"] > 0
+        assert row["limit_share"] > 0
+        assert row["bound_ns_per_element"] is None, "a bound is for lengths out of cache"
+    by_name = {row["pass_name"]: row for row in rows}
+    assert by_name["copy"]["effective_gb_per_second"] == pytest.approx(8 / by_name["copy"]["ns_per_element"])
+    assert by_name["max"]["effective_gb_per_second"] == pytest.approx(4 / by_name["max"]["ns_per_element"])
+
+
+def test_build_writes_the_extension_that_was_asked_for(tmp_path):
+    result = harness("build", "--compiler", COMPILERS[0], "--target", "host", "--output", tmp_path / "x.so")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "x.so").read_bytes()[:4] == b"\x7fELF"
+    assert BUILT.exists()

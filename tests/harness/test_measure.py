@@ -1,0 +1,161 @@
+"""A whole run, small: what it leaves, and what a kill leaves of it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import jsonschema
+import pandas as pd
+import pytest
+import yaml
+
+from harness import config, store
+from harness.config import ROOT
+from harness.lock import LOCK_FILE
+from tests.conftest import BUILT, COMPILERS
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """A configuration that takes seconds, and a command line for it that has a lock and a folder of its own."""
+    settings = config.load()
+    settings["isas"], settings["compilers"] = ["scalar"], [COMPILERS[0]]
+    settings["tuning"] = {"in_cache_elements": 200, "rounds": 1, "finalists": 1}
+    settings["protocol"] = "smoke"
+    settings["rotation"] = 1
+    settings["protocols"]["smoke"] |= {"processes": 2, "sample_milliseconds": 0.05}
+    settings["protocols"]["smoke"]["lengths"] = {
+        "algorithms": [100, 300, 1000, 3000, 10_000],
+        "passes": [100],
+        "breakdown": [1000],
+        "secondary": [],
+        "scalar": 10_000,
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
+    return tmp_path
+
+
+def command(tiny):
+    arguments = ["measure", "--config", tiny / "config.yaml", "--built", BUILT, "--runs", tiny / "runs"]
+    return [sys.executable, "-m", "harness", *map(str, arguments), "--name-in", str(tiny / "name")]
+
+
+def surroundings(tiny):
+    """What keeps the run of a test apart from others: the lock lies in the temporary directory."""
+    return {"cwd": ROOT, "env": {**os.environ, "TMPDIR": str(tiny)}}
+
+
+def measure(tiny):
+    return subprocess.run(command(tiny), capture_output=True, text=True, **surroundings(tiny))
+
+
+def start(tiny):
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen(command(tiny), **quiet, **surroundings(tiny))
+
+
+def folder_of(tiny):
+    (folder,) = (tiny / "runs").glob("*/*")
+    return folder
+
+
+def test_a_run_leaves_rows_and_provenance_that_fit_their_schemas(tiny):
+    result = measure(tiny)
+    assert result.returncode == 0, result.stderr
+    folder = folder_of(tiny)
+    assert sorted(path.name for path in folder.iterdir()) == ["run.json", "samples.csv"]
+    assert (tiny / "name").read_text().strip() == str(folder)
+    info = store.read_info(folder)
+    assert info["ended"] >= info["started"]
+    assert folder.name == info["run"] == f"smoke-{info['content_hash'][:12]}"
+    rows = pd.read_csv(folder / "samples.csv", keep_default_na=False)
+    validator = jsonschema.Draft202012Validator(config.schema("samples"))
+    for row in rows.to_dict("records"):
+        validator.validate(row)
+    assert info["vetoes"] == {"samples": len(rows), "disturbed_samples": int((rows["flags"] != "").sum())}
+    algorithms = rows[rows["experiment"] == "algorithms"]
+    assert set(algorithms["elements"]) == {100, 300, 1000, 3000, 10_000}
+    assert set(algorithms["process"]) == {0, 1}
+    for _, round_ in algorithms.groupby(["elements", "process", "round"]):
+        assert sorted(round_["algorithm"]) == sorted(info["algorithms"])
+        assert sorted(round_["position"]) == [0, 1, 2]
+        assert round_["calls"].nunique() == 1
+    breakdown = rows[rows["experiment"] == "breakdown"]
+    assert {name: sorted(set(part["pass"])) for name, part in breakdown.groupby("algorithm")} == {
+        name: sorted(passes) for name, passes in info["algorithms"].items()
+    }
+    assert "about" in result.stdout, "the plan and its duration are told first"
+    assert "left" in result.stderr, "progress tells the time left"
+    again = measure(tiny)
+    assert "is complete already; nothing is measured" in again.stdout
+
+
+def children_of(pid):
+    listing = subprocess.run(["ps", "--ppid", str(pid), "-o", "pid="], capture_output=True, text=True).stdout
+    return [int(word) for word in listing.split()]
+
+
+def alive(pid):
+    state = subprocess.run(["ps", "-p", str(pid), "-o", "state="], capture_output=True, text=True).stdout.strip()
+    return state not in ("", "Z")
+
+
+@pytest.mark.parametrize("complete_points", (0, 3))
+def test_a_run_killed_at_any_moment_goes_on_where_it_was_and_leaves_no_process(tiny, complete_points):
+    with start(tiny) as killed:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            journals = [store.Journal(path) for path in tiny.glob("runs/*/*/process-0.journal")]
+            if journals and len(journals[0].points()) >= complete_points and children_of(killed.pid):
+                break
+            assert killed.poll() is None, "the run ended before it could be killed"
+            time.sleep(0.002)
+        workers = children_of(killed.pid)
+        os.kill(killed.pid, signal.SIGKILL)
+    for _ in range(100):
+        if not any(map(alive, workers)):
+            break
+        time.sleep(0.05)
+    assert workers
+    assert not any(map(alive, workers))
+    folder = folder_of(tiny)
+    assert json.loads((folder / "run.json").read_text())["ended"] is None
+    before = store.Journal(folder / "process-0.journal").points()
+    assert len(before) >= complete_points
+    result = measure(tiny)
+    assert result.returncode == 0, result.stderr
+    assert "going on with" in result.stdout
+    rows = (folder / "samples.csv").read_text()
+    for lines in before.values():
+        assert lines in rows, "what was complete before the kill is kept"
+    keys = ["experiment", "algorithm", "pass", "variant", "elements", "process", "round"]
+    table = pd.read_csv(folder / "samples.csv", keep_default_na=False)
+    assert not table.duplicated(keys).any()
+    assert len(table[table["experiment"] == "algorithms"].groupby(["elements", "process"])) == 10
+
+
+def test_no_process_starts_when_the_minutes_are_spent(tiny):
+    settings = yaml.safe_load((tiny / "config.yaml").read_text())
+    settings["protocols"]["smoke"]["minutes"] = 1e-6
+    (tiny / "config.yaml").write_text(yaml.safe_dump(settings))
+    result = measure(tiny)
+    assert result.returncode == 0, result.stderr
+    info = store.read_info(folder_of(tiny))
+    assert {"what": "processes 1 to 1", "reason": "the protocol's 1e-06 minutes are spent"} in info["skipped"]
+    rows = pd.read_csv(folder_of(tiny) / "samples.csv", keep_default_na=False)
+    assert set(rows["process"]) == {0}
+
+
+def test_a_second_run_at_the_same_time_is_refused(tiny):
+    with start(tiny) as first:
+        lock = tiny / LOCK_FILE.name
+        while not lock.exists() or not lock.read_text():
+            assert first.poll() is None
+            time.sleep(0.002)
+        second = measure(tiny)
+        first.kill()
+    assert second.returncode == 2
+    assert f"another measurement runs on this machine: process {first.pid}" in second.stderr

@@ -1,0 +1,103 @@
+"""What a run measures, and what it skips."""
+
+import pytest
+
+from harness import config, detect, plan
+from tests.harness.test_detect import BROADWELL, ZEN2
+
+GIB = 1 << 30
+
+
+@pytest.fixture
+def quick():
+    return config.load(overrides={"protocol": "quick"})
+
+
+def items(planned, **wanted):
+    return [item for item in planned.items if all(getattr(item, key) == value for key, value in wanted.items())]
+
+
+def test_the_primary_compiler_is_measured_everywhere_and_others_at_a_few_lengths(quick):
+    planned = plan.make_plan(quick, ZEN2, ["gcc", "clang"], ["avx2"], 64 * GIB)
+    (primary,) = items(planned, experiment="algorithms", compiler="gcc")
+    (secondary,) = items(planned, experiment="algorithms", compiler="clang")
+    assert len(primary.elements) > 15
+    assert len(secondary.elements) == 3
+    assert not items(planned, experiment="breakdown", compiler="clang")
+
+
+def test_lengths_reach_beyond_four_times_the_last_level_cache(quick):
+    for processor in (ZEN2, BROADWELL):
+        planned = plan.make_plan(quick, processor, ["gcc"], ["avx2"], 64 * GIB)
+        assert planned.longest * 4 >= 4 * processor.llc_bytes
+        for cache in processor.caches:
+            for bytes_per_element in (4, 8):
+                inside = [n for n in items(planned, experiment="algorithms")[0].elements]
+                assert any(cache.bytes / 2 < n * bytes_per_element <= cache.bytes for n in inside)
+
+
+def test_scalar_stops_at_its_longest_length(quick):
+    planned = plan.make_plan(quick, ZEN2, ["gcc"], ["scalar", "avx2"], 64 * GIB)
+    for item in items(planned, isa="scalar"):
+        assert max(item.elements) == 1_000_000
+    assert items(planned, isa="scalar", experiment="breakdown")
+
+
+def test_a_length_that_does_not_fit_in_memory_is_skipped_with_the_reason(quick):
+    planned = plan.make_plan(quick, ZEN2, ["gcc"], ["avx2"], GIB // 4)
+    assert planned.longest < 20_000_000
+    assert planned.skipped
+    for skipped in planned.skipped:
+        assert "elements" in skipped["what"]
+        assert "GB of memory, 0.3 GB are available" in skipped["reason"]
+
+
+def test_full_measures_every_compiler_at_every_length():
+    full = config.load(overrides={"protocol": "full"})
+    planned = plan.make_plan(full, ZEN2, ["gcc", "clang"], ["avx2"], 64 * GIB)
+    ours, theirs = items(planned, experiment="algorithms")
+    assert ours.elements == theirs.elements
+    assert max(ours.elements) == 300_000_000
+
+
+def test_a_plan_survives_run_json(quick):
+    planned = plan.make_plan(quick, ZEN2, ["gcc", "clang"], ["scalar", "avx2"], 64 * GIB)
+    again = plan.from_experiments(planned.experiments())
+    assert sorted(again.items, key=repr) == sorted(planned.items, key=repr)
+
+
+def test_tuning_goes_no_further_than_the_measurement(quick):
+    planned = plan.make_plan(quick, ZEN2, ["gcc"], ["scalar", "avx2"], 64 * GIB)
+    assert plan.tuning_elements(planned, ZEN2, "gcc", "scalar") == 1_000_000
+    assert plan.tuning_elements(planned, ZEN2, "gcc", "avx2") == 16 << 20
+
+
+def test_a_longer_or_slower_question_is_expected_to_take_longer(quick):
+    def seconds(isa, elements):
+        return plan.question_seconds(
+            quick, plan.Item("algorithms", "gcc", isa, (elements,), "paper"), elements, 1 << 25
+        )
+
+    assert seconds("avx2", 1 << 26) > 1.9 * seconds("avx2", 1 << 25)
+    assert seconds("scalar", 1 << 20) > 2 * seconds("avx2", 1 << 20)
+
+
+def test_the_plan_is_told_in_words(quick):
+    planned = plan.make_plan(quick, ZEN2, ["gcc"], ["scalar", "avx2"], GIB // 4)
+    planned.skipped.append({"what": "ISA avx512f", "reason": "not there"})
+    text = plan.describe(quick, planned, ZEN2)
+    assert "Protocol quick on AMD Ryzen 9 3900X" in text
+    assert text.splitlines()[0].endswith(" s:")
+    assert "skipped: ISA avx512f: not there" in text
+    assert "gcc scalar" in text
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(3.2, "3 s"), (89, "89 s"), (300, "5 min"), (7200, "2.0 h")])
+def test_durations_are_told_as_a_person_would(seconds, words):
+    assert plan.duration(seconds) == words
+
+
+def test_this_machine_has_a_plan(host, quick):
+    processor = host.processor()
+    planned = plan.make_plan(quick, processor, ["gcc"], list(processor.isas), detect.available_memory_bytes())
+    assert planned.items

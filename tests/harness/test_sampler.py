@@ -1,0 +1,180 @@
+"""Samples: how often a contender is called, and what counts as a disturbance."""
+
+from itertools import islice
+from types import SimpleNamespace
+
+import pytest
+
+from harness import plan, sampler
+from harness.contenders import Contender, Question
+from harness.memory import Arena
+from tests.conftest import COMPILERS, SETTINGS, algorithm, kernels_of, variants
+
+
+@pytest.fixture
+def arena(host):
+    arena = Arena(host, plan.layout(SETTINGS, host.processor(), 100_000))
+    arena.fill(-1000, 1000, 1)
+    yield arena
+    host.lib.arena_unmap(arena.start, arena.layout.arena_bytes)
+
+
+@pytest.fixture
+def real(host, arena):
+    return sampler.Sampler(host, arena, 0)
+
+
+def question(cache_state, elements=1000, *contenders):
+    return Question("algorithms", COMPILERS[0], "scalar", elements, cache_state, contenders)
+
+
+def softmax_contender(name="two-pass", split=False):
+    return Contender(name, "", tuple(algorithm(COMPILERS[0], "scalar", name)), split=split)
+
+
+@pytest.mark.parametrize("cache_state", ("paper", "cold", "warm"))
+def test_a_sample_is_as_many_calls_as_take_the_time_asked_for(real, cache_state):
+    asked = question(cache_state, 1000, softmax_contender(), softmax_contender("three-pass-reload"))
+    prepared = [real.prepare(contender, 1000) for contender in asked.contenders]
+    few, many = (real.repetition(asked, prepared, ns).calls for ns in (1, 2_000_000))
+    assert few == 1
+    assert many > 10
+
+
+def test_short_calls_are_timed_in_batches_and_long_ones_one_by_one(real):
+    for elements, batched in ((100, True), (100_000, False)):
+        asked = question("paper", elements, softmax_contender())
+        how = real.repetition(asked, [real.prepare(asked.contenders[0], elements)], 50_000_000)
+        assert (how.batch > 1) == batched
+        assert how.batch <= how.calls
+
+
+def test_a_contender_that_is_split_is_timed_pass_by_pass(real):
+    asked = question("paper", 5000, softmax_contender("three-pass-reload", split=True))
+    prepared = real.prepare(asked.contenders[0], 5000)
+    how = real.repetition(asked, [prepared], 1e6)
+    sample = real.sample(prepared, asked, real.arena.operands(5000), how)
+    assert how.batch == 1
+    assert len(sample.nanoseconds) == 3
+    assert min(sample.nanoseconds) > 0
+
+
+def test_every_contender_is_sampled_once_in_a_round_with_the_same_calls(real):
+    asked = question("paper", 1000, *(softmax_contender(name) for name in SETTINGS["algorithms"]))
+    for taken in islice(sampler.rounds(real, asked, 100_000, 1), 4):
+        assert sorted(index for index, _ in taken) == [0, 1, 2]
+        assert len({sample.calls for _, sample in taken}) == 1
+
+
+def test_each_pass_can_be_prepared_on_its_own(real):
+    kernels = kernels_of(COMPILERS[0], "scalar")
+    tuned = {kernel.name: kernel for kernel in kernels}
+    asked = Contender("", "exp_scale", (tuned["exp_scale"],), (tuned["max"], tuned["exp_sum"]))
+    carry = real.prepare(asked, 1000).initial
+    assert 900 < carry.reference <= 1000
+    assert carry.sum >= 1
+
+
+class Script:
+    """A host whose clock and canaries say what the test wants; the timed loop takes 1 ms."""
+
+    def __init__(self, host, clock, throughput):
+        self.ffi, self.clock, self.throughput, self.now = host.ffi, clock, throughput, 0
+        self.lib = SimpleNamespace(
+            canary_clock=lambda _: self.clock, canary_throughput=lambda _: self.throughput, time_calls=self.time_calls
+        )
+
+    def nanoseconds(self):
+        return self.now
+
+    def time_calls(self, *arguments):
+        arguments[-1][0] += 1_000_000
+        self.now += 1_000_000
+
+
+@pytest.fixture
+def scripted(host, arena, monkeypatch):
+    script = Script(host, clock=4400, throughput=2400)
+    monkeypatch.setattr(sampler.time, "thread_time_ns", lambda: script.now)
+    made = sampler.Sampler(script, arena, 0)
+    counters = {"switched": 3, "stolen": 5, "memory-pressure": 7}
+    made.disturbances = SimpleNamespace(counters=lambda: dict(counters))
+    return script, made, counters
+
+
+def flags_of(made, host):
+    prepared = sampler.PreparedContender(None, 1, None, False)
+    return made.sample(prepared, question("warm"), None, sampler.Repetition(1, 1)).flags
+
+
+def test_a_calm_sample_has_no_flag(scripted, host):
+    _, made, _ = scripted
+    assert flags_of(made, host) == set()
+
+
+def test_a_busy_sibling_shows_as_throughput(scripted, host):
+    script, made, _ = scripted
+    script.throughput = 3000
+    assert flags_of(made, host) == {"throughput"}
+
+
+def test_a_slower_clock_alone_is_not_a_busy_sibling(scripted, host):
+    script, made, _ = scripted
+    script.clock, script.throughput = 8800, 4800
+    made.last = made.canary()
+    assert flags_of(made, host) == set()
+
+
+def test_one_interrupted_clock_canary_does_not_make_all_samples_disturbed(scripted, host):
+    script, made, _ = scripted
+    script.clock = 40_000
+    made.last = made.canary()
+    script.clock = 4400
+    made.last = made.canary()
+    assert flags_of(made, host) == set()
+
+
+def test_a_clock_that_changes_during_a_sample_shows(scripted, host):
+    script, made, _ = scripted
+    script.clock, script.throughput = 4800, 2618
+    assert flags_of(made, host) == {"clock"}
+
+
+@pytest.mark.parametrize("name", ("switched", "stolen", "memory-pressure"))
+def test_a_counter_that_grows_shows_under_its_name(scripted, host, name):
+    _, made, counters = scripted
+    before = dict(counters)
+    readings = [before, {**before, name: before[name] + 1}]
+    made.disturbances = SimpleNamespace(counters=lambda: readings.pop(0))
+    assert flags_of(made, host) == {name}
+
+
+def test_wall_time_without_cpu_time_shows(scripted, host, monkeypatch):
+    _, made, _ = scripted
+    monkeypatch.setattr(sampler.time, "thread_time_ns", lambda: 0)
+    assert flags_of(made, host) == {"cpu-time"}
+
+
+def test_a_system_without_counters_is_no_disturbance(monkeypatch):
+    monkeypatch.setattr(sampler.Path, "open", lambda _: (_ for _ in ()).throw(OSError))
+    found = sampler.Disturbances(0).counters()
+    assert set(found) == {"switched"}
+
+
+def test_the_timer_tells_its_resolution_and_overhead(host):
+    timer = sampler.timer(host)
+    assert timer["resolution_nanoseconds"] > 0
+    assert timer["overhead_nanoseconds"] > 0
+
+
+def test_the_canaries_take_longer_for_more_work(host):
+    for canary in (host.lib.canary_clock, host.lib.canary_throughput):
+        once, often = (min(canary(count) for _ in range(50)) for count in (10_000, 100_000))
+        assert often > 5 * once
+
+
+def test_any_variant_of_a_pass_can_be_a_contender(real):
+    for kernel in variants(COMPILERS[0], "scalar", "max"):
+        asked = question("warm", 100, Contender("", "max", (kernel,)))
+        (taken,) = islice(sampler.rounds(real, asked, 1000, 1), 1)
+        assert taken[0][1].nanoseconds[0] > 0

@@ -1,0 +1,77 @@
+"""Rows on disk, and what a kill or a full disk leaves of them."""
+
+import errno
+import os
+
+import pytest
+
+from harness import store
+from harness.errors import HarnessError
+
+ROW = dict.fromkeys(store.COLUMNS, "1") | {"flags": ""}
+
+
+def test_a_journal_gives_back_complete_points_only(tmp_path):
+    journal = store.Journal(tmp_path / "process-0.journal")
+    journal.append("a 1", [ROW, ROW])
+    journal.append("b 2", [ROW])
+    whole = journal.path.read_text()
+    for cut in range(len(whole)):
+        journal.path.write_text(whole[:cut])
+        expected = [] if cut <= whole.index("#a 1") + 4 else ["a 1"]
+        assert list(journal.points()) == expected
+
+
+def test_after_a_kill_the_next_point_follows_a_complete_one(tmp_path):
+    journal = store.Journal(tmp_path / "process-0.journal")
+    journal.append("a 1", [ROW])
+    with journal.path.open("a") as file:
+        file.write("half a ro")
+    journal.trim()
+    journal.append("b 2", [ROW])
+    line = store.csv_lines([ROW])
+    assert journal.points() == {"a 1": line, "b 2": line}
+
+
+def test_samples_are_the_points_of_all_journals_under_a_header(tmp_path):
+    journals = [store.Journal(tmp_path / f"process-{i}.journal") for i in range(2)]
+    for journal in journals:
+        journal.append("a 1", [ROW])
+    assert store.write_samples(tmp_path, journals) == 2
+    assert (tmp_path / "samples.csv").read_text().splitlines()[0] == ",".join(store.COLUMNS)
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    file = tmp_path / "run.json"
+    store.write_whole(file, "old")
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(store.os, "fsync", full)
+    with pytest.raises(HarnessError, match=r"run.json: No space left on device"):
+        store.write_whole(file, "new")
+    assert file.read_text() == "old"
+    assert os.listdir(tmp_path) == ["run.json"]
+
+
+def test_a_full_disk_stops_a_journal_with_one_line(tmp_path):
+    with pytest.raises(HarnessError, match="No space left on device"):
+        store.Journal(type(tmp_path)("/dev/full")).append("a 1", [ROW])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [("{", "not valid JSON"), ("{}", "is a required property"), (None, "No such file")]
+)
+def test_a_damaged_run_json_is_refused_by_name(tmp_path, content, words):
+    if content:
+        (tmp_path / "run.json").write_text(content)
+    with pytest.raises(HarnessError, match=words) as refused:
+        store.read_info(tmp_path)
+    assert str(tmp_path / "run.json") in str(refused.value)
+
+
+def test_what_does_not_fit_the_schema_is_not_written(tmp_path):
+    with pytest.raises(HarnessError, match="required property"):
+        store.write_info(tmp_path, {"schema_version": 1})
+    assert not (tmp_path / "run.json").exists()

@@ -1,0 +1,133 @@
+"""The timed loop keeps the protocol: kernels that record how they are called stand in for the real ones."""
+
+import numpy as np
+import pytest
+
+from harness.extensions import CACHE_STATES
+from tests.conftest import COMPILERS, variants
+
+ELEMENTS, STRIDE, OUTPUTS = 100, 128, 3
+
+
+class Recorder:
+    """A pass that notes its arguments; the timed loop can't tell it from a compiled one."""
+
+    def __init__(self, host, adds=0.0):
+        self.host, self.calls, self.adds = host, [], adds
+        self.callback = host.ffi.callback("void(float *, float *, struct carry *, size_t)", self.run)
+        self.kernel = host.ffi.new("struct kernel *")
+        self.kernel.run = host.ffi.cast("void(*)(float *, float *, struct carry *, size_t)", self.callback)
+
+    def run(self, x, y, carry, n):
+        address = int(self.host.ffi.cast("uintptr_t", y))
+        self.calls.append((int(self.host.ffi.cast("uintptr_t", x)), address, carry.sum, carry.reference, n))
+        carry.sum += self.adds
+
+
+class Bench:
+    """Operands in ordinary memory."""
+
+    def __init__(self, host):
+        self.host = host
+        self.x, self.y = np.zeros(ELEMENTS, np.float32), np.zeros(STRIDE * OUTPUTS, np.float32)
+        self.operands = host.ffi.new(
+            "struct operands *",
+            {
+                "x": host.ffi.cast("float *", self.x.ctypes.data),
+                "outputs": host.ffi.cast("float *", self.y.ctypes.data),
+                "output_stride": STRIDE,
+                "output_count": OUTPUTS,
+                "next_output": 0,
+            },
+        )
+
+    def time(self, recorders, cache_state, calls, batch, split=0):
+        ffi = self.host.ffi
+        passes = ffi.new("const struct kernel *[]", [recorder.kernel for recorder in recorders])
+        initial = ffi.new("struct carry *", {"sum": 5.0, "reference": 2.0})
+        nanoseconds = ffi.new("uint64_t[4]")
+        state = CACHE_STATES.index(cache_state)
+        self.host.lib.time_calls(
+            passes, len(recorders), initial, self.operands, ELEMENTS, state, calls, batch, split, nanoseconds
+        )
+        return list(nanoseconds)
+
+    def outputs(self, recorder):
+        """Which output each call wrote to."""
+        return [(address - self.y.ctypes.data) // (4 * STRIDE) for _, address, *_ in recorder.calls]
+
+
+@pytest.fixture
+def bench(host):
+    return Bench(host)
+
+
+@pytest.mark.parametrize("cache_state", ("paper", "cold"))
+@pytest.mark.parametrize("batch", (1, 2, 7))
+def test_each_call_writes_to_the_next_output_of_the_rotation(host, bench, cache_state, batch):
+    recorder = Recorder(host)
+    bench.time([recorder], cache_state, 7, batch)
+    assert bench.outputs(recorder) == [0, 1, 2, 0, 1, 2, 0]
+    bench.time([recorder], cache_state, 2, 1)
+    assert bench.outputs(recorder)[7:] == [1, 2], "the rotation goes on from sample to sample"
+
+
+def test_warm_calls_write_to_one_output_after_an_untimed_call(host, bench):
+    recorder = Recorder(host)
+    bench.time([recorder], "warm", 4, 4)
+    assert bench.outputs(recorder) == [0] * 5
+
+
+def test_every_call_starts_from_the_initial_carry_and_hands_it_on(host, bench):
+    first, second = Recorder(host, adds=1.0), Recorder(host)
+    bench.time([first, second], "paper", 3, 2)
+    assert [call[2:] for call in first.calls] == [(5.0, 2.0, ELEMENTS)] * 3
+    assert [call[2:] for call in second.calls] == [(6.0, 2.0, ELEMENTS)] * 3
+    assert {call[0] for call in first.calls} == {bench.x.ctypes.data}
+    assert bench.outputs(first) == bench.outputs(second), "all passes of a call share an output"
+
+
+def test_a_split_sample_counts_each_pass_on_its_own(host, bench):
+    class Slow(Recorder):
+        def run(self, *arguments):
+            super().run(*arguments)
+            sum(range(100_000))
+
+    fast, slow = Recorder(host), Slow(host)
+    split = bench.time([fast, slow], "paper", 3, 1, split=1)
+    assert split[1] > 5 * split[0] > 0
+    assert split[2:] == [0, 0]
+    whole = bench.time([fast, slow], "paper", 3, 1)
+    assert whole[0] > 0
+    assert whole[1:] == [0, 0, 0]
+
+
+def test_restoring_the_cache_state_is_not_timed(host, bench):
+    """Evicting 64 MiB takes milliseconds; a call that does nothing does not."""
+    big = np.zeros(16 << 20, np.float32)
+    bench.operands.x = host.ffi.cast("float *", big.ctypes.data)
+    recorder = Recorder(host)
+    passes = host.ffi.new("const struct kernel *[]", [recorder.kernel])
+    bench.operands.outputs, bench.operands.output_stride = bench.operands.x, 0
+    nanoseconds = host.ffi.new("uint64_t[4]")
+    start = host.nanoseconds()
+    state = CACHE_STATES.index("cold")
+    initial = host.ffi.new("struct carry *")
+    host.lib.time_calls(passes, 1, initial, bench.operands, len(big), state, 1, 1, 0, nanoseconds)
+    assert nanoseconds[0] < (host.nanoseconds() - start) / 2
+
+
+def test_denormals_are_flushed_during_a_call_and_not_after(host, bench):
+    kernel = variants(COMPILERS[0], "scalar", "update")[0]
+    bench.y[:] = 1e-40
+    passes = host.passes([kernel])
+    host.lib.run_untimed(passes, 1, host.ffi.new("struct carry *"), bench.operands.x, bench.operands.outputs, ELEMENTS)
+    assert (bench.y[:ELEMENTS] == 0).all()
+    assert (bench.y[ELEMENTS:] > 0).all()
+    assert np.float32(1e-40) * np.float32(0.5) > 0
+
+
+def test_the_clock_does_not_run_backwards(host):
+    readings = host.ffi.new("uint64_t[]", 1000)
+    host.lib.read_clock(readings, 1000)
+    assert list(readings) == sorted(readings)

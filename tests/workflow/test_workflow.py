@@ -1,0 +1,143 @@
+"""The workflow, really run, in a copy of the project."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from analysis import figures
+from harness.config import ROOT
+
+PARTS = ("Snakefile", "config", "kernels", "harness", "analysis", "profiles")
+SCRIPTS = Path(sys.executable).parent
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of the project with nothing built, measured or drawn."""
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, tmp_path / part)
+    return tmp_path
+
+
+def snakemake(project, *arguments, path=None):
+    environment = {**os.environ, "PATH": path or f"{SCRIPTS}:{os.environ['PATH']}", "TMPDIR": str(project)}
+    command = [str(SCRIPTS / "snakemake"), *arguments]
+    return subprocess.run(command, cwd=project, capture_output=True, text=True, env=environment)
+
+
+def without_compilers(project):
+    """A PATH that has what a shell needs and no compiler."""
+    tools = project / "tools"
+    tools.mkdir()
+    for name in ("bash", "sh", "cat", "env", "mkdir", "rm"):
+        (tools / name).symlink_to(shutil.which(name))
+    for name in ("python", "snakemake"):  # a link would hide the environment that they belong to
+        (tools / name).write_text(f'#!/bin/sh\nexec {SCRIPTS / name} "$@"\n')
+        (tools / name).chmod(0o755)
+    return str(tools)
+
+
+@pytest.fixture
+def recorded(project, make_run):
+    """A recorded run in the project: its folder."""
+    return make_run(project / "results" / "recorded", isas=("avx2",))
+
+
+def test_figures_are_drawn_from_recorded_rows_without_a_compiler(project, recorded):
+    path = without_compilers(project)
+    result = snakemake(project, "figures", path=path)
+    assert result.returncode == 0, result.stderr
+    assert "rule extension" not in result.stderr
+    assert "rule measure" not in result.stderr
+    machine = recorded.parent.name
+    for name in figures.names():
+        for folder, ending in (("figures", "svg"), ("figures", "png"), ("tables", "csv")):
+            assert (project / "results" / folder / machine / f"{name}.{ending}").stat().st_size > 100
+    again = snakemake(project, "figures", "--dry-run", path=path)
+    assert "Nothing to be done" in again.stdout + again.stderr
+
+
+def test_a_run_without_an_experiment_is_drawn_without_its_figures(project, make_run):
+    run = make_run(project / "results" / "recorded", isas=("avx2",), parts=("algorithms",))
+    result = snakemake(project, "figures")
+    assert result.returncode == 0, result.stderr
+    drawn = {path.stem for path in (project / "results" / "figures" / run.parent.name).glob("*.svg")}
+    assert drawn == {name for name in figures.names() if figures.experiment(name) == "algorithms"}
+
+
+def test_newer_code_never_schedules_a_build_or_a_measurement(project, recorded):
+    for file in (*(project / "kernels").iterdir(), *(project / "harness").glob("*.py"), project / "config/config.yaml"):
+        os.utime(file, (4e9, 4e9))
+    plan = snakemake(project, "figures", "--dry-run")
+    assert plan.returncode == 0, plan.stderr
+    assert "measure" not in plan.stdout + plan.stderr
+    assert "extension" not in plan.stdout + plan.stderr
+    assert f"{len(figures.names()) + 1}" in plan.stdout + plan.stderr
+
+
+def test_without_a_run_figures_say_how_to_get_one(project):
+    result = snakemake(project, "figures")
+    assert result.returncode != 0
+    assert "there is no complete run below results/: measure this machine" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("protocol=fast", "protocol: 'fast' is not one of smoke, quick, full, paper"),
+        ("isas=[sse2]", "isas.0: 'sse2' is not one of scalar, avx2, avx512f"),
+        ("speed=11", "unknown key 'speed'; allowed: protocol"),
+        ("rotation=9", "--config rotation: only protocol, isas, compilers can be set there"),
+    ],
+)
+def test_a_bad_override_is_one_clear_line(project, override, words):
+    result = snakemake(project, "reproduce-all", "--config", override)
+    assert result.returncode != 0
+    assert words in result.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in result.stderr
+
+
+def test_a_misspelt_key_in_the_file_is_one_clear_line(project):
+    file = project / "config" / "config.yaml"
+    file.write_text(file.read_text().replace("rotation: 4", "rotatoin: 4"))
+    result = snakemake(project, "reproduce-all")
+    assert result.returncode != 0
+    assert "unknown key 'rotatoin'; allowed: protocol, isas" in result.stderr.strip().splitlines()[-1]
+
+
+def test_no_compiler_is_one_clear_line(project):
+    result = snakemake(project, "build", path=without_compilers(project))
+    assert result.returncode != 0
+    assert "no C compiler: none of gcc, clang is installed" in result.stderr.strip().splitlines()[-1]
+
+
+def test_reproduce_all_builds_measures_draws_and_sums_up(project):
+    result = snakemake(project, "reproduce-all", "--config", "protocol=smoke", "isas=[scalar]", "compilers=[gcc]")
+    assert result.returncode == 0, result.stderr
+    assert "smoke: every part ran; no claim" in result.stdout
+    (run,) = (project / "results" / "runs").glob("*/smoke-*")
+    for name in figures.names():
+        assert (project / "results" / "figures" / run.parent.name / f"{name}.svg").exists()
+    left = snakemake(project, "figures", "--dry-run")
+    assert "Nothing to be done" in left.stdout + left.stderr
+    again = snakemake(project, "reproduce-all", "--config", "protocol=smoke", "isas=[scalar]", "compilers=[gcc]")
+    assert "is complete already; nothing is measured" in again.stdout
+
+
+def test_the_workflow_is_formatted_and_linted():
+    files = ["Snakefile", *map(str, ROOT.glob("*/rules/*.smk"))]
+    check = subprocess.run([SCRIPTS / "snakefmt", "--check", *files], cwd=ROOT, capture_output=True, text=True)
+    assert check.returncode == 0, check.stderr
+    lint = subprocess.run([SCRIPTS / "snakemake", "--lint"], cwd=ROOT, capture_output=True, text=True)
+    complaints = [line for line in (lint.stdout + lint.stderr).splitlines() if line.strip().startswith("*")]
+    # A container or conda environment for each rule is not wanted: the lock pins everything.
+    assert complaints
+    assert [line for line in complaints if "conda environment" not in line] == []
