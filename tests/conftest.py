@@ -3,6 +3,7 @@
 import functools
 
 import numpy as np
+import psutil
 import pytest
 
 from harness import build, config, extensions
@@ -42,6 +43,12 @@ def algorithm(compiler: str, isa: str, name: str) -> list[extensions.Kernel]:
         choices = variants(compiler, isa, pass_name)
         passes.append(next((k for k in choices if k.variant == "u8k2"), choices[3]))
     return passes
+
+
+def assert_gone(processes: list[psutil.Process]) -> None:
+    """Fails unless all these processes have ended within 10 s, or only wait to be reaped."""
+    _, alive = psutil.wait_procs(processes, timeout=10)
+    assert [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
 
 
 @pytest.fixture(scope="session")

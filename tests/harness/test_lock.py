@@ -1,16 +1,16 @@
 """One measurement at a time, and nothing left behind."""
 
 import os
-import signal
 import subprocess
 import sys
-import time
 
+import psutil
 import pytest
 
 from harness.config import ROOT
 from harness.errors import HarnessError
 from harness.lock import exclusive
+from tests.conftest import assert_gone
 
 HOLD = "import sys, time; from pathlib import Path; from harness.lock import exclusive\n"
 HOLD += "with exclusive(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
@@ -41,12 +41,7 @@ def test_a_child_ends_with_its_parent_even_after_kill_9():
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
     with subprocess.Popen([sys.executable, "-c", parent], cwd=ROOT, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"ready\n"
-        children = subprocess.run(["ps", "--ppid", str(process.pid), "-o", "pid="], capture_output=True, text=True)
-        pid = int(children.stdout)
-        os.kill(process.pid, signal.SIGKILL)
-    for _ in range(100):
-        state = subprocess.run(["ps", "-p", str(pid), "-o", "state="], capture_output=True, text=True).stdout.strip()
-        if state in ("", "Z"):
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"process {pid} is still there: {state}")
+        children = psutil.Process(process.pid).children()
+        process.kill()
+    assert len(children) == 1
+    assert_gone(children)

@@ -2,20 +2,20 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 
 import jsonschema
 import pandas as pd
+import psutil
 import pytest
 import yaml
 
 from harness import config, store
 from harness.config import ROOT
 from harness.lock import LOCK_FILE
-from tests.conftest import BUILT, COMPILERS
+from tests.conftest import BUILT, COMPILERS, assert_gone
 
 
 @pytest.fixture
@@ -93,34 +93,20 @@ def test_a_run_leaves_rows_and_provenance_that_fit_their_schemas(tiny):
     assert "is complete already; nothing is measured" in again.stdout
 
 
-def children_of(pid):
-    listing = subprocess.run(["ps", "--ppid", str(pid), "-o", "pid="], capture_output=True, text=True).stdout
-    return [int(word) for word in listing.split()]
-
-
-def alive(pid):
-    state = subprocess.run(["ps", "-p", str(pid), "-o", "state="], capture_output=True, text=True).stdout.strip()
-    return state not in ("", "Z")
-
-
 @pytest.mark.parametrize("complete_points", (0, 3))
 def test_a_run_killed_at_any_moment_goes_on_where_it_was_and_leaves_no_process(tiny, complete_points):
     with start(tiny) as killed:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             journals = [store.Journal(path) for path in tiny.glob("runs/*/*/process-0.journal")]
-            if journals and len(journals[0].points()) >= complete_points and children_of(killed.pid):
+            workers = psutil.Process(killed.pid).children()
+            if journals and len(journals[0].points()) >= complete_points and workers:
                 break
             assert killed.poll() is None, "the run ended before it could be killed"
             time.sleep(0.002)
-        workers = children_of(killed.pid)
-        os.kill(killed.pid, signal.SIGKILL)
-    for _ in range(100):
-        if not any(map(alive, workers)):
-            break
-        time.sleep(0.05)
+        killed.kill()
     assert workers
-    assert not any(map(alive, workers))
+    assert_gone(workers)
     folder = folder_of(tiny)
     assert json.loads((folder / "run.json").read_text())["ended"] is None
     before = store.Journal(folder / "process-0.journal").points()

@@ -4,12 +4,15 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from analysis import figures
 from harness.config import ROOT
+from tests.conftest import assert_gone
 
 PARTS = ("Snakefile", "config", "kernels", "harness", "analysis", "profiles")
 SCRIPTS = Path(sys.executable).parent
@@ -130,6 +133,26 @@ def test_reproduce_all_builds_measures_draws_and_sums_up(project):
     assert "Nothing to be done" in left.stdout + left.stderr
     again = snakemake(project, "reproduce-all", "--config", "protocol=smoke", "isas=[scalar]", "compilers=[gcc]")
     assert "is complete already; nothing is measured" in again.stdout
+
+
+def test_snakemake_killed_while_measuring_leaves_no_process_and_the_same_command_goes_on(project):
+    file = project / "config" / "config.yaml"
+    file.write_text(file.read_text().replace("sample_milliseconds: 0.5", "sample_milliseconds: 20", 1))
+    arguments = ["reproduce-all", "--config", "protocol=smoke", "isas=[scalar]", "compilers=[gcc]"]
+    environment = {**os.environ, "PATH": f"{SCRIPTS}:{os.environ['PATH']}", "TMPDIR": str(project)}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen([SCRIPTS / "snakemake", *arguments], cwd=project, env=environment, **quiet) as killed:
+        while not list(project.glob("results/runs/*/*/process-0.journal")):
+            assert killed.poll() is None, "the run ended before it could be killed"
+            time.sleep(0.01)
+        started = psutil.Process(killed.pid).children(recursive=True)
+        killed.kill()
+    assert len(started) >= 2, "the harness and its worker"
+    assert_gone(started)
+    result = snakemake(project, *arguments)
+    assert result.returncode == 0, result.stderr
+    assert "going on with" in result.stdout
+    assert "smoke: every part ran; no claim" in result.stdout
 
 
 def test_the_workflow_is_formatted_and_linted():
