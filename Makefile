@@ -9,13 +9,14 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 # If make is killed, so is Snakemake, and with it what it measures.
 reproduce-all: setup
-	setpriv --pdeathsig KILL snakemake reproduce-all --quiet rules $(if $(PROTOCOL),--config protocol=$(PROTOCOL))
+	@echo "Building what is out of date (20 s), then measuring."
+	setpriv --pdeathsig KILL snakemake reproduce-all --quiet all $(if $(PROTOCOL),--config protocol=$(PROTOCOL))
 
 figures: setup
-	snakemake figures --quiet rules
+	snakemake figures --quiet all
 
 test: setup
-	snakemake build --quiet rules
+	snakemake build --quiet all
 	pytest -n $(JOBS)
 
 lint: setup
@@ -28,7 +29,8 @@ setup: .venv/ready
 	  { echo "Python 3.11 or later is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1)" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	  { echo "Python's venv is missing (Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
+	@echo "Setting up .venv (about a minute)."
+	$(PYTHON) -m venv --clear .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r config/requirements.lock
 	touch .venv/ready
 

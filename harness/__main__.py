@@ -94,14 +94,13 @@ class Both:
         self.streams = streams
 
     def write(self, text: str) -> None:
-        """Writes to both."""
+        """Writes to both, at once: what is told here and the progress on standard error keep their order."""
         for stream in self.streams:
             stream.write(text)
+            stream.flush()
 
     def flush(self) -> None:
-        """Flushes both."""
-        for stream in self.streams:
-            stream.flush()
+        """Nothing is left to flush."""
 
 
 @contextmanager

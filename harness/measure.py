@@ -146,7 +146,7 @@ def measure(config: Config, extensions: Path, runs: Path) -> Path:
         info = before
     with exclusive():
         processor = host.processor()
-        print(plan.describe(config, planned, processor), flush=True)
+        print(plan.describe(config, planned, processor))
         if (folder / "tuning.json").exists():
             print(f"  going on with {folder}")
         info["audit"] = audit.audit(host)
