@@ -10,13 +10,13 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # If make is killed, so is Snakemake, and with it what it measures.
 reproduce-all: setup
 	@echo "Building what is out of date (20 s), then measuring."
-	setpriv --pdeathsig KILL snakemake reproduce-all --quiet all $(if $(PROTOCOL),--config protocol=$(PROTOCOL))
+	setpriv --pdeathsig KILL snakemake reproduce-all --quiet rules progress reason host $(if $(PROTOCOL),--config protocol=$(PROTOCOL))
 
 figures: setup
-	snakemake figures --quiet all
+	snakemake figures --quiet rules progress reason host
 
 test: setup
-	snakemake build --quiet all
+	snakemake build --quiet rules progress reason host
 	pytest -n $(JOBS)
 
 lint: setup

@@ -38,5 +38,5 @@ rule:
     # only now is it known which run is to be drawn.
     shell:
         "run=$(cat {input}); rm {input};"
-        " snakemake figures --quiet all > {log} 2>&1 || {{ cat {log} >&2; exit 1; }};"
-        " python -m analysis summary $run"
+        " snakemake figures --quiet rules progress reason host > {log} 2>&1 || {{ cat {log} >&2; exit 1; }};"
+        ' python -m analysis summary "$run"'

@@ -33,7 +33,8 @@ def find_runs(results: Path) -> list[FoundRun]:
 
 
 def newest_complete(results: Path) -> dict[str, Path]:
-    """For each machine the folder of the run that is drawn: the newest complete one, by the time it ended.
+    """For each machine the folder of the run that is drawn: the newest complete one, by the time it ended. A smoke run,
+    which claims nothing, is drawn only where there is no other.
 
     A run that is in both rooms counts as the recorded one. Machines without a complete run are left out.
 
@@ -56,9 +57,14 @@ def newest_complete(results: Path) -> dict[str, Path]:
     return newest
 
 
-def _age(run: FoundRun) -> tuple[datetime, bool, str]:
+def _age(run: FoundRun) -> tuple[bool, datetime, bool, str]:
     assert run.ended is not None
-    return run.ended, run.folder.parents[1].name == "recorded", run.folder.name
+    return (
+        not run.folder.name.startswith("smoke-"),
+        run.ended,
+        run.folder.parents[1].name == "recorded",
+        run.folder.name,
+    )
 
 
 def _look(results: Path) -> Iterator[FoundRun]:

@@ -60,8 +60,9 @@ def _some(run: Run, experiment: str, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def compilers(rows: pd.DataFrame) -> list[str]:
-    """The compilers in the rows, the one that is drawn as a line first: gcc where it was measured."""
-    return sorted(rows["compiler"].unique(), key=lambda name: (name != "gcc", name))
+    """The compilers in the rows, the one that is drawn as a line first: the primary one, with the most lengths."""
+    lengths = rows.groupby("compiler")["elements"].nunique()
+    return sorted(lengths.index, key=lambda name: (-lengths[name], name != "gcc", name))
 
 
 def isas(rows: pd.DataFrame) -> list[str]:

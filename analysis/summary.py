@@ -3,6 +3,7 @@
 import pandas as pd
 
 from analysis import experiments, names
+from analysis.catalog import newest_complete
 from analysis.errors import MissingRows
 from analysis.rows import Run
 from analysis.statistics import speedups
@@ -36,7 +37,9 @@ def _header(run: Run) -> list[str]:
 
 def _where(run: Run) -> list[str]:
     machine = run.information["machine"]["name"]
-    return [f"figures: results/figures/{machine}/   tables: results/tables/{machine}/"]
+    drawn = newest_complete(run.folder.parents[2]).get(machine, run.folder)
+    other = "" if drawn.name == run.folder.name else f" (of the run {drawn.name})"
+    return [f"figures{other}: results/figures/{machine}/   tables: results/tables/{machine}/"]
 
 
 def _smoke(run: Run) -> list[str]:
@@ -96,7 +99,9 @@ def _best_and_first_win(table: pd.DataFrame) -> str:
     if len(wins):
         begins = f"faster from {names.count(wins['elements'].min())} elements on"
     interval = f"[{best['speedup_percent_low']:+.1f}, {best['speedup_percent_high']:+.1f}]"
-    return f"largest {best['speedup_percent_median']:+.1f} % {interval} at {names.count(best['elements'])}; {begins}"
+    # Its interval is that of one length, not of a maximum over many.
+    largest = f"{best['speedup_percent_median']:+.1f} % {interval} at {names.count(best['elements'])}"
+    return f"largest of {len(table)} lengths {largest}; {begins}"
 
 
 def _bandwidth_line(run: Run, isa: str, compiler: str) -> str:

@@ -71,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--log", type=Path, metavar="FILE", help="write what is told into this file as well")
     run.add_argument("--name-in", type=Path, metavar="FILE", help="write the run's folder into this file")
-    run.add_argument("--die-with-parent", action="store_true", help="end when the process that started this one ends")
+    run.add_argument("--parent", type=int, metavar="PID", help="end when this process, which started this one, ends")
     make = command("build", "Compiles one extension.")
     make.add_argument("--compiler", required=True, metavar="NAME")
     make.add_argument("--target", required=True, choices=(*config.schema("config")["$defs"]["isa"]["enum"], build.HOST))
@@ -133,8 +133,8 @@ def run(arguments: argparse.Namespace) -> None:
     elif arguments.command == "plan":
         print(measure.planned_text(settings, arguments.built))
     else:
-        if arguments.die_with_parent:
-            die_with_parent()
+        if arguments.parent:
+            die_with_parent(arguments.parent)
         with logged(arguments.log):
             folder = measure.measure(settings, arguments.built, arguments.runs)
         if arguments.name_in:
@@ -148,11 +148,14 @@ def main() -> None:
     except HarnessError as error:
         print(f"harness: {error}", file=sys.stderr)
         sys.exit(2)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        print(f"harness: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         print("harness: interrupted; the same command goes on from here", file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ def allowed_processors() -> Finding:
     """Whether this process may use every processor."""
     allowed, online = len(os.sched_getaffinity(0)), os.cpu_count() or 1
     advice = "a mask or container limit is in force; it is respected"
-    return Finding("processors allowed", f"{allowed} of {online}", "no" if allowed else "unknown", advice)
+    return Finding("processors allowed", f"{allowed} of {online}", "no" if allowed == online else "unknown", advice)
 
 
 def audit(host: Host) -> list[dict[str, str]]:

@@ -22,8 +22,10 @@ from harness.errors import HarnessError
 KERNELS = ROOT / "kernels"
 HOST = "host"  # the target beside the ISAs
 HOST_SOURCES = ("timed_loop.c", "canary.c", "arena.c", "cpuid.c")
-# What the run's hash covers beside the configuration and the compilers: everything that can change a row.
-HASHED = (("kernels", "*"), ("harness", "*.py"))
+# What the run's hash covers beside the configuration and the compilers: everything that can change a row, so not what
+# only talks to a person.
+HASHED = (("kernels", "*.[ch]"), ("harness", "*.py"))
+UNHASHED = ("__main__.py", "audit.py", "doctor.py", "passes.py", "progress.py", "workflow.py")
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,20 @@ def flags(config: Config, target: str) -> list[str]:
     return [*config["flags"], *(config["isa_flags"][target] if target != HOST else [])]
 
 
+def python_headers() -> Path:
+    """The folder of Python.h. Raises HarnessError where it is not installed."""
+    include = Path(sysconfig.get_path("include"))
+    if not (include / "Python.h").exists():
+        raise HarnessError(f"{include}/Python.h is missing (Debian and Ubuntu: apt install python3-dev)")
+    return include
+
+
+def provenance(config: Config, compiler_name: str, target: str) -> str:
+    """What an extension depends on besides its sources: it is built anew when this changes."""
+    compiler = find_compiler(config, compiler_name)
+    return " ".join([compiler.version if compiler else "not installed", cffi.__version__, *flags(config, target)])
+
+
 def build(config: Config, compiler_name: str, target: str, output: Path) -> None:
     """Compiles the extension of one compiler and target to `output`, whole or not at all.
 
@@ -83,9 +99,7 @@ def build(config: Config, compiler_name: str, target: str, output: Path) -> None
     compiler = find_compiler(config, compiler_name)
     if compiler is None:
         raise HarnessError(f"{compiler_name} is not installed (Debian and Ubuntu: apt install {compiler_name})")
-    include = Path(sysconfig.get_path("include"))
-    if not (include / "Python.h").exists():
-        raise HarnessError(f"{include}/Python.h is missing (Debian and Ubuntu: apt install python3-dev)")
+    include = python_headers()
     interface = "host.h" if target == HOST else "table.h"
     sources = HOST_SOURCES if target == HOST else ("kernels.c",)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -135,7 +149,7 @@ def content_hash(config: Config, compilers: list[Compiler]) -> str:
     """SHA-256 over everything that can change a row: kernels, harness, configuration, compilers' versions."""
     digest = hashlib.sha256()
     for folder, pattern in HASHED:
-        for file in sorted((ROOT / folder).glob(pattern)):
+        for file in sorted(f for f in (ROOT / folder).glob(pattern) if f.name not in UNHASHED):
             digest.update(f"{file.relative_to(ROOT)}\0".encode())
             digest.update(file.read_bytes())
     digest.update(json.dumps(config, sort_keys=True).encode())

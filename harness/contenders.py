@@ -9,8 +9,6 @@ from harness.config import Config
 from harness.errors import HarnessError
 from harness.extensions import Kernel
 
-BANDWIDTH_KERNELS = ("load", "store", "copy", "copy_nt", "update")
-
 Tuned = Mapping[str, Kernel]
 """The chosen variant of each pass, by name."""
 
@@ -37,7 +35,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Question:
-    """One length at which contenders are measured together."""
+    """One length at which contenders are measured together. `paired`: their ratios within rounds are what is asked."""
 
     experiment: str
     compiler: str
@@ -45,6 +43,7 @@ class Question:
     elements: int
     cache_state: str
     contenders: tuple[Contender, ...]
+    paired: bool = True
 
     @property
     def key(self) -> str:
@@ -72,7 +71,7 @@ def pass_contenders(config: Config, tuned: Tuned, kernels: Sequence[Kernel]) -> 
     """Every pass of an algorithm in its tuned variant, and every loop of each bandwidth kernel."""
     passes = dict.fromkeys(name for names in config["algorithms"].values() for name in names)
     singles = [Contender("", name, (tuned[name],), predecessors(config, name, tuned)) for name in passes]
-    loops = [Contender("", kernel.name, (kernel,)) for kernel in kernels if kernel.name in BANDWIDTH_KERNELS]
+    loops = [Contender("", kernel.name, (kernel,)) for kernel in kernels if kernel.is_bandwidth_loop]
     return (*singles, *loops)
 
 

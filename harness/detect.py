@@ -7,7 +7,7 @@ import os
 import platform
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +127,24 @@ def _caches(cpuid: Cpuid, vendor: str) -> tuple[Cache, ...]:
             size = ((ebx >> 22) + 1) * ((ebx >> 12 & 0x3FF) + 1) * ((ebx & 0xFFF) + 1) * (ecx + 1)
             caches.append(Cache(eax >> 5 & 7, size, (eax >> 14 & 0xFFF) + 1, bool(edx >> 1 & 1)))
     return tuple(sorted(caches, key=lambda cache: cache.level))
+
+
+def with_known_caches(processor: Processor) -> Processor:
+    """The processor, its caches by the system where CPUID does not tell them (as some hypervisors have it).
+
+    Raises HarnessError where neither does, since nothing could then be called out of cache.
+    """
+    if processor.caches:
+        return processor
+    caches = []
+    for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        kind, size = ((index / name).read_text().strip() for name in ("type", "size"))
+        if kind != "Instruction":
+            shared = len((index / "shared_cpu_list").read_text().replace("-", ",").split(","))
+            caches.append(Cache(int((index / "level").read_text()), int(size.removesuffix("K")) << 10, shared, False))
+    if not caches:
+        raise HarnessError("neither CPUID nor the system tells the sizes of this processor's caches")
+    return replace(processor, caches=tuple(caches))
 
 
 def require_x86_64() -> None:

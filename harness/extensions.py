@@ -34,6 +34,11 @@ class Kernel:
     address: int
 
     @property
+    def is_bandwidth_loop(self) -> bool:
+        """Whether it is one of the loops that tell the limits of the memory system: to those any bits are fine."""
+        return self.domain == 0
+
+    @property
     def variant(self) -> str:
         """The shape: vectors per iteration and accumulators (of a bandwidth kernel: streams)."""
         return f"u{self.unroll}k{self.accumulators}"
@@ -88,14 +93,14 @@ class Host:
         self.ffi, self.lib = module.ffi, module.lib
 
     def processor(self) -> detect.Processor:
-        """The processor that this runs on."""
+        """The processor that this runs on. Raises HarnessError where its caches are unknown."""
 
         def cpuid(leaf: int, subleaf: int) -> detect.Registers:
             registers = self.ffi.new("uint32_t[4]")
             self.lib.cpuid_leaf(leaf, subleaf, registers)
             return tuple(registers)
 
-        return detect.decode(cpuid, self.lib.extended_states())
+        return detect.with_known_caches(detect.decode(cpuid, self.lib.extended_states()))
 
     def arena(self, size: int) -> Any:
         """`size` bytes, in huge pages where the system has them, as a char pointer. Raises HarnessError if it can't."""

@@ -7,7 +7,6 @@ import ctypes
 import fcntl
 import os
 import signal
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,35 +14,57 @@ from pathlib import Path
 from harness.config import ROOT
 from harness.errors import HarnessError
 
-LOCK_FILE = Path(tempfile.gettempdir()) / "two-pass-softmax-measurement.lock"
+# One path for all users and sessions; the variable is for tests.
+LOCK_FILE = Path(os.environ.get("TWO_PASS_SOFTMAX_LOCK", "/tmp/two-pass-softmax-measurement.lock"))
 PR_SET_PDEATHSIG = 1
+
+
+def _open(file: Path) -> int:
+    """A descriptor of the lock file, which another user may have made. A link is not followed."""
+    flags = os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | flags)
+        os.fchmod(descriptor, 0o666)
+        return descriptor
+    except FileExistsError:
+        try:
+            return os.open(file, os.O_RDWR | flags)
+        except PermissionError:
+            return os.open(file, os.O_RDONLY | flags)
 
 
 @contextlib.contextmanager
 def exclusive(file: Path = LOCK_FILE) -> Iterator[None]:
     """Holds the machine's measurement lock. Raises HarnessError that names the holder. A holder that dies lets go."""
     try:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        descriptor = _open(file)
     except OSError as error:
         raise HarnessError(f"{file}: {error.strerror}") from error
-    with os.fdopen(descriptor, "r+") as lock:
+    try:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = lock.read().strip() or "an unknown process"
+            holder = os.read(descriptor, 4096).decode(errors="replace").strip() or "an unknown process"
             raise HarnessError(f"another measurement runs on this machine: {holder}; wait for it or stop it") from None
-        lock.truncate(0)
-        lock.write(f"process {os.getpid()} in {ROOT} since {time.strftime('%H:%M:%S')}\n")
-        lock.flush()
-        yield
-        lock.seek(0)
-        lock.truncate(0)
+        _note(descriptor, f"process {os.getpid()} in {ROOT} since {time.strftime('%H:%M:%S')}\n")
+        try:
+            yield
+        finally:
+            _note(descriptor, "")
+    finally:
+        os.close(descriptor)
 
 
-def die_with_parent() -> None:
+def _note(descriptor: int, text: str) -> None:
+    """Replaces what the lock file says, if it may be written."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, text.encode(), 0)
+
+
+def die_with_parent(parent: int) -> None:
     """Has the kernel kill this process when the thread that started it ends, so that a killed Snakemake or harness
-    leaves nothing running."""
-    parent = os.getppid()
+    leaves nothing running. `parent` is the process that should be the parent: if it is not, it has ended already."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before the call
+    if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -43,16 +43,17 @@ def prepare(config: Config, extensions: Path) -> tuple[dict[str, Any], plan.Plan
     host = first_host(extensions, compilers)
     processor = host.processor()
     isas, lacking = detect.usable_isas(processor, config["isas"])
-    check_passes(config, load_kernels(extensions, compilers[0].name, isas[0]))
+    table = load_kernels(extensions, compilers[0].name, isas[0])
+    check_passes(config, table)
     planned = plan.make_plan(
         config, processor, [compiler.name for compiler in compilers], isas, detect.available_memory_bytes()
     )
     if not planned.items:
         raise HarnessError("nothing to measure: " + "; ".join(f"{s['what']}: {s['reason']}" for s in planned.skipped))
     planned.skipped[:0] = skipped + lacking
+    plan.trim(config, planned, processor.llc_bytes)
     digest = build.content_hash(config, compilers)
     protocol = config["protocols"][config["protocol"]]
-    table = load_kernels(extensions, compilers[0].name, isas[0])
     info = {
         "schema_version": store.SCHEMA_VERSION,
         "run": f"{config['protocol']}-{digest[:12]}",
@@ -116,8 +117,8 @@ def planned_text(config: Config, extensions: Path) -> str:
 
 def run_worker(folder: Path, extensions: Path, config: Config, process: int | None) -> Iterator[dict[str, Any]]:
     """Runs one process of a run (None: the tuning) and yields what it tells. Raises HarnessError if it fails."""
-    job = json.dumps({"folder": str(folder), "extensions": str(extensions), "config": config, "process": process})
-    command = [sys.executable, "-m", "harness.worker", job]
+    job = {"parent": os.getpid(), "folder": str(folder), "extensions": str(extensions), "config": config}
+    command = [sys.executable, "-m", "harness.worker", json.dumps({**job, "process": process})]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
@@ -134,20 +135,24 @@ def run_worker(folder: Path, extensions: Path, config: Config, process: int | No
 def measure(config: Config, extensions: Path, runs: Path) -> Path:
     """Measures what the configuration asks for and returns the run's folder, below `runs`/MACHINE/.
 
-    A complete run of the same content is left as it is; an incomplete one is continued.
+    A complete run of the same content is left as it is; an incomplete one is continued by its own plan. Raises
+    HarnessError where another measurement runs on this machine.
     """
-    info, planned, host = prepare(config, extensions)
-    folder = runs / info["machine"]["name"] / info["run"]
-    if (folder / "run.json").exists():
-        before = store.read_info(folder)
-        if before["ended"]:
+    with exclusive():
+        began = time.monotonic()
+        info, planned, host = prepare(config, extensions)
+        folder = runs / info["machine"]["name"] / info["run"]
+        llc_bytes = host.processor().llc_bytes
+        resumed = (folder / "run.json").exists()
+        if resumed:
+            info = store.read_info(folder)
+            planned = plan.from_experiments(info["experiments"], info["skipped"])
+        if info["ended"]:
             print(f"{folder} is complete already; nothing is measured. Remove it to measure anew.")
             return folder
-        info = before
-    with exclusive():
-        processor = host.processor()
-        print(plan.describe(config, planned, processor))
-        if (folder / "tuning.json").exists():
+        plan.require_memory(plan.layout(config, host.processor(), planned.longest), detect.available_memory_bytes())
+        print(plan.describe(config, planned, host.processor()))
+        if resumed:
             print(f"  going on with {folder}")
         info["audit"] = audit.audit(host)
         for item in info["audit"]:
@@ -155,62 +160,83 @@ def measure(config: Config, extensions: Path, runs: Path) -> Path:
                 print(f"  note: {item['item']}: {item['found']}; {item['advice']}")
         store.write_info(folder, info)
         tune(folder, extensions, config, info)
-        measure_processes(folder, extensions, config, info, planned, processor.llc_bytes)
+        measure_processes(folder, extensions, config, info, planned, llc_bytes, began)
         finish(folder, info)
     return folder
 
 
 def tune(folder: Path, extensions: Path, config: Config, info: dict[str, Any]) -> None:
-    """Tunes, unless that was done before, and puts the result into run.json."""
-    file = folder / "tuning.json"
-    if not file.exists():
-        passes = {name for names in config["algorithms"].values() for name in names}
-        pairs = {(i["compiler"], i["isa"]) for items in info["experiments"].values() for i in items}
-        with bar("tuning", len(passes) * len(pairs)) as progress:
+    """Tunes what is not tuned yet, and puts the result into run.json."""
+    journal = store.TuningJournal(folder)
+    passes = {name for names in config["algorithms"].values() for name in names}
+    pairs = {(i["compiler"], i["isa"]) for items in info["experiments"].values() for i in items}
+    total, done = len(passes) * len(pairs), len(journal.keys())
+    if done < total:
+        with bar("tuning", total, done) as progress:
             for message in run_worker(folder, extensions, config, None):
-                progress.set_postfix_str(message["tuned"], refresh=False)
-                progress.update(1)
-    info["tuning"] = json.loads(file.read_text())
+                if "tuned" in message:
+                    progress.set_postfix_str(message["tuned"], refresh=False)
+                    progress.update(1)
+                else:
+                    note_canary(info, message)
+    info["tuning"] = journal.rows()
     store.write_info(folder, info)
 
 
+def note_canary(info: dict[str, Any], fastest: dict[str, int]) -> None:
+    """Keeps the fastest canaries that any process has seen."""
+    for name, nanoseconds in fastest.items():
+        info["canary"][name] = min(info["canary"][name], nanoseconds)
+
+
+def note_memory(info: dict[str, Any], memory: dict[str, Any]) -> None:
+    """Keeps the least that any process got in huge pages."""
+    known = [m["huge_page_bytes"] for m in (info["memory"], memory) if m["huge_page_bytes"] != "unknown"]
+    info["memory"] |= {**memory, "huge_page_bytes": min(known, default="unknown")}
+
+
 def measure_processes(
-    folder: Path, extensions: Path, config: Config, info: dict[str, Any], planned: plan.Plan, llc_bytes: int
+    folder: Path,
+    extensions: Path,
+    config: Config,
+    info: dict[str, Any],
+    planned: plan.Plan,
+    llc_bytes: int,
+    began: float,
 ) -> None:
-    """Runs the processes of a run until all are done or the protocol's minutes are spent, which is recorded."""
+    """Runs the processes of a run until all are done or the protocol's minutes, from `began` on, are spent, which is
+    recorded. The first process is always run."""
     protocol = config["protocols"][config["protocol"]]
     costs = {
         f"{item.experiment} {item.compiler} {item.isa} {n}": plan.question_seconds(config, item, n, llc_bytes)
         for item in planned.items
         for n in item.elements
     }
-    processes = range(protocol["processes"])
-    began, longest = time.monotonic(), 0.0
-    with bar("measuring", sum(costs.values()) * len(processes)) as progress:
+    processes, longest = range(protocol["processes"]), 0.0
+    done = [store.Journal(folder / f"process-{process}.journal").points().keys() for process in processes]
+    before = sum(costs[key] for keys in done for key in keys)
+    with bar("measuring", sum(costs.values()) * len(processes), before) as progress:
         for process in processes:
+            if done[process] == costs.keys():
+                continue
             left = protocol["minutes"] * 60 - (time.monotonic() - began)
             if process and longest > left:
-                reason = f"the protocol's {protocol['minutes']} minutes are spent"
-                progress.write(f"processes {process} to {processes[-1]} are skipped: {reason}", file=sys.stderr)
-                info["skipped"] = [
-                    *info["skipped"],
-                    {"what": f"processes {process} to {processes[-1]}", "reason": reason},
-                ]
+                what, reason = f"processes {process} to {processes[-1]}", f"{protocol['minutes']} minutes are spent"
+                progress.write(f"{what} are skipped: {reason}", file=sys.stderr)
+                info["skipped"].append({"what": what, "reason": reason})
                 break
             progress.set_description_str(f"measuring, process {process + 1} of {len(processes)}")
             start = time.monotonic()
-            done = store.Journal(folder / f"process-{process}.journal").points()
-            progress.update(sum(costs.get(key, 0) for key in done))
             for message in run_worker(folder, extensions, config, process):
                 if "point" in message:
                     progress.set_postfix_str(message["point"], refresh=False)
                     progress.update(costs[message["point"]])
                 elif "arena_bytes" in message:
-                    info["memory"].update(message)
+                    note_memory(info, message)
                 else:
-                    for name, value in message.items():
-                        info["canary"][name] = min(info["canary"][name], value)
+                    note_canary(info, message)
             longest = max(longest, time.monotonic() - start)
+            store.write_info(folder, info)
 
 
 def finish(folder: Path, info: dict[str, Any]) -> None:
@@ -220,7 +246,7 @@ def finish(folder: Path, info: dict[str, Any]) -> None:
     info["vetoes"] = count_vetoes(store.Journal(path) for path in journals)
     info["ended"] = now()
     store.write_info(folder, info)
-    for path in (*journals, folder / "tuning.json"):
+    for path in (*journals, store.TuningJournal(folder).path):
         path.unlink(missing_ok=True)
 
 

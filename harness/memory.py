@@ -14,8 +14,9 @@ from harness.config import FLOAT_BYTES
 from harness.extensions import HUGE_PAGE_BYTES, Host
 
 PAGE_BYTES = 4096
-# Outputs lie half a page off the input modulo 4 KiB, or stores would alias with the loads that follow them.
-OUTPUT_OFFSET_BYTES = PAGE_BYTES // 2
+# Outputs lie a quarter of a page off the input modulo 4 KiB, or stores would alias with the loads that follow them; a
+# quarter, since the second stream of a bandwidth loop starts half a page off the first.
+OUTPUT_OFFSET_BYTES = PAGE_BYTES // 4
 
 
 def whole_pages(size: int) -> int:
@@ -58,6 +59,7 @@ class Arena:
         """Maps the arena. Raises HarnessError where the system has not so much memory."""
         self.host, self.layout = host, layout
         self.start = host.arena(layout.arena_bytes)
+        self.last: Any = None
 
     @property
     def x(self) -> Any:
@@ -74,17 +76,24 @@ class Arena:
             part += np.float32(low)
 
     def operands(self, elements: int) -> Any:
-        """The input's first `elements` and their outputs, as the timed loop takes them (struct operands *)."""
-        return self.host.ffi.new(
+        """The input's first `elements` and their outputs, as the timed loop takes them (struct operands *).
+
+        The rotation goes on behind the output that was handed out or written last, whatever its length.
+        """
+        stride = self.layout.stride_bytes(elements)
+        written = self.last.next_output * self.last.output_stride * FLOAT_BYTES if self.last else 0
+        behind = math.ceil((written + (self.last.output_stride * FLOAT_BYTES if self.last else 0)) / stride)
+        self.last = self.host.ffi.new(
             "struct operands *",
             {
                 "x": self.x,
                 "outputs": self.host.ffi.cast("float *", self.start + self.layout.outputs_at),
-                "output_stride": self.layout.stride_bytes(elements) // FLOAT_BYTES,
+                "output_stride": stride // FLOAT_BYTES,
                 "output_count": self.layout.output_count(elements),
-                "next_output": 0,
+                "next_output": behind % self.layout.output_count(elements),
             },
         )
+        return self.last
 
     def huge_page_bytes(self) -> int | str:
         """How much of the arena lies in huge pages, in bytes, or "unknown"."""

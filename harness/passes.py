@@ -5,16 +5,16 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
 from pathlib import Path
 
 from harness import build, detect, plan
 from harness.config import FLOAT_BYTES, Config
-from harness.contenders import Contender, Question, predecessors
+from harness.contenders import Contender, Question, check_passes, predecessors
 from harness.extensions import Kernel, first_host, load_kernels
 from harness.measure import choose_cpu
 from harness.memory import Arena
-from harness.sampler import CLOCK_ADDS, Sample, Sampler, rounds
+from harness.sampler import CLOCK_ADDS, Sample, Sampler, enough_rounds, undisturbed
+from harness.tuning import median_nanoseconds
 from harness.worker import pin
 
 RANKING_ROUNDS, FINALISTS, FINAL_ROUNDS = 5, 3, 20
@@ -62,10 +62,13 @@ def measure_passes(config: Config, extensions: Path, elements: int, cache_state:
     host = first_host(extensions, compilers)
     processor = host.processor()
     isas, _ = detect.usable_isas(processor, config["isas"])
+    check_passes(config, load_kernels(extensions, compilers[0].name, isas[0]))
+    in_cache = config["tuning"]["in_cache_elements"]
+    layout = plan.layout(config, processor, max(elements, in_cache))
+    plan.require_memory(layout, detect.available_memory_bytes())
     cpu = choose_cpu()
     pin(cpu)
-    in_cache = config["tuning"]["in_cache_elements"]
-    arena = Arena(host, plan.layout(config, processor, max(elements, in_cache)))
+    arena = Arena(host, layout)
     arena.fill(config["input"]["low"], config["input"]["high"], config["input"]["seed"])
     sampler = Sampler(host, arena, cpu)
     results: list[PassResult] = []
@@ -82,12 +85,12 @@ def measure_passes(config: Config, extensions: Path, elements: int, cache_state:
 def measure(
     sampler: Sampler, config: Config, kernels: Sequence[Kernel], isa: str, elements: int, cache_state: str, count: int
 ) -> Measured:
-    """Samples of each kernel over `count` rounds in which all take part."""
+    """Samples of each kernel over at least `count` rounds in which all take part."""
     any_variant = {kernel.name: kernel for kernel in kernels}
     contenders = tuple(Contender("", k.name, (k,), predecessors(config, k.name, any_variant)) for k in kernels)
-    question = Question("passes", "any", isa, elements, cache_state, contenders)
+    question = Question("passes", "any", isa, elements, cache_state, contenders, paired=False)
     samples: list[list[Sample]] = [[] for _ in kernels]
-    for taken in islice(rounds(sampler, question, SAMPLE_NANOSECONDS, elements), count):
+    for taken in enough_rounds(sampler, question, count, SAMPLE_NANOSECONDS, elements):
         for index, sample in taken:
             samples[index].append(sample)
     return list(zip(kernels, samples, strict=True))
@@ -109,17 +112,10 @@ def best_of(
     return ranked(measure(sampler, config, finalists, isa, elements, cache_state, FINAL_ROUNDS), 1)
 
 
-def median_nanoseconds(samples: Sequence[Sample]) -> float:
-    """Median nanoseconds per call, of undisturbed samples if there are any."""
-    good = [sample for sample in samples if not sample.flags] or samples
-    return statistics.median(sample.nanoseconds[0] / sample.calls for sample in good)
-
-
 def median_cycles(samples: Sequence[Sample]) -> float:
     """Median core cycles per call, by the clock canary around each sample."""
-    good = [sample for sample in samples if not sample.flags] or samples
     return statistics.median(
-        sample.nanoseconds[0] / sample.calls * CLOCK_ADDS / sample.clock_nanoseconds for sample in good
+        sample.nanoseconds[0] / sample.calls * CLOCK_ADDS / sample.clock_nanoseconds for sample in undisturbed(samples)
     )
 
 
@@ -131,7 +127,7 @@ def compare(best: Measured, near: Measured, elements: int, in_cache: int, cache_
     results = []
     for kernel, samples in best:
         nanoseconds = median_nanoseconds(samples)
-        low, _, high = statistics.quantiles([sample.nanoseconds[0] / sample.calls for sample in samples], n=4)
+        low, high = quartiles([sample.nanoseconds[0] / sample.calls for sample in undisturbed(samples)])
         memory = limits[traffic(kernel)]
         found = PassResult(
             isa=kernel.isa,
@@ -158,6 +154,14 @@ def compare(best: Measured, near: Measured, elements: int, in_cache: int, cache_
     return results
 
 
+def quartiles(values: Sequence[float]) -> tuple[float, float]:
+    """The first and third quartile; of a single value, that value twice."""
+    if len(values) == 1:
+        return values[0], values[0]
+    first, _, third = statistics.quantiles(values, n=4)
+    return first, third
+
+
 def traffic(kernel: Kernel) -> tuple[int, int, int]:
     """Declared reads of X, reads of Y and writes of Y, in floats per element."""
     return kernel.reads_x, kernel.reads_y, kernel.writes_y
@@ -169,7 +173,7 @@ def table(results: Sequence[PassResult]) -> str:
     out_of_cache = first.bound_ns_per_element is not None
     lines = [
         f"{first.elements:,} elements, cache state {first.cache_state}; spread is half the interquartile range over "
-        f"{FINAL_ROUNDS} rounds of one process.",
+        f"{FINAL_ROUNDS} rounds or more of one process.",
         "limit: time of the fastest plain loop of the same traffic over this time.",
     ]
     header = f"{'isa':8} {'pass':10} {'best variant':14} {'ns/element':>10} {'spread':>7} {'cycles/vector':>13} "

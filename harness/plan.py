@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.config import FLOAT_BYTES, Config, lengths, out_of_cache_elements
-from harness.contenders import BANDWIDTH_KERNELS
 from harness.detect import Processor
+from harness.errors import HarnessError
 from harness.memory import Layout
 
 # Nanoseconds per element of a pass with exp, for an estimate before anything was measured.
@@ -18,8 +18,12 @@ COMPUTE_NANOSECONDS = {"scalar": 1.8, "avx2": 0.25, "avx512f": 0.2}
 MEMORY_NANOSECONDS = 0.25
 # Of a sample: canaries and counters. Of a process: interpreter, extensions, arena.
 SAMPLE_OVERHEAD_SECONDS, PROCESS_OVERHEAD_SECONDS = 150e-6, 1.0
-LOOPS_PER_KERNEL = 4
+BANDWIDTH_LOOPS = 20
 MOST_OF_MEMORY = 0.8
+# An order-statistic interval of 95 % needs six processes.
+FEWEST_PROCESSES = 6
+# Variants of all passes that are tuned at one length in cache, and finalists out of cache.
+TUNED_VARIANTS = 112
 
 
 @dataclass(frozen=True)
@@ -60,14 +64,17 @@ class Plan:
         return described
 
 
-def from_experiments(experiments: Mapping[str, Sequence[Mapping[str, Any]]]) -> Plan:
-    """The plan that run.json's `experiments` describes."""
+def from_experiments(
+    experiments: Mapping[str, Sequence[Mapping[str, Any]]], skipped: Sequence[dict[str, str]] = ()
+) -> Plan:
+    """The plan that run.json's `experiments` and `skipped` describe."""
     return Plan(
         [
             Item(name, item["compiler"], item["isa"], tuple(item["elements"]), item["cache_state"])
             for name, items in experiments.items()
             for item in items
-        ]
+        ],
+        list(skipped),
     )
 
 
@@ -113,6 +120,37 @@ def make_plan(
     return plan
 
 
+def require_memory(layout: Layout, memory_bytes: int) -> None:
+    """Raises HarnessError where the arena would take more than 80 % of `memory_bytes`."""
+    if layout.arena_bytes > MOST_OF_MEMORY * memory_bytes:
+        raise HarnessError(
+            f"{layout.longest:,} elements need {layout.arena_bytes / 1e9:.1f} GB of memory, "
+            f"{memory_bytes / 1e9:.1f} GB are available"
+        )
+
+
+def trim(config: Config, plan: Plan, llc_bytes: int) -> None:
+    """Drops lengths until as many processes as an interval needs fit into the protocol's minutes.
+
+    Dropped is the longest length of whichever item costs the most, again and again; each is recorded with the reason.
+    Lengths up to the first that is out of cache stay.
+    """
+    protocol = config["protocols"][config["protocol"]]
+    processes = min(FEWEST_PROCESSES, protocol["processes"])
+    while run_seconds(config, plan, llc_bytes, processes) > protocol["minutes"] * 60:
+        candidates = [item for item in plan.items if sum(4 * n > llc_bytes for n in item.elements) > 1]
+        if not candidates:
+            return
+        item = max(candidates, key=lambda item: question_seconds(config, item, item.elements[-1], llc_bytes))
+        plan.items[plan.items.index(item)] = replace(item, elements=item.elements[:-1])
+        plan.skipped.append(
+            {
+                "what": f"{item.experiment} {item.compiler} {item.isa} at {item.elements[-1]} elements",
+                "reason": f"{processes} processes would take more than {protocol['minutes']} minutes",
+            }
+        )
+
+
 def tuning_elements(plan: Plan, processor: Processor, compiler: str, isa: str) -> int:
     """The out-of-cache length at which this compiler and ISA is tuned, or its longest length if that is shorter."""
     longest = max(max(item.elements) for item in plan.items if (item.compiler, item.isa) == (compiler, isa))
@@ -135,9 +173,7 @@ def question_seconds(config: Config, item: Item, elements: int, llc_bytes: int) 
     algorithms = [sum(time("exp" in p or "ext" in p) for p in passes) for passes in config["algorithms"].values()]
     passes = {name for names in config["algorithms"].values() for name in names}
     if config["experiments"][item.experiment]["contenders"] == "passes":
-        calls_of = [time("exp" in p or "ext" in p) for p in passes] + [time(False)] * LOOPS_PER_KERNEL * len(
-            BANDWIDTH_KERNELS
-        )
+        calls_of = [time("exp" in p or "ext" in p) for p in passes] + [time(False)] * BANDWIDTH_LOOPS
     else:
         calls_of = algorithms
     calls = max(1, round(protocol["sample_milliseconds"] * 1e6 / max(calls_of)))
@@ -156,15 +192,40 @@ def process_seconds(config: Config, plan: Plan, llc_bytes: int) -> float:
     )
 
 
+def tuning_seconds(config: Config, plan: Plan, llc_bytes: int) -> float:
+    """A guess at the seconds that tuning takes."""
+    rounds, finalists = config["tuning"]["rounds"], config["tuning"]["finalists"]
+    passes = {name for names in config["algorithms"].values() for name in names}
+    pairs = {(item.compiler, item.isa): 0 for item in plan.items}
+    for item in plan.items:
+        pairs[item.compiler, item.isa] = max(pairs[item.compiler, item.isa], *item.elements)
+    near = len(pairs) * TUNED_VARIANTS * rounds * 2 * (0.2e-3 + SAMPLE_OVERHEAD_SECONDS)
+    far = sum(
+        2
+        * (rounds + 2)
+        * finalists
+        * len(passes)
+        * pass_nanoseconds(isa, min(longest, out_of_cache_elements(llc_bytes)), llc_bytes, True)
+        for (_, isa), longest in pairs.items()
+    )
+    return PROCESS_OVERHEAD_SECONDS + near + far / 1e9
+
+
+def run_seconds(config: Config, plan: Plan, llc_bytes: int, processes: int) -> float:
+    """A guess at the seconds that a run of so many processes takes, tuning included."""
+    return tuning_seconds(config, plan, llc_bytes) + processes * process_seconds(config, plan, llc_bytes)
+
+
 def describe(config: Config, plan: Plan, processor: Processor) -> str:
     """What a run will do and how long it will take, for a person to read before it starts."""
     protocol = config["protocols"][config["protocol"]]
-    one = process_seconds(config, plan, processor.llc_bytes)
-    seconds = min(one * protocol["processes"], max(one, protocol["minutes"] * 60))
+    least = run_seconds(config, plan, processor.llc_bytes, 1)
+    seconds = run_seconds(config, plan, processor.llc_bytes, protocol["processes"])
+    seconds = min(seconds, max(least, protocol["minutes"] * 60))
     lines = [
         f"Protocol {config['protocol']} on {processor.brand} ({processor.name}), about {duration(seconds)}:",
         f"  {protocol['processes']} processes one after the other; no new one when it would end after "
-        f"{duration(protocol['minutes'] * 60)}; disturbed rounds are measured again, which may double the time",
+        f"{duration(protocol['minutes'] * 60)}; what is disturbed is measured again, which may double the time",
     ]
     for name in dict.fromkeys(item.experiment for item in plan.items):
         items = [item for item in plan.items if item.experiment == name]

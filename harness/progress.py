@@ -24,11 +24,13 @@ class Lines:
         self.stream.flush()
 
 
-def bar(what: str, total: float) -> tqdm:
-    """A bar over work of this `total`, in any unit: drawn in place on a terminal, a line each 15 s elsewhere."""
+def bar(what: str, total: float, done: float = 0) -> tqdm:
+    """A bar over work of this `total`, in any unit, of which so much is `done` already: drawn in place on a terminal, a
+    line each 15 s elsewhere."""
     terminal = sys.stderr.isatty()
     return tqdm(
         total=total,
+        initial=done,
         desc=what,
         bar_format="{desc}: {percentage:3.0f}%, {elapsed} gone, {remaining} left{postfix}",
         mininterval=0.2 if terminal else 15,

@@ -5,19 +5,20 @@ from __future__ import annotations
 import resource
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any
 
+from harness.config import FLOAT_BYTES
 from harness.contenders import Contender, Question
 from harness.extensions import CACHE_STATES, Host
 from harness.memory import Arena
 from harness.schedule import balanced_orders
 
-# A canary takes some 5 µs, so that a pair around a sample of 2 ms costs 1 %; the fastest of three, since the timer
-# interrupt alone takes longer than that.
+# The two canaries take 4.4 and 2.4 µs at 3.7 GHz, three times each: the fastest counts, since the timer interrupt alone
+# takes longer than that. Some 20 µs for each sample of 0.5 ms.
 CLOCK_ADDS = 16384
 THROUGHPUT_FMAS = 16384
 CANARY_READINGS = 3
@@ -29,6 +30,8 @@ LARGEST_THROUGHPUT_RATIO = 1.12
 LARGEST_CLOCK_RATIO = 1.05
 # CPU time that a sample may miss of its wall time: 2 % and 20 µs for the readings themselves.
 MISSING_CPU_SHARE, MISSING_CPU_NANOSECONDS = 0.02, 20_000
+# Disturbed rounds are measured again until there are this many times those asked for.
+MOST_ROUNDS = 2
 # A batch of calls between two readings of the clock takes at least this long: 25 ns of overhead are then 0.2 %.
 SHORTEST_BATCH_NANOSECONDS = 12_000
 
@@ -42,6 +45,11 @@ class Sample:
     clock_nanoseconds: int
     throughput_nanoseconds: int
     flags: frozenset[str]
+
+
+def undisturbed(samples: Sequence[Sample]) -> Sequence[Sample]:
+    """Those of the samples that nothing disturbed; all of them, if there is none."""
+    return [sample for sample in samples if not sample.flags] or samples
 
 
 @dataclass(frozen=True)
@@ -100,18 +108,26 @@ class Disturbances:
 
 
 class Sampler:
-    """Samples contenders on one core with the operands of one arena."""
+    """Samples contenders on one core with the operands of one arena.
 
-    def __init__(self, host: Host, arena: Arena, cpu: int) -> None:
+    `canary` is what run.json holds of it: the fastest that earlier processes saw, since one that is disturbed from its
+    start to its end would take itself for calm.
+    """
+
+    def __init__(self, host: Host, arena: Arena, cpu: int, canary: Mapping[str, int] | None = None) -> None:
         self.host, self.arena = host, arena
         self.disturbances = Disturbances(cpu)
-        self.best_clock = self.best_throughput = 1 << 62
+        known = canary or {"clock_nanoseconds": 1 << 62, "throughput_nanoseconds": 1 << 62}
+        self.best_clock, self.best_throughput = known["clock_nanoseconds"], known["throughput_nanoseconds"]
+        self.overhead = round(timer(host)["overhead_nanoseconds"])
+        self.short_elements = host.processor().cache_bytes(1) // (4 * FLOAT_BYTES)
         self.last = self.canary()
 
     def canary(self) -> tuple[int, int]:
         """Nanoseconds of the clock and the throughput canary now."""
-        clock = min(self.host.lib.canary_clock(CLOCK_ADDS) for _ in range(CANARY_READINGS))
-        throughput = min(self.host.lib.canary_throughput(THROUGHPUT_FMAS) for _ in range(CANARY_READINGS))
+        canary_clock, canary_throughput = self.host.lib.canary_clock, self.host.lib.canary_throughput
+        clock = min(canary_clock(CLOCK_ADDS) for _ in range(CANARY_READINGS)) - self.overhead
+        throughput = min(canary_throughput(THROUGHPUT_FMAS) for _ in range(CANARY_READINGS)) - self.overhead
         self.best_clock, self.best_throughput = min(self.best_clock, clock), min(self.best_throughput, throughput)
         return clock, throughput
 
@@ -135,11 +151,13 @@ class Sampler:
             calls = [self._time(contender, question, operands, Repetition(1, 1))[0] for _ in range(2)]
             times.append(max(1, min(calls)))
         calls = max(1, round(sample_nanoseconds / max(times)))
-        # Within a batch the input stays as the previous call left it: for short vectors that is the paper's state.
-        batch = max(1, round(SHORTEST_BATCH_NANOSECONDS / min(times)))
+        batch = 1
         if question.cache_state == "warm":
             batch = calls
-        if question.cache_state == "cold" or any(contender.split for contender in prepared):
+        elif question.cache_state == "paper" and question.elements <= self.short_elements:
+            # Input and output fill half of L1, so the input is still there when the next call of the batch begins.
+            batch = max(1, round(SHORTEST_BATCH_NANOSECONDS / min(times)))
+        if any(contender.split for contender in prepared):
             batch = 1
         return Repetition(calls, min(batch, calls))
 
@@ -179,8 +197,8 @@ class Sampler:
         return Sample(
             how.calls,
             tuple(max(1, count) for count in nanoseconds),
-            max(before[0], after[0]),
-            max(before[1], after[1]),
+            round((before[0] + after[0]) / 2),
+            round((before[1] + after[1]) / 2),
             frozenset(flags),
         )
 
@@ -194,6 +212,25 @@ def rounds(
     operands = sampler.arena.operands(question.elements)
     for order in balanced_orders(len(prepared), seed):
         yield [(index, sampler.sample(prepared[index], question, operands, how)) for index in order]
+
+
+def enough_rounds(
+    sampler: Sampler, question: Question, wanted: int, sample_nanoseconds: float, seed: int
+) -> Iterator[list[tuple[int, Sample]]]:
+    """Rounds of a question in pairs of opposite order, until `wanted` are undisturbed, or there are twice as many.
+
+    Undisturbed is a round without a flag where ratios are formed within rounds; elsewhere every contender's samples are
+    counted on their own.
+    """
+    undisturbed_samples, undisturbed_rounds = [0] * len(question.contenders), 0
+    for count, taken in enumerate(rounds(sampler, question, sample_nanoseconds, seed), start=1):
+        yield taken
+        for index, sample in taken:
+            undisturbed_samples[index] += not sample.flags
+        undisturbed_rounds += not any(sample.flags for _, sample in taken)
+        good = undisturbed_rounds if question.paired else min(undisturbed_samples)
+        if count % 2 == 0 and (good >= wanted or count >= MOST_ROUNDS * wanted):
+            return
 
 
 def timer(host: Host) -> dict[str, float | str]:

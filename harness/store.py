@@ -100,13 +100,41 @@ class Journal:
 
     def append(self, key: str, rows: Sequence[Row]) -> None:
         """Adds a complete point. Raises HarnessError on a full disk."""
-        try:
-            with self.path.open("a") as file:
-                file.write(f"{csv_lines(rows)}{END_OF_POINT}{key}\n")
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise HarnessError(f"{self.path}: {error.strerror}") from error
+        append_whole(self.path, f"{csv_lines(rows)}{END_OF_POINT}{key}\n")
+
+
+class TuningJournal:
+    """The tuning of a run in progress, a line of JSON for each pass: a kill loses at most the pass in progress."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "tuning.journal"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of all complete lines."""
+        content = self.path.read_text() if self.path.exists() else ""
+        return [row for line in content.splitlines(keepends=True) if line.endswith("\n") for row in json.loads(line)]
+
+    def keys(self) -> set[tuple[str, str, str]]:
+        """(compiler, ISA, pass) of what is complete."""
+        return {(row["compiler"], row["isa"], row["pass"]) for row in self.rows()}
+
+    def append(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Adds the rows of one pass. Raises HarnessError on a full disk."""
+        append_whole(self.path, json.dumps(rows) + "\n")
+
+
+def append_whole(path: Path, text: str) -> None:
+    """Appends to a file, behind its last complete line, and waits until it is on the disk. Raises HarnessError if it
+    can't."""
+    try:
+        with path.open("a+b") as file:
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise HarnessError(f"{path}: {error.strerror}") from error
 
 
 def write_samples(folder: Path, journals: Sequence[Journal]) -> int:

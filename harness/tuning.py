@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
-from itertools import islice
+from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
 from harness.config import Config
-from harness.contenders import BANDWIDTH_KERNELS, Contender, Question, Tuned, predecessors
+from harness.contenders import Contender, Question, Tuned, predecessors
 from harness.extensions import Kernel
-from harness.sampler import Sampler, rounds
+from harness.sampler import Sample, Sampler, enough_rounds, undisturbed
 
 # In cache a sample of 0.2 ms is some hundred calls. Several hundred variants are tried.
 SAMPLE_NANOSECONDS = 200_000
@@ -20,15 +19,17 @@ TuningRow = dict[str, Any]
 
 
 def median_times(sampler: Sampler, question: Question, count: int, seed: int) -> list[float]:
-    """Median nanoseconds per call of each contender over `count` rounds, those undisturbed if there are any."""
-    times: list[list[tuple[bool, float]]] = [[] for _ in question.contenders]
-    for taken in islice(rounds(sampler, question, SAMPLE_NANOSECONDS, seed), count):
+    """Median nanoseconds per call of each contender over at least `count` rounds."""
+    samples: list[list[Sample]] = [[] for _ in question.contenders]
+    for taken in enough_rounds(sampler, question, count, SAMPLE_NANOSECONDS, seed):
         for index, sample in taken:
-            times[index].append((bool(sample.flags), sum(sample.nanoseconds) / sample.calls))
-    return [
-        statistics.median([time for disturbed, time in row if not disturbed] or [time for _, time in row])
-        for row in times
-    ]
+            samples[index].append(sample)
+    return [median_nanoseconds(row) for row in samples]
+
+
+def median_nanoseconds(samples: Sequence[Sample]) -> float:
+    """Median nanoseconds per call of one figure each, of undisturbed samples if there are any."""
+    return statistics.median(sample.nanoseconds[0] / sample.calls for sample in undisturbed(samples))
 
 
 def tune_pass(
@@ -46,7 +47,10 @@ def tune_pass(
     def measure(kernels: Sequence[Kernel], elements: int) -> list[float]:
         contenders = tuple(Contender("", kernel.name, (kernel,), before) for kernel in kernels)
         return median_times(
-            sampler, Question("tuning", first.compiler, first.isa, elements, "warm", contenders), count, seed
+            sampler,
+            Question("tuning", first.compiler, first.isa, elements, "warm", contenders, paired=False),
+            count,
+            seed,
         )
 
     ranked = sorted(zip(measure(variants, in_cache), variants, strict=True), key=lambda pair: pair[0])
@@ -78,19 +82,17 @@ def tune(
     kernels: Sequence[Kernel],
     out_of_cache: int,
     seed: int,
-    tell: Callable[[str], None] = lambda _: None,
-) -> list[TuningRow]:
-    """The `tuning` rows of every pass of one compiler and ISA; `tell` hears of each pass before it is tuned."""
+    done: Container[tuple[str, str, str]] = (),
+) -> Iterator[tuple[str, list[TuningRow]]]:
+    """Name and `tuning` rows of every pass of one compiler and ISA, but for each (compiler, ISA, pass) that is done."""
     by_pass: dict[str, list[Kernel]] = {}
     for kernel in kernels:
-        if kernel.name not in BANDWIDTH_KERNELS:
+        if not kernel.is_bandwidth_loop:
             by_pass.setdefault(kernel.name, []).append(kernel)
     any_variant = {name: variants[-1] for name, variants in by_pass.items()}
-    rows: list[TuningRow] = []
     for name, variants in by_pass.items():
-        tell(f"{variants[0].compiler} {variants[0].isa} {name}")
-        rows += tune_pass(sampler, config, variants, any_variant, out_of_cache, seed)
-    return rows
+        if (variants[0].compiler, variants[0].isa, name) not in done:
+            yield name, tune_pass(sampler, config, variants, any_variant, out_of_cache, seed)
 
 
 def chosen(rows: Sequence[TuningRow], kernels: Sequence[Kernel]) -> dict[str, Kernel]:

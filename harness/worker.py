@@ -21,11 +21,8 @@ from harness.contenders import Question, contenders
 from harness.extensions import Host, Kernel, load_kernels
 from harness.lock import die_with_parent
 from harness.memory import Arena
-from harness.sampler import Sample, Sampler, rounds
-from harness.store import Journal, Row, read_info, write_whole
-
-# Rounds that may be measured again, in units of those asked for: after that the point goes on with what it has.
-MOST_REPEATED_ROUNDS = 1
+from harness.sampler import Sample, Sampler, enough_rounds
+from harness.store import Journal, Row, TuningJournal, read_info
 
 
 def pin(cpu: int) -> None:
@@ -65,20 +62,13 @@ def rows_of(question: Question, process: int, round_: int, position: int, index:
 def measure_question(
     sampler: Sampler, question: Question, process: int, wanted: int, sample_nanoseconds: float, seed: int
 ) -> list[Row]:
-    """The rows of one question in one process.
-
-    Rounds are added until every contender has `wanted` undisturbed samples, or there are twice as many rounds as that.
-    Disturbed samples are kept, with their flags.
-    """
-    rows: list[Row] = []
-    undisturbed = [0] * len(question.contenders)
-    for round_, taken in enumerate(rounds(sampler, question, sample_nanoseconds, seed)):
-        for position, (index, sample) in enumerate(taken):
-            rows += rows_of(question, process, round_, position, index, sample)
-            undisturbed[index] += not sample.flags
-        if min(undisturbed) >= wanted or round_ + 1 == wanted * (1 + MOST_REPEATED_ROUNDS):
-            return rows
-    raise AssertionError("rounds do not end")
+    """The rows of one question in one process, of at least `wanted` rounds. Disturbed samples are kept, with flags."""
+    return [
+        row
+        for round_, taken in enumerate(enough_rounds(sampler, question, wanted, sample_nanoseconds, seed))
+        for position, (index, sample) in enumerate(taken)
+        for row in rows_of(question, process, round_, position, index, sample)
+    ]
 
 
 Tables = Mapping[tuple[str, str], list[Kernel]]
@@ -102,6 +92,7 @@ def questions(
                 tuning.chosen(tuning_rows, tables[item.compiler, item.isa]),
                 tables[item.compiler, item.isa],
             ),
+            paired=config["experiments"][item.experiment]["contenders"] != "passes",
         )
         for item in plan.items
         for elements in item.elements
@@ -141,16 +132,19 @@ def measure(folder: Path, extensions: Path, config: configuration.Config, proces
 
 
 def tune(folder: Path, extensions: Path, config: configuration.Config) -> None:
-    """Tunes every compiler and ISA of the run in `folder`, into tuning.json."""
+    """Tunes what is still missing of the run in `folder`, pass by pass, into tuning.journal."""
     info = read_info(folder)
     plan = planning.from_experiments(info["experiments"])
     sampler, tables = start(info, extensions, config, plan)
     processor = sampler.host.processor()
-    rows = []
+    journal = TuningJournal(folder)
+    done = journal.keys()
     for (compiler, isa), kernels in tables.items():
         far = planning.tuning_elements(plan, processor, compiler, isa)
-        rows += tuning.tune(sampler, config, kernels, far, info["seed"], lambda what: tell(tuned=what))
-    write_whole(folder / "tuning.json", json.dumps(rows))
+        for name, rows in tuning.tune(sampler, config, kernels, far, info["seed"], done):
+            journal.append(rows)
+            tell(tuned=f"{compiler} {isa} {name}")
+    tell(clock_nanoseconds=sampler.best_clock, throughput_nanoseconds=sampler.best_throughput)
 
 
 def start(
@@ -164,13 +158,14 @@ def start(
     arena.fill(config["input"]["low"], config["input"]["high"], config["input"]["seed"])
     pairs = dict.fromkeys((item.compiler, item.isa) for item in plan.items)
     tables = {pair: load_kernels(extensions, *pair) for pair in pairs}
-    return Sampler(host, arena, info["memory"]["cpu"]), tables
+    return Sampler(host, arena, info["memory"]["cpu"], info["canary"]), tables
 
 
 def main(argv: list[str]) -> None:
-    """`python -m harness.worker JOB`: JOB is JSON with folder, extensions, config and process (null: tune)."""
-    die_with_parent()
+    """`python -m harness.worker JOB`: JOB is JSON with parent (its process id), folder, extensions, config and
+    process (null: tune)."""
     job = json.loads(argv[0])
+    die_with_parent(job["parent"])
     folder, extensions = Path(job["folder"]), Path(job["extensions"])
     if job["process"] is None:
         tune(folder, extensions, job["config"])

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from harness import build
+from harness import build, detect
 from harness import config as configuration
 from harness.errors import HarnessError
 
@@ -37,11 +37,16 @@ def options(changed: Mapping[str, Any]) -> str:
     )
 
 
+provenance = build.provenance
+
+
 def extensions(config: configuration.Config, folder: Path) -> list[Path]:
     """The extensions that a run needs, below `folder`: the host part of the primary compiler, and every ISA of every
     compiler that is installed."""
     with one_line_errors(HarnessError):
+        detect.require_x86_64()
         compilers, _ = build.find_compilers(config)
+        build.python_headers()
     names = [compiler.name for compiler in compilers]
     return [
         build.extension_path(folder, names[0], build.HOST),

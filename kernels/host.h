@@ -33,7 +33,7 @@ void read_clock(uint64_t *readings, size_t count);
 
 // How long `additions` dependent one-cycle integer additions take: the clock of this core, whatever the timer says.
 uint64_t canary_clock(uint64_t additions);
-// How long `multiply_adds` 8-lane FMAs in eight independent chains take, with as many integer additions between them: a busy
+// How long `multiply_adds` 8-lane FMAs in eight independent chains take, with 14 integer additions to 8 of them: a busy
 // sibling shows here. Needs FMA3.
 uint64_t canary_throughput(uint64_t multiply_adds);
 

@@ -11,7 +11,7 @@ rule build:
 rule extension:
     input:
         sorted(Path("kernels").glob("*.[ch]")),
-        "config/config.yaml",
+        "harness/build.py",
     output:
         f"{BUILT}/{{compiler}}/_softmax_{{name}}_{{target}}.so",
     log:
@@ -19,6 +19,8 @@ rule extension:
     wildcard_constraints:
         name="[a-z_]+",
         target="host|scalar|avx2|avx512f",
+    params:
+        provenance=lambda wildcards: harness.provenance(config, wildcards.compiler, wildcards.target),
     shell:
         "python -m harness build --compiler {wildcards.compiler} --target {wildcards.target} --output {output}"
         " > {log} 2>&1 || {{ cat {log} >&2; exit 1; }}"

@@ -13,4 +13,4 @@ rule measure:
         overrides=OVERRIDES,
     # exec: the harness is then Snakemake's own child, and ends with it even after kill -9.
     shell:
-        "exec python -m harness measure --die-with-parent --name-in {output} --log {log} {params.overrides}"
+        "exec python -m harness measure --parent $PPID --name-in {output} --log {log} {params.overrides}"

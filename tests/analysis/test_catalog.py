@@ -44,6 +44,13 @@ def test_the_moment_counts_not_the_hour_of_the_time_zone(results: Path, make_run
     assert newest_complete(results) == {"zen4-made-up": later}
 
 
+def test_a_smoke_run_is_drawn_only_where_there_is_no_other(results: Path, make_run: MakeRun) -> None:
+    smoke = make_run(results / "runs", protocol="smoke", ended="2026-01-02T00:00:00+00:00", **SMALL)
+    assert newest_complete(results) == {"zen4-made-up": smoke}
+    quick = make_run(results / "runs", protocol="quick", ended="2026-01-01T00:00:00+00:00", **SMALL)
+    assert newest_complete(results) == {"zen4-made-up": quick}
+
+
 def test_a_run_in_both_rooms_counts_as_the_recorded_one(results: Path, make_run: MakeRun) -> None:
     measured = make_run(results / "runs", **SMALL)
     recorded = results / "recorded" / measured.parent.name / measured.name

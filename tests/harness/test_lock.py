@@ -35,9 +35,36 @@ def test_the_lock_can_be_taken_again_after_it_was_given_back(tmp_path):
     assert (tmp_path / "lock").read_text() == ""
 
 
+def test_a_child_whose_parent_ended_before_it_could_ask_ends_at_once():
+    child = "from harness.lock import die_with_parent; die_with_parent(1 << 30); print('still here')"
+    result = subprocess.run([sys.executable, "-c", child], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == -9
+    assert result.stdout == ""
+
+
+def test_a_lock_file_of_another_user_can_be_held_and_a_link_is_not_followed(tmp_path, monkeypatch):
+    file = tmp_path / "lock"
+    file.write_text("")
+    real = os.open
+    monkeypatch.setattr(
+        "harness.lock.os.open",
+        lambda path, flags, *mode: (
+            real(path, flags, *mode)
+            if not flags & os.O_RDWR or flags & os.O_CREAT
+            else (_ for _ in ()).throw(PermissionError(13, "Permission denied"))
+        ),
+    )
+    with exclusive(file), pytest.raises(HarnessError, match="another measurement"), exclusive(file):
+        pass
+    (tmp_path / "link").symlink_to(tmp_path / "precious")
+    with pytest.raises(HarnessError), exclusive(tmp_path / "link"):
+        pass
+    assert not (tmp_path / "precious").exists()
+
+
 def test_a_child_ends_with_its_parent_even_after_kill_9():
-    child = "from harness.lock import die_with_parent; die_with_parent(); import time; print('ready', flush=True); "
-    child += "time.sleep(60)"
+    child = "from harness.lock import die_with_parent; import os, time; die_with_parent(os.getppid()); "
+    child += "print('ready', flush=True); time.sleep(60)"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
     with subprocess.Popen([sys.executable, "-c", parent], cwd=ROOT, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"ready\n"

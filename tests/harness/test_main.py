@@ -71,7 +71,7 @@ def test_plan_tells_lengths_and_duration():
 
 def test_passes_gives_every_pass_of_an_isa_as_json(tmp_path):
     arguments = ["passes", "--elements", 500, "--isas", "scalar", "--compilers", COMPILERS[0], "--json"]
-    result = harness(*arguments, TMPDIR=str(tmp_path))  # the lock lies in the temporary directory
+    result = harness(*arguments, TWO_PASS_SOFTMAX_LOCK=str(tmp_path / "lock"))
     assert result.returncode == 0, result.stderr
     rows = json.loads(result.stdout)
     assert {row["pass_name"] for row in rows} == {
@@ -87,6 +87,18 @@ def test_passes_gives_every_pass_of_an_isa_as_json(tmp_path):
     by_name = {row["pass_name"]: row for row in rows}
     assert by_name["copy"]["effective_gb_per_second"] == pytest.approx(8 / by_name["copy"]["ns_per_element"])
     assert by_name["max"]["effective_gb_per_second"] == pytest.approx(4 / by_name["max"]["ns_per_element"])
+
+
+def test_a_length_that_does_not_fit_in_memory_is_one_line(tmp_path):
+    result = harness("passes", "--elements", 10**13, TWO_PASS_SOFTMAX_LOCK=str(tmp_path / "lock"))
+    assert result.returncode == 2
+    assert "10,000,000,000,000 elements need" in result.stderr.splitlines()[-1]
+
+
+def test_a_log_that_cannot_be_written_is_one_line():
+    result = harness("measure", "--log", "/proc/nowhere/x.log")
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[-1].startswith("harness: /proc/nowhere: ")
 
 
 def test_build_writes_the_extension_that_was_asked_for(tmp_path):

@@ -52,6 +52,28 @@ def test_a_length_that_does_not_fit_in_memory_is_skipped_with_the_reason(quick):
         assert "GB of memory, 0.3 GB are available" in skipped["reason"]
 
 
+def test_lengths_are_dropped_until_enough_processes_fit_for_an_interval(quick):
+    planned = plan.make_plan(quick, BROADWELL, ["gcc"], ["avx2"], 64 * GIB)
+    whole = {item.experiment: item.elements for item in planned.items}
+    short = {**quick, "protocols": {"quick": {**quick["protocols"]["quick"], "minutes": 1.0}}}
+    plan.trim(short, planned, BROADWELL.llc_bytes)
+    assert planned.skipped
+    assert all("6 processes would take more than 1.0 minutes" in skipped["reason"] for skipped in planned.skipped)
+    for item in planned.items:
+        dropped = len(whole[item.experiment]) - len(item.elements)
+        assert item.elements == whole[item.experiment][: len(item.elements)]
+        assert sum(item.experiment in skipped["what"] for skipped in planned.skipped) == dropped
+        assert 4 * max(item.elements) > BROADWELL.llc_bytes
+
+
+def test_a_plan_that_fits_is_left_alone(quick):
+    planned = plan.make_plan(quick, ZEN2, ["gcc"], ["avx2"], 64 * GIB)
+    before = list(planned.items)
+    plan.trim(quick, planned, ZEN2.llc_bytes)
+    assert planned.items == before
+    assert not planned.skipped
+
+
 def test_full_measures_every_compiler_at_every_length():
     full = config.load(overrides={"protocol": "full"})
     planned = plan.make_plan(full, ZEN2, ["gcc", "clang"], ["avx2"], 64 * GIB)

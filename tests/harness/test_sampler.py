@@ -81,8 +81,12 @@ class Script:
     def __init__(self, host, clock, throughput):
         self.ffi, self.clock, self.throughput, self.now = host.ffi, clock, throughput, 0
         self.lib = SimpleNamespace(
-            canary_clock=lambda _: self.clock, canary_throughput=lambda _: self.throughput, time_calls=self.time_calls
+            canary_clock=lambda _: self.clock,
+            canary_throughput=lambda _: self.throughput,
+            time_calls=self.time_calls,
+            read_clock=host.lib.read_clock,
         )
+        self.processor = host.processor
 
     def nanoseconds(self):
         return self.now
@@ -97,6 +101,8 @@ def scripted(host, arena, monkeypatch):
     script = Script(host, clock=4400, throughput=2400)
     monkeypatch.setattr(sampler.time, "thread_time_ns", lambda: script.now)
     made = sampler.Sampler(script, arena, 0)
+    made.overhead = 0
+    made.last = made.canary()
     counters = {"switched": 3, "stolen": 5, "memory-pressure": 7}
     made.disturbances = SimpleNamespace(counters=lambda: dict(counters))
     return script, made, counters
@@ -147,6 +153,54 @@ def test_a_counter_that_grows_shows_under_its_name(scripted, host, name):
     readings = [before, {**before, name: before[name] + 1}]
     made.disturbances = SimpleNamespace(counters=lambda: readings.pop(0))
     assert flags_of(made, host) == {name}
+
+
+def test_what_earlier_processes_saw_counts_as_the_best(host, arena, scripted):
+    script, _, _ = scripted
+    script.throughput = 3000  # from the start to the end of this process
+    made = sampler.Sampler(script, arena, 0, {"clock_nanoseconds": 4400, "throughput_nanoseconds": 2400})
+    made.disturbances = SimpleNamespace(counters=dict)
+    assert flags_of(made, host) == {"throughput"}
+
+
+def rounds_of(flags, contenders):
+    """Rounds in which the samples carry these flags, contender by contender; calm ones after the last."""
+    for row in flags:
+        yield [(i, SimpleNamespace(flags=frozenset({"x"}) if f else frozenset())) for i, f in enumerate(row)]
+    while True:
+        yield [(i, SimpleNamespace(flags=frozenset())) for i in range(contenders)]
+
+
+@pytest.mark.parametrize(
+    ("paired", "flags", "expected"),
+    [
+        (True, [], 4),
+        (True, [(1, 0)], 6),  # one more is needed, and rounds come in pairs
+        (True, [(1, 0), (0, 1)], 6),
+        (False, [(1, 0), (0, 1)], 6),
+        (True, [(1, 0), (0, 1)] * 9, 8),  # no more than twice as many
+        (False, [(1, 0), (0, 1)] * 9, 8),  # each contender has its four by then
+    ],
+)
+def test_rounds_are_added_while_they_are_disturbed(monkeypatch, paired, flags, expected):
+    monkeypatch.setattr(sampler, "rounds", lambda *_: rounds_of(flags, 2))
+    asked = SimpleNamespace(contenders=(None, None), paired=paired)
+    assert len(list(sampler.enough_rounds(None, asked, 4, 1.0, 1))) == expected
+
+
+def test_the_rotation_goes_on_from_question_to_question(real):
+    layout = real.arena.layout
+    asked = question("paper", 1000, softmax_contender())
+    how = sampler.Repetition(3, 1)
+    seen = []
+    for elements in (1000, 5000, 1000):
+        prepared = real.prepare(asked.contenders[0], elements)
+        operands = real.arena.operands(elements)
+        start = operands.next_output * layout.stride_bytes(elements)
+        real._time(prepared, question("paper", elements), operands, how)
+        seen.append((start, operands.next_output * layout.stride_bytes(elements)))
+    for (_, end), (start, _) in zip(seen, seen[1:], strict=False):
+        assert start >= end
 
 
 def test_wall_time_without_cpu_time_shows(scripted, host, monkeypatch):

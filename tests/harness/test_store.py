@@ -33,6 +33,18 @@ def test_after_a_kill_the_next_point_follows_a_complete_one(tmp_path):
     assert journal.points() == {"a 1": line, "b 2": line}
 
 
+def test_tuning_is_kept_pass_by_pass(tmp_path):
+    journal = store.TuningJournal(tmp_path)
+    assert journal.keys() == set()
+    row = {"compiler": "gcc", "isa": "avx2", "pass": "max"}
+    journal.append([row, row])
+    with journal.path.open("a") as file:
+        file.write('[{"compiler": "gc')
+    assert journal.rows() == [row, row]
+    journal.append([{**row, "pass": "scale"}])
+    assert journal.keys() == {("gcc", "avx2", "max"), ("gcc", "avx2", "scale")}
+
+
 def test_samples_are_the_points_of_all_journals_under_a_header(tmp_path):
     journals = [store.Journal(tmp_path / f"process-{i}.journal") for i in range(2)]
     for journal in journals:
@@ -41,23 +53,26 @@ def test_samples_are_the_points_of_all_journals_under_a_header(tmp_path):
     assert (tmp_path / "samples.csv").read_text().splitlines()[0] == ",".join(store.COLUMNS)
 
 
-def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
-    file = tmp_path / "run.json"
-    store.write_whole(file, "old")
-
+@pytest.fixture
+def full_disk(monkeypatch):
     def full(descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(store.os, "fsync", full)
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path, full_disk):
+    file = tmp_path / "run.json"
+    file.write_text("old")
     with pytest.raises(HarnessError, match=r"run.json: No space left on device"):
         store.write_whole(file, "new")
     assert file.read_text() == "old"
     assert os.listdir(tmp_path) == ["run.json"]
 
 
-def test_a_full_disk_stops_a_journal_with_one_line(tmp_path):
-    with pytest.raises(HarnessError, match="No space left on device"):
-        store.Journal(type(tmp_path)("/dev/full")).append("a 1", [ROW])
+def test_a_full_disk_stops_a_journal_with_one_line(full_disk, tmp_path):
+    with pytest.raises(HarnessError, match=r"process-0.journal: No space left on device"):
+        store.Journal(tmp_path / "process-0.journal").append("a 1", [ROW])
 
 
 @pytest.mark.parametrize(

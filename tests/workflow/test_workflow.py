@@ -31,7 +31,11 @@ def project(tmp_path):
 
 
 def snakemake(project, *arguments, path=None):
-    environment = {**os.environ, "PATH": path or f"{SCRIPTS}:{os.environ['PATH']}", "TMPDIR": str(project)}
+    environment = {
+        **os.environ,
+        "PATH": path or f"{SCRIPTS}:{os.environ['PATH']}",
+        "TWO_PASS_SOFTMAX_LOCK": str(project / "lock"),
+    }
     command = [str(SCRIPTS / "snakemake"), *arguments]
     return subprocess.run(command, cwd=project, capture_output=True, text=True, env=environment)
 
@@ -139,7 +143,11 @@ def test_snakemake_killed_while_measuring_leaves_no_process_and_the_same_command
     file = project / "config" / "config.yaml"
     file.write_text(file.read_text().replace("sample_milliseconds: 0.5", "sample_milliseconds: 20", 1))
     arguments = ["reproduce-all", "--config", "protocol=smoke", "isas=[scalar]", "compilers=[gcc]"]
-    environment = {**os.environ, "PATH": f"{SCRIPTS}:{os.environ['PATH']}", "TMPDIR": str(project)}
+    environment = {
+        **os.environ,
+        "PATH": f"{SCRIPTS}:{os.environ['PATH']}",
+        "TWO_PASS_SOFTMAX_LOCK": str(project / "lock"),
+    }
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen([SCRIPTS / "snakemake", *arguments], cwd=project, env=environment, **quiet) as killed:
         while not list(project.glob("results/runs/*/*/process-0.journal")):
