@@ -13,7 +13,7 @@ import numpy as np
 from harness.config import FLOAT_BYTES
 from harness.extensions import HUGE_PAGE_BYTES, Host
 
-PAGE_BYTES = 4096
+PAGE_BYTES, LINE_BYTES = 4096, 64
 # Outputs lie a quarter of a page off the input modulo 4 KiB, or stores would alias with the loads that follow them; a
 # quarter, since the second stream of a bandwidth loop starts half a page off the first.
 OUTPUT_OFFSET_BYTES = PAGE_BYTES // 4
@@ -33,8 +33,12 @@ class Layout:
     rotation_bytes: int
 
     def stride_bytes(self, elements: int) -> int:
-        """Distance of two outputs, in bytes."""
-        return whole_pages(elements * FLOAT_BYTES)
+        """Distance of two outputs, in bytes: they follow each other line by line.
+
+        Gaps would be measured: with outputs at page boundaries Two-Pass on Zen 4 (AVX512F) takes 0.46, 0.67 and 0.55
+        ns/element at 1000, 1780 and 5620 elements, without gaps 0.47, 0.43 and 0.41.
+        """
+        return math.ceil(elements * FLOAT_BYTES / LINE_BYTES) * LINE_BYTES
 
     def output_count(self, elements: int) -> int:
         """Outputs in rotation for this length: one more than cover rotation_bytes."""

@@ -24,7 +24,11 @@ def test_every_output_lies_in_the_arena_behind_the_input(elements):
 
 def test_outputs_are_staggered_against_the_input_modulo_4_kib():
     assert LAYOUT.outputs_at % PAGE_BYTES == OUTPUT_OFFSET_BYTES
-    assert LAYOUT.stride_bytes(1234) % PAGE_BYTES == 0
+
+
+@pytest.mark.parametrize(("elements", "stride"), [(1, 64), (16, 64), (17, 128), (1000, 4032)])
+def test_outputs_follow_each_other_line_by_line(elements, stride):
+    assert LAYOUT.stride_bytes(elements) == stride
 
 
 def test_the_input_is_uniform_and_given_by_its_seed(host):

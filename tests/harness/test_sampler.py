@@ -1,6 +1,6 @@
 """Samples: how often a contender is called, and what counts as a disturbance."""
 
-from itertools import islice
+from itertools import islice, pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -199,7 +199,7 @@ def test_the_rotation_goes_on_from_question_to_question(real):
         start = operands.next_output * layout.stride_bytes(elements)
         real._time(prepared, question("paper", elements), operands, how)
         seen.append((start, operands.next_output * layout.stride_bytes(elements)))
-    for (_, end), (start, _) in zip(seen, seen[1:], strict=False):
+    for (_, end), (start, _) in pairwise(seen):
         assert start >= end
 
 
