@@ -4,7 +4,7 @@ PYTHON ?= python3
 JOBS ?= 2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: reproduce-all figures test lint setup lock clean
+.PHONY: reproduce-all figures test lint setup zig lock clean
 .DEFAULT_GOAL := reproduce-all
 
 # If make is killed, so is Snakemake, and with it what it measures.
@@ -34,10 +34,16 @@ setup: .venv/ready
 	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r config/requirements.lock
 	touch .venv/ready
 
+# The pinned clang of PyPI, as the compiler `zig`; some 90 MB.
+zig: setup
+	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r config/zig.lock
+
 # Renews the lock: every version pinned by hash, no registry host in it. Needs uv.
 lock:
 	uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url \
 	  --no-emit-find-links --no-header config/requirements.in -o config/requirements.lock
+	uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url \
+	  --no-emit-find-links --no-header config/zig.in -o config/zig.lock
 
 clean:
 	rm -rf .venv .snakemake results/build results/runs results/figures results/tables

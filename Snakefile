@@ -25,6 +25,21 @@ include: "harness/rules/measure.smk"
 include: "analysis/rules/figures.smk"
 
 
+# On the machine itself this measures, then draws; elsewhere it draws from the machine's recorded runs.
+for machine in analysis.machines():
+
+    rule:
+        name:
+            f"reproduce-{machine}"
+        log:
+            f"results/logs/reproduce-{machine}.log",
+        localrule: True
+        params:
+            command=lambda _, machine=machine: harness.reproduction(config, machine, BUILT),
+        shell:
+            "echo {params.command:q} > {log}; exec setpriv --pdeathsig KILL {params.command}"
+
+
 rule:
     name:
         "reproduce-all"

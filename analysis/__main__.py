@@ -4,10 +4,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from analysis import catalog, figures
 from analysis.errors import AnalysisError
 from analysis.files import write_whole
+
+if TYPE_CHECKING:
+    from analysis.render import Rendered
 
 DESCRIPTION = """\
 Turn a recorded run into figures, tables and a summary. Nothing is measured here: the same rows give the same bytes,
@@ -60,6 +64,14 @@ def _parser() -> argparse.ArgumentParser:
     figure.add_argument("--tables", metavar="DIR", type=Path, required=True, help="gets NAME.csv")
     figure.set_defaults(command=_figure)
 
+    machines = commands.add_parser("machines", help="draw all machines side by side, with their table")
+    machines.add_argument("runs", metavar="RUN_FOLDER", type=Path, nargs="+", help="one run of each machine")
+    machines.add_argument(
+        "--figures", metavar="DIR", type=Path, required=True, help="gets machines.svg and machines.png"
+    )
+    machines.add_argument("--tables", metavar="DIR", type=Path, required=True, help="gets machines.csv")
+    machines.set_defaults(command=_machines)
+
     summary = commands.add_parser("summary", help="say on one screen what a run shows")
     summary.add_argument("run", metavar="RUN_FOLDER", type=Path, help="folder that holds run.json and samples.csv[.gz]")
     summary.set_defaults(command=_summary)
@@ -78,12 +90,23 @@ def _figure(options: argparse.Namespace) -> None:
     from analysis.rows import load_run
 
     figures.caption(options.name)  # an unknown name is told before a run is read
-    rendered = render(options.name, load_run(options.run))
+    _write(options.name, render(options.name, load_run(options.run)), options)
+
+
+def _machines(options: argparse.Namespace) -> None:
+    from analysis.across import NAME
+    from analysis.render import render_machines
+    from analysis.rows import load_run
+
+    _write(NAME, render_machines([load_run(run) for run in options.runs]), options)
+
+
+def _write(name: str, rendered: "Rendered", options: argparse.Namespace) -> None:
     write_whole(
         {
-            options.figures / f"{options.name}.svg": rendered.svg,
-            options.figures / f"{options.name}.png": rendered.png,
-            options.tables / f"{options.name}.csv": rendered.csv,
+            options.figures / f"{name}.svg": rendered.svg,
+            options.figures / f"{name}.png": rendered.png,
+            options.tables / f"{name}.csv": rendered.csv,
         }
     )
 

@@ -15,3 +15,7 @@ class MissingRows(AnalysisError):
 
 class UnknownFigure(AnalysisError):
     """No figure has this name."""
+
+
+class BadConfiguration(AnalysisError):
+    """A file below config/ does not say what it should."""

@@ -78,3 +78,16 @@ def one_line(message: object) -> str:
     """The message without line breaks, shortened to what fits in a terminal."""
     text = " ".join(str(message).split())
     return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+def violation(error: jsonschema.ValidationError) -> str:
+    """One line for a schema violation: where, what, and what is allowed."""
+    where = ".".join(str(part) for part in error.absolute_path)
+    prefix = f"{where}: " if where else ""
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        allowed = error.schema.get("properties", {})
+        unknown = sorted(set(error.instance) - set(allowed))
+        return f"{prefix}unknown key {', '.join(map(repr, unknown))}; allowed: {', '.join(allowed)}"
+    if error.validator == "enum":
+        return f"{prefix}{error.instance!r} is not one of {', '.join(map(str, error.validator_value))}"
+    return f"{prefix}{one_line(error.message)}"

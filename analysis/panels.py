@@ -111,15 +111,19 @@ def finish(
     figure: Figure, run: Run, table: pd.DataFrame, title: str, handles: Sequence[Artist], notes: Sequence[str]
 ) -> None:
     """Put title, legend and footer around the panels. `table` (confidence, processes) is what the figure shows."""
-    footer = [*_provenance(run, table), *notes]
+    smoke = "smoke: no claim. " if run.information["protocol"]["name"] == "smoke" else ""
+    surround(figure, f"{smoke}{title}", handles, [*_provenance(run, table), *notes])
+
+
+def surround(figure: Figure, title: str, handles: Sequence[Artist], footer: Sequence[str]) -> None:
+    """Put a title, a legend and the lines of a footer around the panels, each into a band of its own."""
     per_line = _legend_columns(handles)
     legend = LEGEND_LINE * math.ceil(len(handles) / per_line)
     below = FOOTER_LINE * len(footer) + GAP + (legend + GAP if handles else 0.0)
     height = figure.get_figheight() + TITLE + below
     figure.set_figheight(height)
     figure.set_layout_engine("constrained", rect=(0, below / height, 1, 1 - (below + TITLE) / height), w_pad=0.03)
-    smoke = "smoke: no claim. " if run.information["protocol"]["name"] == "smoke" else ""
-    figure.text(0.01, 1 - 0.05 / height, f"{smoke}{title}", va="top", ha="left", fontsize=9.5, weight="bold")
+    figure.text(0.01, 1 - 0.05 / height, title, va="top", ha="left", fontsize=9.5, weight="bold")
     if handles:
         figure.legend(
             handles=handles,

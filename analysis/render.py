@@ -1,11 +1,14 @@
 """A figure as the bytes of its files: the same bytes from the same rows."""
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import matplotlib.style
+import pandas as pd
+from matplotlib.figure import Figure
 
-from analysis import figures, style
+from analysis import across, figures, style
 from analysis.rows import Run
 
 
@@ -21,8 +24,17 @@ class Rendered:
 def render(name: str, run: Run) -> Rendered:
     """Draw a figure of a run. Raises UnknownFigure, or MissingRows where the run does not hold what it needs."""
     module = figures.load(name)
+    return _render(lambda: module.draw(run))
+
+
+def render_machines(runs: list[Run]) -> Rendered:
+    """Draw the figure of all machines, one run of each. Raises MissingRows."""
+    return _render(lambda: across.draw(runs))
+
+
+def _render(draw: Callable[[], tuple[Figure, pd.DataFrame]]) -> Rendered:
     with matplotlib.style.context(style.RC, after_reset=True):
-        figure, table = module.draw(run)
+        figure, table = draw()
         svg, png = io.BytesIO(), io.BytesIO()
         # The date and Matplotlib's version would make every file, or every upgrade, differ.
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from analysis import experiments, names
+from analysis.across import wins_from
 from analysis.catalog import newest_complete
 from analysis.errors import MissingRows
 from analysis.rows import Run
@@ -93,11 +94,8 @@ def _speedup(row: pd.Series) -> str:
 
 def _best_and_first_win(table: pd.DataFrame) -> str:
     best = table.loc[table["speedup_percent_median"].idxmax()]
-    fails = table[(table["speedup_percent_low"] <= 0) | (table["processes"] < 2)]
-    wins = table[table["elements"] > fails["elements"].max()] if len(fails) else table
-    begins = "at the longest it is not shown to be faster"
-    if len(wins):
-        begins = f"faster from {names.count(wins['elements'].min())} elements on"
+    first = wins_from(table)
+    begins = f"faster from {names.count(first)} elements on" if first else "at the longest it is not shown to be faster"
     interval = f"[{best['speedup_percent_low']:+.1f}, {best['speedup_percent_high']:+.1f}]"
     # Its interval is that of one length, not of a maximum over many.
     largest = f"{best['speedup_percent_median']:+.1f} % {interval} at {names.count(best['elements'])}"

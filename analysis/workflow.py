@@ -7,6 +7,7 @@ from pathlib import Path
 from analysis import catalog, figures
 from analysis.errors import AnalysisError
 from analysis.information import read_information, samples_file
+from analysis.machines import machine_names
 
 RESULTS = Path("results")
 
@@ -24,18 +25,53 @@ def runs() -> dict[str, Path]:
 
 
 def drawn() -> list[Path]:
-    """For every machine that has a complete run, the figures of the experiments that it holds."""
+    """For every machine that has a complete run, the figures of the experiments that it holds; and all machines."""
+    machines = [RESULTS / "figures" / "machines.svg"] if compared() else []
+    return [*machines, *(path for machine in runs() for path in drawn_of(machine))]
+
+
+def machines() -> list[str]:
+    """Every machine that has a target of its own: those that a file describes, and those that have a run."""
+    return sorted({*machine_names(), *(run.machine for run in catalog.find_runs(RESULTS))})
+
+
+def drawn_of(machine: str) -> list[Path]:
+    """The figures of one machine."""
+    information = read_information(runs()[machine])
+    held = set(information["experiments"])
+    if any(row["published_for"] for row in information["tuning"]):
+        held.add("tuning")
     return [
-        RESULTS / "figures" / machine / f"{name}.svg"
-        for machine, folder in runs().items()
-        for name in figures.names()
-        if figures.experiment(name) in read_information(folder)["experiments"]
+        RESULTS / "figures" / machine / f"{name}.svg" for name in figures.names() if figures.experiment(name) in held
     ]
+
+
+def compared() -> list[Path]:
+    """The folders of the runs that can be compared across machines: those that measured whole algorithms."""
+    return [folder for folder in runs().values() if "algorithms" in read_information(folder)["experiments"]]
 
 
 def inputs(machine: str, figure: str) -> list[Path]:
     """What one figure of a machine is drawn from: run.json, the rows, the code."""
     folder = runs()[machine]
-    package = Path(__file__).parent.relative_to(Path.cwd())
-    module = package / "figures" / f"{figure.replace('-', '_')}.py"
-    return [folder / "run.json", samples_file(folder), module, *sorted(package.glob("*.py"))]
+    return [
+        folder / "run.json",
+        samples_file(folder),
+        package() / "figures" / f"{figure.replace('-', '_')}.py",
+        *code(),
+    ]
+
+
+def machines_inputs() -> list[Path]:
+    """What the figure of all machines is drawn from."""
+    return [path for folder in compared() for path in (folder / "run.json", samples_file(folder))] + code()
+
+
+def package() -> Path:
+    """This package, relative to where Snakemake runs."""
+    return Path(__file__).parent.relative_to(Path.cwd())
+
+
+def code() -> list[Path]:
+    """The modules that all figures share."""
+    return sorted(package().glob("*.py"))

@@ -11,13 +11,14 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TextIO
 
-from harness import build, config, doctor, measure, passes
+from harness import build, bundle, config, doctor, measure, passes
 from harness.errors import HarnessError
 from harness.lock import die_with_parent, exclusive
 from harness.store import write_whole
 
 BUILT = config.ROOT / "results" / "build"
 RUNS = config.ROOT / "results" / "runs"
+RECORDED = config.ROOT / "results" / "recorded"
 
 EXAMPLES = """\
 examples:
@@ -26,8 +27,10 @@ examples:
   python -m harness passes --elements 33554432 --isas avx2 --json
   python -m harness plan --protocol full        what a run would do, and how long
   python -m harness measure --protocol smoke    the run itself (`snakemake reproduce-all` builds, measures and draws)
+  python -m harness pack results/runs/MACHINE/RUN   one file that carries a complete run to another machine
+  python -m harness adopt MACHINE-RUN.tar.gz    checks it there, and files it below results/recorded
 
-The kernels must be built: `snakemake build` (or `make reproduce-all`, which does everything).
+To measure, the kernels must be built: `snakemake build` (or `make reproduce-all`, which does everything).
 """
 
 
@@ -41,8 +44,11 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
+    def plain(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=text, description=text)
+
     def command(name: str, text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text)
+        sub = plain(name, text)
         sub.add_argument("--isas", nargs="+", metavar="ISA", help="scalar, avx2, avx512f (default: config.yaml's)")
         sub.add_argument("--compilers", nargs="+", metavar="NAME", help="the first is primary (default: config.yaml's)")
         sub.add_argument("--config", type=Path, default=config.CONFIG_FILE, metavar="FILE", help="default: %(default)s")
@@ -66,16 +72,26 @@ def parser() -> argparse.ArgumentParser:
     ):
         run = command(name, text)
         run.add_argument("--protocol", metavar="NAME", help="smoke, quick, full or paper (default: config.yaml's)")
+        run.add_argument("--tuning", metavar="NAME", help="measured or paper (default: config.yaml's)")
+        run.add_argument(
+            "--machine", metavar="NAME", help="overrides detection, which is recorded: the run is then no evidence"
+        )
     run.add_argument(
         "--runs", type=Path, default=RUNS, metavar="DIR", help="below which runs lie (default: %(default)s)"
     )
     run.add_argument("--log", type=Path, metavar="FILE", help="write what is told into this file as well")
-    run.add_argument("--name-in", type=Path, metavar="FILE", help="write the run's folder into this file")
     run.add_argument("--parent", type=int, metavar="PID", help="end when this process, which started this one, ends")
+    run.add_argument("--name-in", type=Path, metavar="FILE", help="write the run's folder into this file")
     make = command("build", "Compiles one extension.")
     make.add_argument("--compiler", required=True, metavar="NAME")
     make.add_argument("--target", required=True, choices=(*config.schema("config")["$defs"]["isa"]["enum"], build.HOST))
     make.add_argument("--output", type=Path, required=True, metavar="FILE")
+    pack = plain("pack", "Makes one file of a complete run, to be adopted elsewhere.")
+    pack.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
+    pack.add_argument("--output", type=Path, metavar="FILE", help="default: MACHINE-RUN.tar.gz in the current folder")
+    adopt = plain("adopt", "Checks a packed run and files it among the recorded ones; nothing in it is executed.")
+    adopt.add_argument("bundle", type=Path, metavar="BUNDLE", help="what `pack` made")
+    adopt.add_argument("--recorded", type=Path, default=RECORDED, metavar="DIR", help="default: %(default)s")
     return top
 
 
@@ -116,8 +132,15 @@ def logged(log: Path | None) -> Iterator[None]:
 
 def run(arguments: argparse.Namespace) -> None:
     """Does what the command line says."""
-    overrides = {"isas": arguments.isas, "compilers": arguments.compilers}
-    overrides["protocol"] = getattr(arguments, "protocol", None)
+    # These work where nothing is built and whatever is configured.
+    if arguments.command == "pack":
+        print(bundle.pack(arguments.run, arguments.output))
+        return
+    if arguments.command == "adopt":
+        folder, new = bundle.adopt(arguments.bundle, arguments.recorded)
+        print(f"{folder}: {'adopted' if new else 'already adopted'}")
+        return
+    overrides = {key: getattr(arguments, key, None) for key in config.OVERRIDABLE}
     settings = config.load(arguments.config, overrides)
     if arguments.command == "build":
         build.build(settings, arguments.compiler, arguments.target, arguments.output)

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sysconfig
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import cffi
 
+from harness import machines
 from harness.config import ROOT, Config
 from harness.errors import HarnessError
 
@@ -23,9 +25,12 @@ KERNELS = ROOT / "kernels"
 HOST = "host"  # the target beside the ISAs
 HOST_SOURCES = ("timed_loop.c", "canary.c", "arena.c", "cpuid.c")
 # What the run's hash covers beside the configuration and the compilers: everything that can change a row, so not what
-# only talks to a person.
+# only talks to a person or takes a complete run elsewhere.
 HASHED = (("kernels", "*.[ch]"), ("harness", "*.py"))
-UNHASHED = ("__main__.py", "audit.py", "doctor.py", "passes.py", "progress.py", "workflow.py")
+UNHASHED = (
+    "__main__.py", "audit.py", "bundle.py", "doctor.py", "passes.py", "plausibility.py", "progress.py", "reproduce.py",
+    "workflow.py",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -33,16 +38,18 @@ class Compiler:
     """A C compiler that is installed."""
 
     name: str
-    command: str
+    command: tuple[str, ...]
     version: str
 
 
 def find_compiler(config: Config, name: str) -> Compiler | None:
-    """The first command of this compiler that is on the PATH, None where there is none."""
+    """The first command of this compiler that tells its version, None where there is none."""
     for command in config["compiler_commands"][name]:
-        if path := shutil.which(command):
-            version = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
-            return Compiler(name, command, version.splitlines()[0] if version else "unknown")
+        words = tuple(shlex.split(command))
+        if shutil.which(words[0]):
+            told = subprocess.run([*words, "--version"], capture_output=True, text=True, check=False)
+            if told.returncode == 0:
+                return Compiler(name, words, told.stdout.splitlines()[0] if told.stdout else "unknown")
     return None
 
 
@@ -115,7 +122,7 @@ def build(config: Config, compiler_name: str, target: str, output: Path) -> None
         relaxed = [flag for flag in compile_flags if not flag.startswith("-W")]
         objects.append(compile_object(compiler, [*relaxed, f"-I{include}"], wrapper, Path(folder) / "wrapper.o"))
         library = Path(folder) / output.name
-        run([compiler.command, "-shared", *map(str, objects), "-o", str(library)])
+        run([*compiler.command, "-shared", *map(str, objects), "-o", str(library)])
         os.replace(library, output)
 
 
@@ -132,7 +139,7 @@ def write_wrapper(module: str, interface: str, output: Path) -> None:
 
 def compile_object(compiler: Compiler, compile_flags: list[str], source: Path, output: Path) -> Path:
     """Compiles one source file and returns the object's path."""
-    run([compiler.command, *compile_flags, "-c", str(source), "-o", str(output)])
+    run([*compiler.command, *compile_flags, "-c", str(source), "-o", str(output)])
     return output
 
 
@@ -153,5 +160,7 @@ def content_hash(config: Config, compilers: list[Compiler]) -> str:
             digest.update(f"{file.relative_to(ROOT)}\0".encode())
             digest.update(file.read_bytes())
     digest.update(json.dumps(config, sort_keys=True).encode())
+    # Published variants are measured in every run, and chosen in some.
+    digest.update(json.dumps({name: machine.paper_variants for name, machine in machines.load().items()}).encode())
     digest.update(json.dumps([(c.name, c.version) for c in compilers]).encode())
     return digest.hexdigest()

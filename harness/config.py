@@ -11,6 +11,8 @@ from typing import Any
 import jsonschema
 import yaml
 
+from analysis.information import violation as describe
+from analysis.machines import machine_names
 from harness.errors import HarnessError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,7 +21,7 @@ SCHEMAS = ROOT / "config" / "schemas"
 
 FLOAT_BYTES = 4
 # What may be changed on the command line.
-OVERRIDABLE = ("protocol", "isas", "compilers")
+OVERRIDABLE = ("protocol", "isas", "compilers", "machine", "tuning")
 Config = dict[str, Any]
 
 
@@ -59,6 +61,8 @@ def check(config: Config, file: Path = CONFIG_FILE) -> None:
             raise HarnessError(
                 f"{file}: compilers: {compiler!r} is not one of {', '.join(config['compiler_commands'])}"
             )
+    if config.get("machine") is not None and config["machine"] not in machine_names():
+        raise HarnessError(f"{file}: machine: {config['machine']!r} is not one of {', '.join(machine_names())}")
     for name, protocol in config["protocols"].items():
         known = {*config["experiments"], "secondary", "scalar"}
         for key in protocol["lengths"]:
@@ -81,19 +85,6 @@ def overrides(config: Config, file: Path = CONFIG_FILE) -> dict[str, Any]:
         if key not in OVERRIDABLE:
             raise HarnessError(f"--config {key}: only {', '.join(OVERRIDABLE)} can be set there; edit {file} instead")
     return changed
-
-
-def describe(error: jsonschema.ValidationError) -> str:
-    """One line for a schema violation: where, what, and what is allowed."""
-    where = ".".join(str(part) for part in error.absolute_path)
-    prefix = f"{where}: " if where else ""
-    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
-        allowed = error.schema.get("properties", {})
-        unknown = sorted(set(error.instance) - set(allowed))
-        return f"{prefix}unknown key {', '.join(map(repr, unknown))}; allowed: {', '.join(allowed)}"
-    if error.validator == "enum":
-        return f"{prefix}{error.instance!r} is not one of {', '.join(map(str, error.validator_value))}"
-    return f"{prefix}{error.message}"
 
 
 def out_of_cache_elements(llc_bytes: int) -> int:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness import machines
 from harness.errors import HarnessError
 
 Registers = tuple[int, int, int, int]
@@ -62,7 +63,7 @@ class Processor:
 
     @property
     def name(self) -> str:
-        """A folder name for this machine: its brand, family and model."""
+        """A folder name for a machine that no file describes: its brand, family and model."""
         brand = re.sub(r"\((r|tm)\)|\bcpu\b|\bprocessor\b|@.*|\d+-core", " ", self.brand.lower())
         slug = re.sub(r"[^a-z0-9]+", "-", brand).strip("-") or self.vendor.lower()
         return f"{slug}-{self.family}-{self.model}"
@@ -202,11 +203,16 @@ def cores() -> int | str:
     return len(seen) or "unknown"
 
 
-def describe(processor: Processor) -> dict[str, Any]:
-    """The `machine` part of run.json."""
-    known = asdict(processor)
+def describe(processor: Processor, override: str | None = None) -> dict[str, Any]:
+    """The `machine` part of run.json. `override` is a known machine's name that was given instead of detection.
+
+    Raises HarnessError for a name that no machine has.
+    """
+    known, identity = asdict(processor), machines.identify(processor, override)
     return {
-        "name": processor.name,
+        "name": identity.name,
+        "overridden": identity.overridden,
+        "microarchitecture": machines.microarchitecture(processor),
         **{key: known[key] for key in ("vendor", "brand", "family", "model", "stepping", "hypervisor")},
         "isas": list(processor.isas),
         "caches": [asdict(cache) for cache in processor.caches],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness import audit, build, detect, sampler
+from harness import audit, build, detect, machines, sampler
 from harness.config import Config
 from harness.extensions import first_host
 
@@ -16,10 +16,12 @@ def report(config: Config, extensions: Path) -> str:
     compilers, skipped = build.find_compilers(config)
     host = first_host(extensions, compilers)
     processor = host.processor()
+    identity = machines.identify(processor, config.get("machine"))
     clock = min(host.lib.canary_clock(sampler.CLOCK_ADDS) for _ in range(9))
     timer = sampler.timer(host)
     lines = [
-        f"machine    {processor.name}: {processor.brand}, {processor.vendor} family {processor.family} "
+        f"machine    {identity.name}{'' if identity.known else ' (not known yet)'}: {processor.brand}, "
+        f"{machines.microarchitecture(processor)}, {processor.vendor} family {processor.family} "
         f"model {processor.model} stepping {processor.stepping}",
         f"ISAs       {', '.join(processor.isas) or 'none: AVX2 and FMA3 are missing'}",
         f"caches     {', '.join(describe_cache(cache) for cache in processor.caches) or 'unknown'}",

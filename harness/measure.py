@@ -6,13 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness import audit, build, detect, plan, sampler, store
+from harness import audit, build, detect, machines, plan, sampler, store
 from harness.config import ROOT, Config
 from harness.contenders import check_passes
 from harness.errors import HarnessError
@@ -52,16 +53,18 @@ def prepare(config: Config, extensions: Path) -> tuple[dict[str, Any], plan.Plan
         raise HarnessError("nothing to measure: " + "; ".join(f"{s['what']}: {s['reason']}" for s in planned.skipped))
     planned.skipped[:0] = skipped + lacking
     plan.trim(config, planned, processor.llc_bytes)
+    machine = detect.describe(processor, config.get("machine"))
+    machines.wanted_variants(config["tuning"], machine["name"])
     digest = build.content_hash(config, compilers)
     protocol = config["protocols"][config["protocol"]]
     info = {
         "schema_version": store.SCHEMA_VERSION,
         "run": f"{config['protocol']}-{digest[:12]}",
-        "machine": detect.describe(processor),
+        "machine": machine,
         "audit": [],
         "compilers": {
             c.name: {
-                "command": [c.command],
+                "command": list(c.command),
                 "version": c.version,
                 "flags": {target: build.flags(config, target) for target in (*isas, build.HOST)},
             }
@@ -162,7 +165,15 @@ def measure(config: Config, extensions: Path, runs: Path) -> Path:
         tune(folder, extensions, config, info)
         measure_processes(folder, extensions, config, info, planned, llc_bytes, began)
         finish(folder, info)
+        if not machines.identify(host.processor(), config.get("machine")).known:
+            offer_file(info["machine"])
     return folder
+
+
+def offer_file(machine: Mapping[str, Any]) -> None:
+    """Tells of an unknown machine which file would make it known."""
+    print(f"This machine is not known yet; config/machines/{machine['name']}.yaml would be:\n")
+    print(textwrap.indent(machines.offer(machine), "  "))
 
 
 def tune(folder: Path, extensions: Path, config: Config, info: dict[str, Any]) -> None:

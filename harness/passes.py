@@ -63,7 +63,7 @@ def measure_passes(config: Config, extensions: Path, elements: int, cache_state:
     processor = host.processor()
     isas, _ = detect.usable_isas(processor, config["isas"])
     check_passes(config, load_kernels(extensions, compilers[0].name, isas[0]))
-    in_cache = config["tuning"]["in_cache_elements"]
+    in_cache = config["tuner"]["in_cache_elements"]
     layout = plan.layout(config, processor, max(elements, in_cache))
     plan.require_memory(layout, detect.available_memory_bytes())
     cpu = choose_cpu()

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from harness import machines
 from harness.config import FLOAT_BYTES, Config, lengths, out_of_cache_elements
 from harness.detect import Processor
 from harness.errors import HarnessError
@@ -22,8 +23,8 @@ BANDWIDTH_LOOPS = 20
 MOST_OF_MEMORY = 0.8
 # An order-statistic interval of 95 % needs six processes.
 FEWEST_PROCESSES = 6
-# Variants of all passes that are tuned at one length in cache, and finalists out of cache.
-TUNED_VARIANTS = 112
+# Samples by which all passes of a compiler and ISA are tuned at one length: 112 variants, halved again and again.
+TUNING_SAMPLES = 1400
 
 
 @dataclass(frozen=True)
@@ -192,20 +193,14 @@ def process_seconds(config: Config, plan: Plan, llc_bytes: int) -> float:
     )
 
 
-def tuning_seconds(config: Config, plan: Plan, llc_bytes: int) -> float:
+def tuning_seconds(plan: Plan, llc_bytes: int) -> float:
     """A guess at the seconds that tuning takes."""
-    rounds, finalists = config["tuning"]["rounds"], config["tuning"]["finalists"]
-    passes = {name for names in config["algorithms"].values() for name in names}
     pairs = {(item.compiler, item.isa): 0 for item in plan.items}
     for item in plan.items:
         pairs[item.compiler, item.isa] = max(pairs[item.compiler, item.isa], *item.elements)
-    near = len(pairs) * TUNED_VARIANTS * rounds * 2 * (0.2e-3 + SAMPLE_OVERHEAD_SECONDS)
+    near = len(pairs) * TUNING_SAMPLES * (0.2e-3 + SAMPLE_OVERHEAD_SECONDS)
     far = sum(
-        2
-        * (rounds + 2)
-        * finalists
-        * len(passes)
-        * pass_nanoseconds(isa, min(longest, out_of_cache_elements(llc_bytes)), llc_bytes, True)
+        TUNING_SAMPLES * pass_nanoseconds(isa, min(longest, out_of_cache_elements(llc_bytes)), llc_bytes, True)
         for (_, isa), longest in pairs.items()
     )
     return PROCESS_OVERHEAD_SECONDS + near + far / 1e9
@@ -213,7 +208,7 @@ def tuning_seconds(config: Config, plan: Plan, llc_bytes: int) -> float:
 
 def run_seconds(config: Config, plan: Plan, llc_bytes: int, processes: int) -> float:
     """A guess at the seconds that a run of so many processes takes, tuning included."""
-    return tuning_seconds(config, plan, llc_bytes) + processes * process_seconds(config, plan, llc_bytes)
+    return tuning_seconds(plan, llc_bytes) + processes * process_seconds(config, plan, llc_bytes)
 
 
 def describe(config: Config, plan: Plan, processor: Processor) -> str:
@@ -222,8 +217,9 @@ def describe(config: Config, plan: Plan, processor: Processor) -> str:
     least = run_seconds(config, plan, processor.llc_bytes, 1)
     seconds = run_seconds(config, plan, processor.llc_bytes, protocol["processes"])
     seconds = min(seconds, max(least, protocol["minutes"] * 60))
+    machine = machines.identify(processor, config.get("machine")).name
     lines = [
-        f"Protocol {config['protocol']} on {processor.brand} ({processor.name}), about {duration(seconds)}:",
+        f"Protocol {config['protocol']} on {processor.brand} ({machine}), about {duration(seconds)}:",
         f"  {protocol['processes']} processes one after the other; no new one when it would end after "
         f"{duration(protocol['minutes'] * 60)}; what is disturbed is measured again, which may double the time",
     ]

@@ -1,9 +1,13 @@
-"""Chooses the variant of each pass: all of them in cache, the finalists out of cache as well."""
+"""Chooses the variant of each pass by successive halving, in cache and out of cache."""
 
 from __future__ import annotations
 
+import itertools
+import math
 import statistics
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from harness.config import Config
@@ -13,9 +17,13 @@ from harness.sampler import Sample, Sampler, enough_rounds, undisturbed
 
 # In cache a sample of 0.2 ms is some hundred calls. Several hundred variants are tried.
 SAMPLE_NANOSECONDS = 200_000
+# Rounds of the first stage, and by how many each stage has more.
+FIRST_ROUNDS = 2
 
 TuningRow = dict[str, Any]
 """An item of run.json's `tuning`."""
+Published = Mapping[str, Sequence[str]]
+"""The machines that a variant of a pass was published for."""
 
 
 def median_times(sampler: Sampler, question: Question, count: int, seed: int) -> list[float]:
@@ -32,48 +40,79 @@ def median_nanoseconds(samples: Sequence[Sample]) -> float:
     return statistics.median(sample.nanoseconds[0] / sample.calls for sample in undisturbed(samples))
 
 
-def tune_pass(
-    sampler: Sampler, config: Config, variants: Sequence[Kernel], any_variant: Tuned, out_of_cache: int, seed: int
-) -> list[TuningRow]:
-    """Rows of run.json's `tuning` for one pass of one compiler and ISA: the chosen variant, then the others by time.
+def halve(
+    measure: Callable[[Sequence[Kernel], int], list[float]], variants: Sequence[Kernel], finalists: int
+) -> tuple[list[Kernel], dict[Kernel, float]]:
+    """Successive halving: all variants in few rounds, the better half in more, until no more than `finalists` are left.
 
-    Chosen is the finalist with the smallest product of its time in cache and its time out of cache, each relative to
-    the best. `out_of_cache` is that length in elements.
+    `measure` gives the median nanoseconds of each kernel over at least so many rounds. Returns the finalists, best
+    first, and the last time of every variant.
     """
-    in_cache, count = config["tuning"]["in_cache_elements"], config["tuning"]["rounds"]
+    times: dict[Kernel, float] = {}
+    survivors, rounds = list(variants), FIRST_ROUNDS
+    while True:
+        times |= zip(survivors, measure(survivors, rounds), strict=True)
+        survivors.sort(key=times.__getitem__)
+        if len(survivors) <= finalists:
+            return survivors, times
+        survivors = survivors[: max(finalists, math.ceil(len(survivors) / 2))]
+        rounds += FIRST_ROUNDS
+
+
+def tune_pass(
+    sampler: Sampler,
+    config: Config,
+    variants: Sequence[Kernel],
+    any_variant: Tuned,
+    out_of_cache: int,
+    seed: int,
+    published: Published = MappingProxyType({}),
+    wanted: str | None = None,
+) -> list[TuningRow]:
+    """Rows of run.json's `tuning` for one pass of one compiler and ISA: the finalists, best first, then the others.
+
+    Finalists are those that are left in cache, those left at `out_of_cache` elements, and the `published` ones;
+    all are measured at both lengths, and the smallest product of the two times wins, unless a variant is `wanted`.
+    """
+    in_cache = config["tuner"]["in_cache_elements"]
     first = variants[0]
     before = predecessors(config, first.name, any_variant)
 
-    def measure(kernels: Sequence[Kernel], elements: int) -> list[float]:
+    def measure(elements: int, kernels: Sequence[Kernel], count: int) -> list[float]:
         contenders = tuple(Contender("", kernel.name, (kernel,), before) for kernel in kernels)
-        return median_times(
-            sampler,
-            Question("tuning", first.compiler, first.isa, elements, "warm", contenders, paired=False),
-            count,
-            seed,
-        )
+        question = Question("tuning", first.compiler, first.isa, elements, "warm", contenders, paired=False)
+        return median_times(sampler, question, count, seed)
 
-    ranked = sorted(zip(measure(variants, in_cache), variants, strict=True), key=lambda pair: pair[0])
-    finalists = ranked[: config["tuning"]["finalists"]]
-    far = measure([kernel for _, kernel in finalists], out_of_cache)
-    fastest, fastest_far = finalists[0][0], min(far)
-    order = sorted(range(len(finalists)), key=lambda i: finalists[i][0] / fastest * far[i] / fastest_far)
+    lengths = (in_cache, out_of_cache)
+    left, times = zip(
+        *(halve(partial(measure, n), variants, config["tuner"]["finalists"]) for n in lengths), strict=True
+    )
+    finalists = list(dict.fromkeys([*itertools.chain(*left), *(k for k in variants if k.variant in published)]))
+    for n, known in zip(lengths, times, strict=True):
+        known |= zip(finalists, measure(n, finalists, config["tuner"]["rounds"]), strict=True)
 
-    def row(near: float, kernel: Kernel, far_time: float | None, chosen: bool) -> TuningRow:
-        return {
+    def score(kernel: Kernel) -> float:
+        return times[0][kernel] * times[1][kernel]
+
+    best = min(finalists, key=lambda kernel: (kernel.variant != wanted, score(kernel)))
+    others = [kernel for kernel in variants if kernel not in finalists]
+    ranked = [*sorted(finalists, key=score), *sorted(others, key=score)]
+    return [
+        {
             "compiler": kernel.compiler,
             "isa": kernel.isa,
             "pass": kernel.name,
             "variant": kernel.variant,
-            "chosen": chosen,
+            "chosen": kernel == best,
+            "finalist": kernel in finalists,
+            "published_for": list(published.get(kernel.variant, ())),
             "in_cache_elements": in_cache,
-            "in_cache_nanoseconds": near,
+            "in_cache_nanoseconds": times[0][kernel],
             "out_of_cache_elements": out_of_cache,
-            "out_of_cache_nanoseconds": far_time,
+            "out_of_cache_nanoseconds": times[1][kernel],
         }
-
-    rows = [row(*finalists[i], far[i], place == 0) for place, i in enumerate(order)]
-    return rows + [row(near, kernel, None, False) for near, kernel in ranked[len(finalists) :]]
+        for kernel in ranked
+    ]
 
 
 def tune(
@@ -83,8 +122,13 @@ def tune(
     out_of_cache: int,
     seed: int,
     done: Container[tuple[str, str, str]] = (),
+    published: Mapping[str, Published] = MappingProxyType({}),
+    wanted: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[tuple[str, list[TuningRow]]]:
-    """Name and `tuning` rows of every pass of one compiler and ISA, but for each (compiler, ISA, pass) that is done."""
+    """Name and `tuning` rows of every pass of one compiler and ISA, but for each (compiler, ISA, pass) that is done.
+
+    `published` and `wanted` (a variant that is to be chosen, whatever it takes) are by pass.
+    """
     by_pass: dict[str, list[Kernel]] = {}
     for kernel in kernels:
         if not kernel.is_bandwidth_loop:
@@ -92,7 +136,8 @@ def tune(
     any_variant = {name: variants[-1] for name, variants in by_pass.items()}
     for name, variants in by_pass.items():
         if (variants[0].compiler, variants[0].isa, name) not in done:
-            yield name, tune_pass(sampler, config, variants, any_variant, out_of_cache, seed)
+            choice = (published.get(name, {}), wanted.get(name))
+            yield name, tune_pass(sampler, config, variants, any_variant, out_of_cache, seed, *choice)
 
 
 def chosen(rows: Sequence[TuningRow], kernels: Sequence[Kernel]) -> dict[str, Kernel]:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import config as configuration
+from harness import machines, tuning
 from harness import plan as planning
-from harness import tuning
 from harness.contenders import Question, contenders
 from harness.extensions import Host, Kernel, load_kernels
 from harness.lock import die_with_parent
@@ -139,9 +139,13 @@ def tune(folder: Path, extensions: Path, config: configuration.Config) -> None:
     processor = sampler.host.processor()
     journal = TuningJournal(folder)
     done = journal.keys()
-    for (compiler, isa), kernels in tables.items():
+    wanted = machines.wanted_variants(config["tuning"], info["machine"]["name"])
+    used = {name for names in config["algorithms"].values() for name in names}
+    for (compiler, isa), table in tables.items():
+        kernels = [kernel for kernel in table if kernel.name in used]
         far = planning.tuning_elements(plan, processor, compiler, isa)
-        for name, rows in tuning.tune(sampler, config, kernels, far, info["seed"], done):
+        choice = (machines.published(isa), wanted.get(isa, {}))
+        for name, rows in tuning.tune(sampler, config, kernels, far, info["seed"], done, *choice):
             journal.append(rows)
             tell(tuned=f"{compiler} {isa} {name}")
     tell(clock_nanoseconds=sampler.best_clock, throughput_nanoseconds=sampler.best_throughput)
@@ -153,7 +157,7 @@ def start(
     """Pins the process and sets up host, arena, input and kernels."""
     pin(info["memory"]["cpu"])
     host = Host(extensions, next(iter(info["compilers"])))
-    longest = max(plan.longest, config["tuning"]["in_cache_elements"])
+    longest = max(plan.longest, config["tuner"]["in_cache_elements"])
     arena = Arena(host, planning.layout(config, host.processor(), longest))
     arena.fill(config["input"]["low"], config["input"]["high"], config["input"]["seed"])
     pairs = dict.fromkeys((item.compiler, item.isa) for item in plan.items)

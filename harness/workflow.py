@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from harness import build, detect
+from analysis.errors import AnalysisError
+from harness import build, detect, reproduce
 from harness import config as configuration
 from harness.errors import HarnessError
 
@@ -28,6 +30,12 @@ def overrides(config: configuration.Config) -> str:
     with one_line_errors(HarnessError):
         configuration.check(config)
         return options(configuration.overrides(config))
+
+
+def reproduction(config: configuration.Config, name: str, built: Path) -> str:
+    """The command behind `reproduce-MACHINE`. Ends Snakemake with one line where no run of the machine can be had."""
+    with one_line_errors(HarnessError, AnalysisError):
+        return shlex.join(reproduce.command(config, configuration.overrides(config), name, built))
 
 
 def options(changed: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ pytest_plugins = ["tests.synthetic"]
 
 BUILT = config.ROOT / "results" / "build"
 SETTINGS = config.load()
-COMPILERS = tuple(c for c in SETTINGS["compilers"] if build.extension_path(BUILT, c, "scalar").exists())
+COMPILERS = tuple(c for c in SETTINGS["compiler_commands"] if build.extension_path(BUILT, c, "scalar").exists())
 
 
 @functools.cache

@@ -160,6 +160,8 @@ def information_of(
         "run": f"{protocol}-{content_hash[:12]}",
         "machine": {
             "name": machine,
+            "overridden": False,
+            "microarchitecture": "Zen 4",
             "vendor": "AuthenticAMD",
             "brand": "AMD EPYC 9R14 96-Core Processor",
             "family": 25,
@@ -195,12 +197,34 @@ def information_of(
         },
         "algorithms": ALGORITHMS,
         "experiments": experiments,
-        "tuning": [],
+        "tuning": [row for isa in isas for row in tuning_of(isa)],
         "skipped": [],
         "vetoes": {"samples": len(rounds), "disturbed_samples": int((rounds["flags"] != "").sum())},
         "started": "2026-01-05T09:00:00+00:00",
         "ended": ended,
     }
+
+
+def tuning_of(isa: str) -> list[dict[str, Any]]:
+    """Two variants of each pass of Two-Pass: the best one, and a published one that takes 10 % longer in cache."""
+    published = {"avx512f": ["skylake-x"], "avx2": ["broadwell", "zen2"]}.get(isa, [])
+    return [
+        {
+            "compiler": "gcc",
+            "isa": isa,
+            "pass": name,
+            "variant": variant,
+            "chosen": variant == "u8k2",
+            "finalist": True,
+            "published_for": published if variant == "u12k1" else [],
+            "in_cache_elements": 4096,
+            "in_cache_nanoseconds": 1000.0 if variant == "u8k2" else 1100.0,
+            "out_of_cache_elements": 1 << 25,
+            "out_of_cache_nanoseconds": 1e7,
+        }
+        for name in ("ext_sum", "ext_scale")
+        for variant in ("u8k2", "u12k1")
+    ]
 
 
 MakeRun = Callable[..., Path]

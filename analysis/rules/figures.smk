@@ -6,6 +6,32 @@ rule figures:
     localrule: True
 
 
+for machine in analysis.machines():
+
+    rule:
+        name:
+            f"figures-{machine}"
+        input:
+            lambda _, machine=machine: analysis.drawn_of(machine),
+        localrule: True
+
+
+rule machines:
+    input:
+        lambda _: analysis.machines_inputs(),
+    output:
+        "results/figures/machines.svg",
+        "results/figures/machines.png",
+        "results/tables/machines.csv",
+    log:
+        "results/logs/figures/machines.log",
+    params:
+        runs=lambda _: analysis.compared(),
+    shell:
+        "python -m analysis machines {params.runs} --figures results/figures --tables results/tables"
+        " > {log} 2>&1 || {{ cat {log} >&2; exit 1; }}"
+
+
 rule figure:
     input:
         lambda wildcards: analysis.inputs(wildcards.machine, wildcards.figure),

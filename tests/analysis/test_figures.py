@@ -25,7 +25,9 @@ from analysis.render import render
 from analysis.rows import Run, load_run
 
 ROOT = Path(analysis.__file__).parents[1]
-NAMES = ["algorithms", "pass-bandwidth", "pass-breakdown", "speedup", "three-pass"]
+NAMES = ["algorithms", "pass-bandwidth", "pass-breakdown", "speedup", "three-pass", "tuning"]
+SAMPLED = [name for name in NAMES if figures.experiment(name) != "tuning"]
+"""Drawn from rows; tuning leaves medians only, in run.json, and none for one lane."""
 MakeRun = Callable[..., Path]
 
 
@@ -121,13 +123,13 @@ def test_nothing_in_a_figure_covers_anything_else(name: str, drawn: Drawn) -> No
 @pytest.mark.parametrize("name", NAMES)
 def test_there_is_a_panel_for_each_isa_in_the_run_and_for_no_other(name: str, drawn: Drawn) -> None:
     everything = words(drawn(name, ""))
-    assert all(isa in everything for isa in ("AVX512F", "AVX2", "scalar"))
+    assert all(isa in everything for isa in ("AVX512F", "AVX2", *(["scalar"] if name in SAMPLED else [])))
     figure = drawn(name, "avx2")
     assert "AVX512F" not in words(figure)
     assert all(axes.has_data() for axes in figure.axes)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SAMPLED)
 def test_the_footer_says_what_the_numbers_rest_on(name: str, full_run: Run, drawn: Drawn) -> None:
     footer = words(drawn(name, ""))
     assert "AMD EPYC 9R14 96-Core Processor" in footer
@@ -244,7 +246,7 @@ def test_an_algorithm_that_the_paper_does_not_have_is_drawn_too(full_run: Run) -
         figures.load("three-pass").draw(run)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SAMPLED)
 def test_tables_are_tidy_and_name_their_units(name: str, full_run: Run) -> None:
     lines = render(name, only(full_run, isa="avx2")).csv.decode().splitlines()
     header = lines[0].split(",")
@@ -254,3 +256,15 @@ def test_tables_are_tidy_and_name_their_units(name: str, full_run: Run) -> None:
         if column.endswith(("_median", "_low", "_high")):
             assert any(unit in column for unit in ("nanoseconds", "percent", "gigabytes_per_second", "core_cycles"))
     assert all(len(line.split(",")) == len(header) and "nan" not in line for line in lines[1:])
+
+
+def test_what_a_published_variant_costs_is_told_against_the_best_of_the_run(full_run: Run) -> None:
+    _, table = figures.load("tuning").draw(full_run)
+    assert set(zip(table["isa"], table["machine"], strict=True)) == {
+        ("avx512f", "skylake-x"),
+        ("avx2", "broadwell"),
+        ("avx2", "zen2"),
+    }
+    assert set(table["published_variant"]) == {"u12k1"} and set(table["best_variant"]) == {"u8k2"}
+    assert table["in_cache_relative_time"].to_numpy() == pytest.approx(1.1)
+    assert table["out_of_cache_relative_time"].to_numpy() == pytest.approx(1.0)

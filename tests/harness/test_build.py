@@ -62,17 +62,17 @@ def test_every_source_compiles_without_a_warning(compiler, target, tmp_path):
     for source in build.HOST_SOURCES if target == build.HOST else ("kernels.c",):
         # Not in the shipped flags, where a newer compiler's new warning would be in a stranger's way.
         flags = [*build.flags(SETTINGS, target), "-Werror", f"-I{build.KERNELS}"]
-        command = [found.command, *flags, "-c", str(build.KERNELS / source), "-o", str(tmp_path / "x.o")]
+        command = [*found.command, *flags, "-c", str(build.KERNELS / source), "-o", str(tmp_path / "x.o")]
         result = subprocess.run(command, capture_output=True, text=True)
         assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_a_runs_hash_follows_whatever_can_change_a_row(monkeypatch, tmp_path):
-    compilers = [build.Compiler("gcc", "gcc", "gcc 12")]
+    compilers = [build.Compiler("gcc", ("gcc",), "gcc 12")]
     before = build.content_hash(SETTINGS, compilers)
     assert before == build.content_hash(config.load(), compilers)
     assert before != build.content_hash({**SETTINGS, "rotation": 9}, compilers)
-    assert before != build.content_hash(SETTINGS, [build.Compiler("gcc", "gcc", "gcc 13")])
+    assert before != build.content_hash(SETTINGS, [build.Compiler("gcc", ("gcc",), "gcc 13")])
     for folder in ("kernels", "harness"):
         (tmp_path / folder).mkdir()
     monkeypatch.setattr(build, "ROOT", tmp_path)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import detect
+from harness import detect, machines
 from harness.errors import HarnessError
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -46,6 +46,10 @@ SKYLAKE_X = processor_of(
     "GenuineIntel", "Intel(R) Xeon(R) W-2135 CPU @ 3.70GHz", 0x50654, EVERYTHING, AVX2 | AVX512F,
     [cache_leaf(1, 32 * KIB, 8, 2), INSTRUCTIONS, cache_leaf(2, MIB, 16, 2), cache_leaf(3, 8448 * KIB, 11, 16)],
 )  # fmt: skip
+CASCADE_LAKE = processor_of(
+    "GenuineIntel", "Intel(R) Xeon(R) Gold 6230 CPU @ 2.10GHz", 0x50657, EVERYTHING, AVX2 | AVX512F,
+    [cache_leaf(1, 32 * KIB, 8, 2), INSTRUCTIONS, cache_leaf(2, MIB, 16, 2), cache_leaf(3, 28160 * KIB, 11, 64)],
+)  # fmt: skip
 BROADWELL = processor_of(
     "GenuineIntel", "Intel(R) Xeon(R) CPU E5-2696 v4 @ 2.20GHz", 0x406F1, EVERYTHING, AVX2,
     [cache_leaf(1, 32 * KIB, 8, 2), INSTRUCTIONS, cache_leaf(2, 256 * KIB, 8, 2),
@@ -79,6 +83,32 @@ def test_the_papers_processors_are_recognized(processor, name, family, model, st
 def test_sharing_and_inclusion_of_a_cache_are_read():
     assert BROADWELL.caches[2] == detect.Cache(3, 55 * MIB, 64, True)
     assert ZEN2.caches[2] == detect.Cache(3, 16 * MIB, 6, False)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "signature", "family", "model", "stepping", "microarchitecture"),
+    [
+        ("AuthenticAMD", 0xA00F11, 25, 1, 1, "Zen 3"),  # EPYC 7003
+        ("AuthenticAMD", 0xA20F10, 25, 33, 0, "Zen 3"),  # Ryzen 5000
+        ("AuthenticAMD", 0xA10F11, 25, 17, 1, "Zen 4"),  # EPYC 9004
+        ("AuthenticAMD", 0xB00F21, 26, 2, 1, "Zen 5"),  # EPYC 9005
+        ("AuthenticAMD", 0xB40F40, 26, 68, 0, "Zen 5"),  # Ryzen 9000
+        ("GenuineIntel", 0x606A6, 6, 106, 6, "Ice Lake server"),
+        ("GenuineIntel", 0x706E5, 6, 126, 5, "Ice Lake client"),
+        ("GenuineIntel", 0x806F8, 6, 143, 8, "Sapphire Rapids"),
+        ("GenuineIntel", 0xC06F2, 6, 207, 2, "Emerald Rapids"),
+        ("GenuineIntel", 0xA06D1, 6, 173, 1, "Granite Rapids"),
+        ("GenuineIntel", 0x50657, 6, 85, 7, "Cascade Lake"),
+        ("GenuineIntel", 0x50654, 6, 85, 4, "Skylake-X"),
+        ("GenuineIntel", 0x5065B, 6, 85, 11, "Cooper Lake"),
+    ],
+)
+def test_later_processors_are_told_apart_by_their_signature(
+    vendor, signature, family, model, stepping, microarchitecture
+):
+    processor = processor_of(vendor, "", signature, EVERYTHING, AVX2 | AVX512F, [])
+    assert (processor.family, processor.model, processor.stepping) == (family, model, stepping)
+    assert machines.microarchitecture(processor) == microarchitecture
 
 
 def test_a_hypervisor_is_named():

@@ -22,7 +22,7 @@ def tiny(tmp_path):
     """A configuration that takes seconds, and a command line for it that has a lock and a folder of its own."""
     settings = config.load()
     settings["isas"], settings["compilers"] = ["scalar"], [COMPILERS[0]]
-    settings["tuning"] = {"in_cache_elements": 200, "rounds": 1, "finalists": 1}
+    settings["tuner"] = {"in_cache_elements": 200, "rounds": 1, "finalists": 1}
     settings["protocol"] = "smoke"
     settings["rotation"] = 1
     settings["protocols"]["smoke"] |= {"processes": 2, "sample_milliseconds": 0.05}

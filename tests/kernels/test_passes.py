@@ -130,8 +130,9 @@ def test_a_long_vector_of_few_values_is_accurate(host, isa):
 
 
 @pytest.mark.parametrize("isa", ISAS)
-def test_gcc_and_clang_give_the_same_bits(host, generator, isa):
-    ours, theirs = (kernels_of(compiler, isa) for compiler in ("gcc", "clang"))
+@pytest.mark.parametrize("other", ("clang", "zig"))
+def test_every_compiler_gives_the_same_bits(host, generator, isa, other):
+    ours, theirs = (kernels_of(compiler, isa) for compiler in ("gcc", other))
     assert [(k.name, k.variant) for k in ours] == [(k.name, k.variant) for k in theirs]
     for n in (37, 5003):
         x = generator.uniform(-1000, 1000, n).astype(np.float32)

@@ -1,0 +1,138 @@
+"""All machines that have a run, side by side: one figure and one table."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis import experiments, names, panels, style
+from analysis.errors import MissingRows
+from analysis.rows import Run
+from analysis.statistics import speedups
+from analysis.traffic import BYTES_PER_FLOAT, bandwidths
+
+NAME = "machines"
+TITLE = "Speedup of Two-Pass over the better Three-Pass, by machine"
+LOOKS = (
+    style.Style(style.GREEN, "o", "-"),
+    style.Style(style.BLUE, "s", (0, (5, 1.5))),
+    style.Style(style.ORANGE, "^", (0, (1.2, 1.2))),
+    *style.OTHERS,
+)
+"""By machine; filled markers and lines are the widest ISA of a machine, hollow ones the others."""
+
+
+def draw(runs: list[Run]) -> tuple[Figure, pd.DataFrame]:
+    """The figure (speedup against the input's size relative to each machine's last-level cache, one line a machine and
+    ISA) and the table of all machines (`table`). Raises MissingRows where no run has the rows."""
+    measured = [(run, rows) for run in _by_machine(runs) if len(rows := _speedups(run))]
+    if not measured:
+        raise MissingRows("no run has both Two-Pass and a Three-Pass algorithm in a round")
+    figure, grid = panels.grid(1, 1, 3.0, "none")
+    axes, handles = grid[0][0], []
+    for place, (run, rows) in enumerate(measured):
+        look = LOOKS[place % len(LOOKS)]
+        for rank, isa in enumerate(experiments.isas(rows)):
+            points = rows[rows["isa"] == isa].sort_values("elements")
+            fill = style.FILLS[min(rank, len(style.FILLS) - 1)]
+            (line,) = axes.plot(
+                points["input_over_last_cache"],
+                points["speedup_percent_median"],
+                color=look.colour,
+                linestyle=look.dashes,
+                marker=look.marker,
+                fillstyle=fill,
+                markerfacecoloralt="white",
+                label=f"{run.information['machine']['name']} {names.ISAS[isa]}",
+            )
+            low, high = points["speedup_percent_low"], points["speedup_percent_high"]
+            axes.fill_between(points["input_over_last_cache"], low, high, color=look.colour, alpha=0.12, linewidth=0)
+            handles.append(Line2D([], [], **_look(line), label=line.get_label()))
+    axes.axhline(0, color=style.BLACK, linewidth=0.8)
+    axes.axvline(1, color="0.55", linewidth=0.6)
+    axes.text(1, 1.01, "last-level cache", transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=6.5)
+    axes.set_xscale("log")
+    axes.set_xlabel("input (4n bytes) over last-level cache")
+    axes.set_ylabel("speedup of Two-Pass, %")
+    everything = pd.concat([rows for _, rows in measured])
+    panels.surround(figure, TITLE, handles, _footer([run for run, _ in measured], everything))
+    return figure, table(runs)
+
+
+def _by_machine(runs: list[Run]) -> list[Run]:
+    return sorted(runs, key=lambda run: run.information["machine"]["name"])
+
+
+def _look(line: Line2D) -> dict[str, object]:
+    return {
+        name: getattr(line, f"get_{name}")()
+        for name in ("color", "linestyle", "marker", "fillstyle", "markerfacecoloralt")
+    }
+
+
+def _speedups(run: Run) -> pd.DataFrame:
+    """`analysis.statistics.speedups` of the primary compiler, with input_over_last_cache (bytes over bytes)."""
+    rows = speedups(experiments.algorithm_rows(run), experiments.TWO_PASS, experiments.THREE_PASS)
+    if rows.empty:
+        return rows
+    last = max(cache["bytes"] for cache in run.information["machine"]["caches"])
+    rows = rows[rows["compiler"] == experiments.compilers(rows)[0]]
+    return rows.assign(input_over_last_cache=BYTES_PER_FLOAT * rows["elements"] / last)
+
+
+def _footer(runs: list[Run], rows: pd.DataFrame) -> list[str]:
+    confidence = 100 * rows["confidence"]
+    told = [f"{run.information['machine']['name']}: {run.information['run']}" for run in runs]
+    lines = ["; ".join(told[start : start + 3]) for start in range(0, len(told), 3)]
+    return [
+        *lines,
+        f"bands: median over processes, {names.spread(confidence.min(), confidence.max(), ' %')} confidence",
+    ]
+
+
+def table(runs: list[Run]) -> pd.DataFrame:
+    """One row for each machine, ISA: the largest median speedup (percent, with the interval of its length alone), from
+    which length on every interval lies above 0 (elements, empty: at none), and the bandwidth of Two-Pass's passes at
+    the longest length (GB/s, effective) beside the fastest plain load and copy there."""
+    rows = []
+    for run in _by_machine(runs):
+        found = _speedups(run)
+        for isa in experiments.isas(found) if len(found) else []:
+            of_isa = found[found["isa"] == isa].sort_values("elements")
+            best = of_isa.loc[of_isa["speedup_percent_median"].idxmax()]
+            rows.append(
+                {
+                    "machine": run.information["machine"]["name"],
+                    "brand": run.information["machine"]["brand"],
+                    "run": run.information["run"],
+                    "isa": isa,
+                    "best_speedup_percent": best["speedup_percent_median"],
+                    "best_speedup_percent_low": best["speedup_percent_low"],
+                    "best_speedup_percent_high": best["speedup_percent_high"],
+                    "confidence": best["confidence"],
+                    "best_at_elements": best["elements"],
+                    "wins_from_elements": wins_from(of_isa),
+                    **_bandwidths(run, isa),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def wins_from(rows: pd.DataFrame) -> int | None:
+    """The length from which on every interval lies above 0, None where the longest does not. `rows` are of one ISA."""
+    fails = rows[(rows["speedup_percent_low"] <= 0) | (rows["processes"] < 2)]
+    wins = rows[rows["elements"] > fails["elements"].max()] if len(fails) else rows
+    return int(wins["elements"].min()) if len(wins) else None
+
+
+def _bandwidths(run: Run, isa: str) -> dict[str, float]:
+    """Effective GB/s at the longest length of the passes of Two-Pass, and of load and copy; empty without passes."""
+    wanted = [*run.information["algorithms"][experiments.TWO_PASS], "load", "copy"]
+    try:
+        found = bandwidths(run)
+    except MissingRows:
+        return {}
+    found = found[(found["isa"] == isa) & found["pass"].isin(wanted)]
+    found = found[found["compiler"] == experiments.compilers(found)[0]] if len(found) else found
+    found = found[found["elements"] == found["elements"].max()].set_index("pass")
+    speed = found["effective_gigabytes_per_second_median"]
+    return {f"{name}_gigabytes_per_second": speed[name] for name in wanted if name in speed}

@@ -1,0 +1,158 @@
+"""Which machine this is: one that a file below config/machines describes, or a stranger, whose file is offered.
+
+The files are read, checked and compared in `analysis.machines`, since verdicts need them where nothing is measured.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from analysis import machines as files
+from analysis.errors import BadConfiguration
+from analysis.machines import MACHINES, UNKNOWN, Machine
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.detect import Processor
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The name that a machine's runs go by. `known`: a file describes it. `overridden`: the name was given, and it is
+    not what was detected."""
+
+    name: str
+    known: bool
+    overridden: bool
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    try:
+        yield
+    except BadConfiguration as error:
+        raise HarnessError(str(error)) from error
+
+
+def load(folder: Path = MACHINES) -> dict[str, Machine]:
+    """Every known machine, by name. Raises HarnessError naming file, key and what is allowed."""
+    with _one_line_errors():
+        return files.load_machines(folder)
+
+
+def microarchitecture(processor: Processor) -> str:
+    """The microarchitecture by config/microarchitectures.yaml, "unknown" where that does not have the processor."""
+    with _one_line_errors():
+        return files.microarchitecture(_signature(processor))
+
+
+def identify(processor: Processor, override: str | None = None, folder: Path = MACHINES) -> Identity:
+    """The machine with this processor: the one whose file alone matches, else named after the processor's brand.
+
+    `override` is a name that was given instead. Raises HarnessError for a name that no file has.
+    """
+    machines = load(folder)
+    if override is not None and override not in machines:
+        raise HarnessError(f"machine: {override!r} is not one of {', '.join(machines)}")
+    matching = [name for name, machine in machines.items() if files.matches(machine, _signature(processor))]
+    if len(matching) == 1:
+        detected = Identity(matching[0], known=True, overridden=False)
+    else:
+        # The runs of a stranger are never filed under a known machine's name.
+        name = processor.name if processor.name not in machines else f"{processor.name}-{processor.stepping}"
+        detected = Identity(name, known=False, overridden=False)
+    if override in (None, detected.name):
+        return detected
+    return Identity(override, known=True, overridden=True)
+
+
+def published(isa: str) -> dict[str, dict[str, list[str]]]:
+    """The published variants of each pass in this ISA, each with the machines that it was published for."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for name, machine in load().items():
+        for pass_name, variant in machine.paper_variants.get(isa, {}).items():
+            found.setdefault(pass_name, {}).setdefault(variant, []).append(name)
+    return found
+
+
+def wanted_variants(tuning: str, name: str) -> Mapping[str, Mapping[str, str]]:
+    """By ISA and pass the variants that are to be chosen without asking which is the fastest: none, or with the tuning
+    "paper" those that were published for this machine. Raises HarnessError where none were."""
+    if tuning != "paper":
+        return {}
+    machines = load()
+    if name in machines and machines[name].paper_variants:
+        return machines[name].paper_variants
+    papers = ", ".join(name for name, machine in machines.items() if machine.paper_variants)
+    raise HarnessError(f"tuning=paper: no variants were published for {name}; machine=NAME takes those of {papers}")
+
+
+def _signature(processor: Processor) -> dict[str, Any]:
+    return {key: getattr(processor, key) for key in ("vendor", "brand", "family", "model", "stepping")}
+
+
+def offer(machine: Mapping[str, Any]) -> str:
+    """The content of the file that would make a machine known, from the `machine` part of its run.json.
+
+    What a run can't tell is "unknown", for a person to fill in.
+    """
+
+    def told(value: Any, source: str = "cpuid") -> dict[str, Any]:
+        return {"value": value, "source": UNKNOWN if value == UNKNOWN else source}
+
+    brand, unknown = machine["brand"], told(UNKNOWN)
+    pattern = re.sub(r"\\([ -])", r"\1", re.escape(brand))
+    data = {
+        "title": brand + (", virtual machine" if machine["hypervisor"] else ""),
+        "microarchitecture": told(machine["microarchitecture"]),
+        "product": unknown,
+        "processor": {
+            "vendor": told(machine["vendor"]),
+            "brand": {"value": brand, "match": f"^{pattern}$", "source": told(brand)["source"]},
+            "family": told(machine["family"]),
+            "model": told(machine["model"]),
+            "stepping": told([machine["stepping"]]),
+        },
+        "cores": told(machine["cores"], "measured"),
+        "threads": told(machine["threads"], "measured"),
+        "base_clock_ghz": unknown,
+        "caches": [_cache(cache) for cache in machine["caches"]],
+        "memory": {"channels": unknown, "type": unknown, "peak_gb_per_second": unknown},
+    }
+    return "\n".join(_yaml_lines(data)) + "\n"
+
+
+def _cache(cache: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `caches`: of the first level nothing is said about inclusion."""
+    inclusion = {"inclusion": "inclusive" if cache["inclusive"] else "non-inclusive"} if cache["level"] > 1 else {}
+    return {
+        **{key: cache[key] for key in ("level", "bytes", "shared_by_threads")},
+        **inclusion,
+        "source": "cpuid",
+    }
+
+
+def _yaml_lines(data: Mapping[str, Any], indent: str = "") -> Iterator[str]:
+    """The files' own layout, which yaml.dump does not have: a line for each value with its source."""
+    for key, value in data.items():
+        if isinstance(value, list):
+            yield f"{indent}{key}:"
+            yield from (f"{indent}  - {_flow(item)}" for item in value)
+        elif isinstance(value, dict) and "source" not in value:
+            yield f"{indent}{key}:"
+            yield from _yaml_lines(value, f"{indent}  ")
+        else:
+            yield f"{indent}{key}: {_flow(value)}"
+
+
+def _flow(value: Any) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=math.inf)
+    return text.removesuffix("...\n").strip()

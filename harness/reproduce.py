@@ -1,0 +1,57 @@
+"""`reproduce-MACHINE`: on that machine measure, then draw; elsewhere draw from its recorded runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from analysis import catalog
+from harness import build, machines
+from harness.config import Config
+from harness.errors import HarnessError
+from harness.extensions import Host
+
+RESULTS = Path("results")
+QUIET = ("--quiet", "rules", "progress", "reason", "host")
+
+
+def is_here(config: Config, name: str, built: Path) -> bool:
+    """Whether this is the machine `name`. Compiles the host part if that is missing; without a compiler nothing could
+    be measured here anyway."""
+    if config["machine"] is not None:
+        return config["machine"] == name
+    try:
+        compilers, _ = build.find_compilers(config)
+    except HarnessError:
+        return False
+    library = build.extension_path(built, compilers[0].name, build.HOST)
+    if not library.exists():
+        build.build(config, compilers[0].name, build.HOST, library)
+    return machines.identify(Host(built, compilers[0].name).processor()).name == name
+
+
+def command(config: Config, changed: Mapping[str, object], name: str, built: Path) -> list[str]:
+    """The Snakemake, as words, that measures and draws, or only draws. `changed` is what the command line overrides.
+
+    Raises HarnessError where this is another machine and no run of it is at hand.
+    """
+    if is_here(config, name, built):
+        settings = [f"{key}={_flow(value)}" for key, value in changed.items()]
+        return ["snakemake", "reproduce-all", *QUIET, *(["--config", *settings] if settings else [])]
+    if name not in catalog.newest_complete(RESULTS):
+        raise HarnessError(missing(name))
+    return ["snakemake", f"figures-{name}", *QUIET]
+
+
+def _flow(value: object) -> str:
+    return f"[{','.join(map(str, value))}]" if isinstance(value, list) else str(value)
+
+
+def missing(name: str) -> str:
+    """Which machine is needed, and how a run is brought from it."""
+    known = machines.load()
+    product = f" ({known[name].product})" if name in known else ""
+    return (
+        f"there is no run of {name}{product}, and this is another machine: on it, `make reproduce-all` and "
+        "`python -m harness pack RUN`; here, `python -m harness adopt BUNDLE`"
+    )

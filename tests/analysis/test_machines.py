@@ -1,0 +1,230 @@
+"""Machine files: what they say, what is refused in them, and which runs are evidence for them."""
+
+import json
+import shutil
+
+import pytest
+import yaml
+
+from analysis import machines
+from analysis.errors import BadConfiguration
+from analysis.information import schema
+
+PAPERS = ("skylake-x", "broadwell", "zen2")
+MARKS = {"abstract", "intro", "artifact", "derived", "spec", "recalled"}
+"""The sources that a value of the paper's machines may have."""
+
+
+@pytest.fixture
+def written(tmp_path):
+    """written(change, name) writes a changed copy of zen2.yaml and returns its path."""
+
+    def write(change, name="made-up"):
+        data = yaml.safe_load((machines.MACHINES / "zen2.yaml").read_text())
+        change(data)
+        file = tmp_path / f"{name}.yaml"
+        file.write_text(yaml.safe_dump(data))
+        return file
+
+    return write
+
+
+@pytest.fixture
+def information(make_run):
+    """information(**of_machine) is run.json of a run on a machine with these properties."""
+
+    def make(**of_machine):
+        data = json.loads((make_run(parts=("algorithms",), lengths=(4096,)) / "run.json").read_text())
+        data["machine"] |= of_machine
+        return data
+
+    return make
+
+
+def described(name, **other):
+    """What CPUID tells on a known machine."""
+    machine = machines.load_machines()[name]
+    signature = {key: getattr(machine, key) for key in ("vendor", "brand", "family", "model")}
+    return {**signature, "stepping": machine.steppings[0], "overridden": False, **other}
+
+
+def test_the_papers_machines_and_those_of_recorded_runs_are_known():
+    recorded = {path.parents[1].name for path in machines.CONFIG.parent.glob("results/recorded/*/*/run.json")}
+    assert {*PAPERS, *recorded} <= set(machines.load_machines())
+
+
+@pytest.mark.parametrize(
+    ("name", "isas", "microarchitecture", "cores", "llc", "threads_of_llc", "peak"),
+    [
+        ("skylake-x", ("avx512f", "avx2"), "Skylake-X", 6, 8.25, 12, 4 * 2666e6 * 8),
+        ("broadwell", ("avx2",), "Broadwell", 22, 55, 44, 4 * 2400e6 * 8),
+        ("zen2", ("avx2",), "Zen 2", 12, 16, 6, 2 * 3200e6 * 8),
+    ],
+)
+def test_the_papers_machines_are_described(name, isas, microarchitecture, cores, llc, threads_of_llc, peak):
+    machine = machines.load_machines()[name]
+    assert machine.paper_isas == isas
+    assert machine.microarchitecture == microarchitecture
+    assert (machine.cores, machine.threads) == (cores, 2 * cores)
+    assert machine.caches[-1].bytes == llc * 2**20
+    assert machine.caches[-1].shared_by_threads == threads_of_llc
+    assert machine.memory.peak_gb_per_second * 1e9 == pytest.approx(peak, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_every_value_of_the_papers_machines_has_one_of_the_papers_marks(name):
+    machine = machines.load_machines()[name]
+    assert set(machine.sources.values()) <= MARKS
+    assert machine.sources["microarchitecture"] == "abstract"
+    assert machine.sources["product"] == machine.sources["paper.isas"] == "recalled"
+    assert machine.sources["paper.variants"] == "artifact"
+    data = yaml.safe_load((machines.MACHINES / f"{name}.yaml").read_text())
+    assert set(machine.sources) >= set(data) - {"title", "processor", "caches", "memory", "paper"}
+
+
+# From the published names, elements per iteration and accumulators.
+PUBLISHED = {
+    ("skylake-x", "avx512f"): "u144 acc3, u16, u128 acc4, u16, u128 acc2, u64",
+    ("skylake-x", "avx2"): "u64, u40, u64 acc2, u24, u80 acc2, u32",
+    ("broadwell", "avx2"): "u96, u32, u96, u24, u64, u32",
+    ("zen2", "avx2"): "u72, u40, u80, u16, u64, u32",
+}
+TUNED_PASSES = ("ext_sum", "ext_scale", "exp_sum", "exp_scale", "exp_store", "scale")
+
+
+@pytest.mark.parametrize(("name", "isa"), PUBLISHED)
+def test_the_published_variants_are_in_vectors_of_the_isa(name, isa):
+    lanes = {"avx2": 8, "avx512f": 16}[isa]
+    variants = {}
+    for pass_name, published in zip(TUNED_PASSES, PUBLISHED[name, isa].split(", "), strict=True):
+        unroll, _, accumulators = published.removeprefix("u").partition(" acc")
+        variants[pass_name] = f"u{int(unroll) // lanes}k{accumulators or 1}"
+    assert machines.load_machines()[name].paper_variants[isa] == variants
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d.pop("cores"), ["'cores' is a required property"]),
+        (lambda d: d.update(core=3), ["unknown key 'core'", "allowed: title, microarchitecture"]),
+        (lambda d: d["cores"].update(source="hearsay"), ["cores.source: 'hearsay'", "abstract, intro, artifact"]),
+        (lambda d: d["cores"].update(value="many"), ["cores.value", "'many'", "unknown"]),
+        (lambda d: d["cores"].update(value="unknown"), ["cores: an unknown value has the source unknown"]),
+        (lambda d: d["cores"].update(source="unknown"), ["cores: an unknown value has the source unknown"]),
+        (lambda d: d.pop("paper"), ["cores: recalled is for the paper's machines", "key paper"]),
+        (lambda d: d["paper"]["isas"].update(source="spec"), ["paper.isas.source: 'spec'", "abstract, intro"]),
+        (lambda d: d["paper"]["variants"]["value"]["avx2"].update(max="u96"), ["variants.value.avx2.max", "'u96'"]),
+        (lambda d: d["processor"]["brand"].update(match="("), ["processor.brand.match: not a regular expression"]),
+        (
+            lambda d: d["processor"]["brand"].update(match="Xeon"),
+            ["processor.brand.match: it is not found in 'AMD Ryz"],
+        ),
+        (lambda d: d["microarchitecture"].update(value="Zen 9"), ["microarchitecture: 'Zen 9'", "says Zen 2"]),
+        (lambda d: d["caches"][0].update(bytes=0), ["caches.0.bytes"]),
+    ],
+)
+def test_a_bad_machine_file_is_refused_by_file_key_and_what_is_allowed(written, change, words):
+    file = written(change)
+    with pytest.raises(BadConfiguration) as refused:
+        machines.load_machines(file.parent)
+    message = str(refused.value)
+    assert "\n" not in message
+    for word in [str(file), *words]:
+        assert word in message
+
+
+def test_a_machine_file_that_is_no_yaml_is_refused_by_line(tmp_path):
+    (tmp_path / "x.yaml").write_text("title: x\ncores: {value: 1\n")
+    with pytest.raises(BadConfiguration, match=r"x\.yaml, line 3: not valid YAML"):
+        machines.load_machines(tmp_path)
+
+
+def test_the_name_of_a_file_is_the_name_of_a_folder(written):
+    file = written(lambda _: None, "My Machine")
+    with pytest.raises(BadConfiguration, match=r"My Machine\.yaml: a machine's name has lower-case letters"):
+        machines.load_machines(file.parent)
+
+
+def test_a_new_machine_is_one_file(tmp_path):
+    shutil.copytree(machines.MACHINES, tmp_path, dirs_exist_ok=True)
+    shutil.copy(tmp_path / "zen2.yaml", tmp_path / "another.yaml")
+    assert machines.load_machines(tmp_path)["another"].product == "Ryzen 9 3900X"
+    assert machines.machine_names(tmp_path) == sorted([*machines.machine_names(), "another"])
+
+
+@pytest.mark.parametrize("name", machines.machine_names())
+def test_every_known_machine_matches_itself_alone(name):
+    known = machines.load_machines()
+    assert [other for other in known if machines.matches(known[other], described(name))] == [name]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"brand": "Intel(R) Xeon(R) W-2145 CPU @ 3.70GHz"},  # the same family, model and stepping
+        {"brand": "Intel(R) Xeon(R) Gold 6148 CPU @ 2.40GHz"},
+        {"stepping": 7},  # Cascade Lake
+        {"model": 79},
+        {"vendor": "AuthenticAMD"},
+        {"overridden": True},
+    ],
+)
+def test_a_run_on_another_product_or_under_a_given_name_is_no_evidence(information, other):
+    machine = machines.load_machines()["skylake-x"]
+    assert machines.is_evidence(machine, information(**described("skylake-x")))
+    assert not machines.is_evidence(machine, information(**described("skylake-x", **other)))
+
+
+@pytest.mark.parametrize(
+    ("vendor", "family", "model", "stepping", "name"),
+    [
+        ("GenuineIntel", 6, 85, 4, "Skylake-X"),
+        ("GenuineIntel", 6, 85, 5, "Cascade Lake"),
+        ("GenuineIntel", 6, 85, 7, "Cascade Lake"),
+        ("GenuineIntel", 6, 85, 8, "unknown"),
+        ("GenuineIntel", 6, 85, 11, "Cooper Lake"),
+        ("GenuineIntel", 6, 63, 2, "Haswell"),
+        ("GenuineIntel", 6, 86, 3, "Broadwell"),
+        ("GenuineIntel", 6, 94, 3, "Skylake"),
+        ("GenuineIntel", 6, 26, 5, "unknown"),  # Nehalem, which no kernel runs on
+        ("AuthenticAMD", 23, 1, 2, "Zen 1"),
+        ("AuthenticAMD", 23, 8, 2, "Zen+"),
+        ("AuthenticAMD", 23, 17, 0, "Zen 1"),
+        ("AuthenticAMD", 23, 24, 1, "Zen+"),
+        ("AuthenticAMD", 23, 49, 0, "Zen 2"),
+        ("AuthenticAMD", 25, 33, 0, "Zen 3"),
+        ("AuthenticAMD", 25, 97, 2, "Zen 4"),
+        ("AuthenticAMD", 26, 68, 0, "Zen 5"),
+        ("GenuineIntel", 23, 49, 0, "unknown"),
+    ],
+)
+def test_microarchitectures_are_told_apart(vendor, family, model, stepping, name):
+    signature = {"vendor": vendor, "family": family, "model": model, "stepping": stepping}
+    assert machines.microarchitecture(signature) == name
+
+
+def test_no_processor_has_two_microarchitectures():
+    rows = yaml.safe_load(machines.MICROARCHITECTURES.read_text())
+    seen = {}
+    for row in rows:
+        for model in range(256):
+            for stepping in range(16):
+                if all(
+                    machines._is_among(number, row.get(key, [number]))
+                    for key, number in (("model", model), ("stepping", stepping))
+                ):
+                    signature = (row["vendor"], row["family"], model, stepping)
+                    assert seen.setdefault(signature, row["name"]) == row["name"]
+
+
+def test_a_bad_table_of_microarchitectures_is_refused(tmp_path):
+    file = tmp_path / "table.yaml"
+    file.write_text("- {name: Zen 9, vendor: AuthenticAMD, family: 30, model: [many]}\n")
+    with pytest.raises(BadConfiguration, match=r"table\.yaml: 0\.model\.0: 'many' is not of type 'integer', 'object'"):
+        machines.microarchitecture(described("zen2"), file)
+
+
+def test_the_schema_says_what_each_source_means():
+    source = schema("machine")["$defs"]["source"]
+    for name in source["enum"]:
+        assert name in source["description"]

@@ -1,0 +1,120 @@
+"""Which machine a processor makes: known, a stranger, or named on the command line."""
+
+import pytest
+import yaml
+
+from analysis.machines import MACHINES, load_machines, matches
+from harness import config, detect, machines
+from harness.errors import HarnessError
+from tests.conftest import kernels_of
+from tests.harness.test_detect import (
+    AVX2,
+    BROADWELL,
+    CASCADE_LAKE,
+    EVERYTHING,
+    KIB,
+    MIB,
+    SKYLAKE_X,
+    ZEN2,
+    cache_leaf,
+    processor_of,
+)
+
+
+def guest(stepping=1, brand="AMD EPYC"):
+    """A virtual machine like that of the recorded runs."""
+    caches = [cache_leaf(1, 32 * KIB, 8, 1), cache_leaf(2, MIB, 8, 1, True), cache_leaf(3, 32 * MIB, 16, 2)]
+    signature = 0xA10F10 | stepping
+    return processor_of("AuthenticAMD", brand, signature, EVERYTHING, AVX2, caches, hypervisor="KVMKVMKVM")
+
+
+@pytest.mark.parametrize(
+    ("processor", "name", "microarchitecture"),
+    [
+        (SKYLAKE_X, "skylake-x", "Skylake-X"),
+        (BROADWELL, "broadwell", "Broadwell"),
+        (ZEN2, "zen2", "Zen 2"),
+        (guest(), "amd-epyc-25-17", "Zen 4"),
+    ],
+)
+def test_a_known_machine_goes_by_the_name_of_its_file(processor, name, microarchitecture):
+    assert machines.identify(processor) == machines.Identity(name, known=True, overridden=False)
+    described = detect.describe(processor)
+    assert described["name"] == name
+    assert described["overridden"] is False
+    assert described["microarchitecture"] == microarchitecture
+
+
+def test_a_stranger_goes_by_its_brand():
+    assert machines.identify(CASCADE_LAKE) == machines.Identity("intel-xeon-gold-6230-6-85", False, False)
+    assert detect.describe(CASCADE_LAKE)["microarchitecture"] == "Cascade Lake"
+
+
+def test_a_stranger_never_gets_the_name_of_a_known_machine():
+    assert machines.identify(guest(stepping=2)) == machines.Identity("amd-epyc-25-17-2", False, False)
+
+
+def test_two_files_that_match_decide_nothing(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.yaml").write_text((MACHINES / "zen2.yaml").read_text())
+    assert machines.identify(ZEN2, folder=tmp_path) == machines.Identity("amd-ryzen-9-3900x-23-113", False, False)
+
+
+def test_a_given_name_is_recorded_as_an_override():
+    assert machines.identify(ZEN2, "skylake-x") == machines.Identity("skylake-x", known=True, overridden=True)
+    described = detect.describe(ZEN2, "skylake-x")
+    assert (described["name"], described["overridden"]) == ("skylake-x", True)
+    assert described["microarchitecture"] == "Zen 2", "what was detected stays"
+
+
+def test_to_give_the_name_that_was_detected_overrides_nothing():
+    assert machines.identify(ZEN2, "zen2") == machines.identify(ZEN2)
+
+
+def test_an_unknown_name_is_one_line_that_lists_the_known_ones():
+    known = "amd-epyc-25-17, broadwell, skylake-x, zen2"
+    with pytest.raises(HarnessError, match=f"machine: 'zen9' is not one of {known}"):
+        machines.identify(ZEN2, "zen9")
+    with pytest.raises(HarnessError, match=f"config.yaml: machine: 'zen9' is not one of {known}"):
+        config.load(overrides={"machine": "zen9"})
+    assert config.overrides(config.load(overrides={"machine": "zen2"})) == {"machine": "zen2"}
+
+
+def test_a_damaged_machine_file_is_one_line(tmp_path):
+    (tmp_path / "x.yaml").write_text("title: 3\n")
+    with pytest.raises(HarnessError, match=r"x\.yaml: ") as refused:
+        machines.load(tmp_path)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "processor", [CASCADE_LAKE, guest(2, "unknown"), guest(2, "AMD EPYC 9R14 (96-Core) + x: y #1 'z'")]
+)
+def test_the_offered_file_makes_its_machine_known(processor, tmp_path):
+    described = detect.describe(processor)
+    (tmp_path / f"{described['name']}.yaml").write_text(machines.offer(described))
+    identity = machines.identify(processor, folder=tmp_path)
+    assert identity == machines.Identity(described["name"], known=True, overridden=False)
+    offered = load_machines(tmp_path)[described["name"]]
+    assert offered.microarchitecture == described["microarchitecture"]
+    assert [cache.bytes for cache in offered.caches] == [cache.bytes for cache in processor.caches]
+    assert offered.memory.peak_gb_per_second == offered.base_clock_ghz == "unknown"
+    assert offered.paper_variants == {}
+    longer = {**described, "brand": described["brand"] + " 2"}
+    assert not matches(offered, longer), "another product is another machine"
+
+
+def test_the_offered_file_is_laid_out_like_the_others():
+    text = machines.offer(detect.describe(guest()))
+    known = (MACHINES / "amd-epyc-25-17.yaml").read_text()
+    keys = [line.split(":")[0] for line in text.splitlines()]
+    assert keys == [line.split(":")[0] for line in known.splitlines() if not line.startswith("#")]
+    assert yaml.safe_load(text)["processor"] == yaml.safe_load(known)["processor"]
+
+
+@pytest.mark.parametrize("name", ["skylake-x", "broadwell", "zen2"])
+def test_the_published_variants_are_in_the_table_of_kernels(name):
+    # Every ISA's table has the same shapes, and every processor runs the scalar one.
+    shapes = {(kernel.name, kernel.variant) for kernel in kernels_of("gcc", "scalar")}
+    for variants in machines.load()[name].paper_variants.values():
+        assert set(variants.items()) <= shapes

@@ -1,0 +1,122 @@
+"""The command line on processors that are not here, emulated: it detects, plans, measures, or stops.
+
+What it measures is worthless. The emulator has no AVX512 and kills a process that tries it.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from harness import config, store
+from harness.config import ROOT
+from tests.conftest import BUILT, COMPILERS
+
+QEMU = shutil.which("qemu-x86_64")
+HANGING_SECONDS = 120
+"""A processor takes about 14 s."""
+
+pytestmark = pytest.mark.skipif(QEMU is None, reason="qemu-x86_64 is not installed (Debian and Ubuntu: qemu-user)")
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """A folder with the smallest configuration: tuning alone would take half a minute for all algorithms and ISAs."""
+    settings = config.load()
+    settings["compilers"], settings["protocol"], settings["rotation"] = [COMPILERS[0]], "smoke", 1
+    settings["algorithms"] = {"two-pass": settings["algorithms"]["two-pass"]}
+    settings["tuner"] = {"in_cache_elements": 64, "rounds": 1, "finalists": 1}
+    settings["protocols"]["smoke"] |= {"processes": 1, "sample_milliseconds": 0.001}
+    settings["protocols"]["smoke"]["lengths"] = {
+        "algorithms": [100],
+        "passes": [],
+        "breakdown": [],
+        "secondary": [],
+        "scalar": 100,
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
+    return tmp_path
+
+
+def emulated_python(folder, cpu):
+    """An environment whose python runs on the emulated processor, and so does whatever it starts as sys.executable.
+
+    The emulator takes the interpreter itself, not a link; under the launcher's name that finds the environment.
+    """
+    interpreter = Path(sys.executable).resolve()
+    packages = Path(sysconfig.get_path("purelib"))
+    environment = folder / "emulated"
+    launcher = environment / "bin" / "python"
+    launcher.parent.mkdir(parents=True)
+    launcher.write_text(f'#!/bin/sh\nexec {QEMU} -cpu {cpu} -0 "$0" {interpreter} "$@"\n')
+    launcher.chmod(0o755)
+    (environment / "pyvenv.cfg").write_text(f"home = {interpreter.parent}\n")
+    beside = environment / "lib" / f"python{sysconfig.get_python_version()}"
+    beside.mkdir(parents=True)
+    (beside / "site-packages").symlink_to(packages)
+    return launcher
+
+
+def harness(folder, cpu, *arguments):
+    """`python -m harness` on the emulated processor."""
+    launcher = folder / "emulated" / "bin" / "python"
+    if not launcher.exists():
+        emulated_python(folder, cpu)
+    command = [launcher, "-m", "harness", *arguments, "--config", folder / "config.yaml", "--built", BUILT]
+    environment = {**os.environ, "TWO_PASS_SOFTMAX_LOCK": str(folder / "lock"), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        list(map(str, command)), cwd=ROOT, capture_output=True, text=True, env=environment, timeout=HANGING_SECONDS
+    )
+
+
+def test_what_an_emulated_python_starts_is_emulated_too(tmp_path):
+    launcher = emulated_python(tmp_path, "Haswell")
+    told = subprocess.run([launcher, "-c", "import sys; print(sys.executable)"], capture_output=True, text=True)
+    assert told.stdout.strip() == str(launcher)
+
+
+@pytest.mark.parametrize(
+    ("cpu", "vendor", "family", "model", "microarchitecture"),
+    [
+        ("Broadwell,model=79", "GenuineIntel", 6, 79, "Broadwell"),
+        ("EPYC-Rome,model=113", "AuthenticAMD", 23, 113, "Zen 2"),
+        ("Skylake-Server", "GenuineIntel", 6, 85, "Skylake-X"),
+        ("Haswell", "GenuineIntel", 6, 60, "Haswell"),
+    ],
+)
+def test_another_processor_is_detected_planned_for_and_measured(tiny, cpu, vendor, family, model, microarchitecture):
+    planned = harness(tiny, cpu, "plan")
+    assert planned.returncode == 0, planned.stderr
+    assert "algorithms: 1 length, 100 elements" in planned.stdout
+    assert "skipped: ISA avx512f: " in planned.stdout
+    assert f"({COMPILERS[0]} scalar, {COMPILERS[0]} avx2)" in planned.stdout
+
+    measured = harness(tiny, cpu, "measure", "--isas", "avx2", "--runs", tiny / "runs")
+    assert measured.returncode == 0, measured.stderr
+    (folder,) = (tiny / "runs").glob("*/*")
+    machine = store.read_info(folder)["machine"]
+    assert (machine["vendor"], machine["family"], machine["model"]) == (vendor, family, model)
+    assert machine["microarchitecture"] == microarchitecture
+    assert machine["isas"] == ["scalar", "avx2"]
+    assert machine["name"] == folder.parent.name
+    assert f"config/machines/{machine['name']}.yaml would be:" in measured.stdout, "no file describes an emulator"
+    rows = pd.read_csv(folder / "samples.csv", keep_default_na=False)
+    assert set(rows["isa"]) == {"avx2"}
+    assert set(rows["algorithm"]) == {"two-pass"}
+
+
+def test_a_processor_without_fma_stops_with_one_line_and_executes_nothing(tiny):
+    for command in (["plan"], ["measure", "--runs", tiny / "runs"]):
+        result = harness(tiny, "Nehalem", *command)
+        assert result.returncode == 2
+        (line,) = [line for line in result.stderr.splitlines() if not line.startswith("qemu-x86_64: warning: ")]
+        assert line.startswith("harness: ")
+        assert "lacks AVX2 and FMA3" in line
+        assert result.stdout == ""
+    assert not (tiny / "runs").exists()
