@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import audit, build, detect, machines, plan, sampler, store
-from harness.config import ROOT, Config
+from harness.config import ROOT, Config, load
 from harness.contenders import check_passes
 from harness.errors import HarnessError
 from harness.extensions import Host, first_host, load_kernels
@@ -51,7 +51,7 @@ def prepare(config: Config, extensions: Path) -> tuple[dict[str, Any], plan.Plan
     )
     if not planned.items:
         raise HarnessError("nothing to measure: " + "; ".join(f"{s['what']}: {s['reason']}" for s in planned.skipped))
-    planned.skipped[:0] = skipped + lacking
+    planned.skipped[:0] = reductions(config) + skipped + lacking
     plan.trim(config, planned, processor.llc_bytes)
     machine = detect.describe(processor, config.get("machine"))
     machines.wanted_variants(config["tuning"], machine["name"])
@@ -101,6 +101,16 @@ def prepare(config: Config, extensions: Path) -> tuple[dict[str, Any], plan.Plan
         "ended": None,
     }
     return info, planned, host
+
+
+def reductions(config: Config) -> list[dict[str, str]]:
+    """What a configuration of one's own changes in the protocol of that name, so that the run says so."""
+    shipped, used = (settings["protocols"][config["protocol"]] for settings in (load(), config))
+    return [
+        {"what": f"{config['protocol']}'s {key} {shipped[key]}", "reason": f"the configuration has {used[key]}"}
+        for key in used
+        if used[key] != shipped[key]
+    ]
 
 
 def check_named_isas(config: Config, extensions: Path, named: list[str] | None) -> None:

@@ -70,6 +70,7 @@ def test_a_run_leaves_rows_and_provenance_that_fit_their_schemas(tiny):
     info = store.read_info(folder)
     assert info["ended"] >= info["started"]
     assert folder.name == info["run"] == f"smoke-{info['content_hash'][:12]}"
+    assert {"what": "smoke's sample_milliseconds 0.5", "reason": "the configuration has 0.05"} in info["skipped"]
     rows = pd.read_csv(folder / "samples.csv", keep_default_na=False)
     validator = jsonschema.Draft202012Validator(config.schema("samples"))
     for row in rows.to_dict("records"):
