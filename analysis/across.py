@@ -6,6 +6,7 @@ from matplotlib.lines import Line2D
 
 from analysis import experiments, names, panels, style
 from analysis.errors import MissingRows
+from analysis.machines import is_evidence, load_machines
 from analysis.rows import Run
 from analysis.statistics import speedups
 from analysis.traffic import BYTES_PER_FLOAT, bandwidths
@@ -110,6 +111,7 @@ def table(runs: list[Run]) -> pd.DataFrame:
                     "machine": run.information["machine"]["name"],
                     "brand": run.information["machine"]["brand"],
                     "run": run.information["run"],
+                    "evidence": _evidence(run),
                     "isa": isa,
                     "best_speedup_percent": best["speedup_percent_median"],
                     "best_speedup_percent_low": best["speedup_percent_low"],
@@ -121,6 +123,17 @@ def table(runs: list[Run]) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _evidence(run: Run) -> str:
+    """What the run says about the machine of its name: a file's own product, another one, or a name that was given."""
+    machine = run.information["machine"]
+    if machine["overridden"]:
+        return "none: name given"
+    known = load_machines()
+    if machine["name"] not in known:
+        return "own machine"
+    return "own machine" if is_evidence(known[machine["name"]], run.information) else "generalization"
 
 
 def wins_from(rows: pd.DataFrame) -> int | None:

@@ -18,6 +18,8 @@ class FoundRun:
     folder: Path
     ended: datetime | None
     """None while the run is not complete."""
+    overridden: bool = False
+    """Whether the machine's name was given, not detected."""
     problem: str = ""
     """Why it cannot be said whether and when the run ended; empty where it can."""
 
@@ -34,7 +36,7 @@ def find_runs(results: Path) -> list[FoundRun]:
 
 def newest_complete(results: Path) -> dict[str, Path]:
     """For each machine the folder of the run that is drawn: the newest complete one, by the time it ended. A smoke run,
-    which claims nothing, is drawn only where there is no other.
+    which claims nothing, is drawn only where there is no other; so is a run whose machine was given by name.
 
     A run that is in both rooms counts as the recorded one. Machines without a complete run are left out.
 
@@ -57,9 +59,10 @@ def newest_complete(results: Path) -> dict[str, Path]:
     return newest
 
 
-def _age(run: FoundRun) -> tuple[bool, datetime, bool, str]:
+def _age(run: FoundRun) -> tuple[bool, bool, datetime, bool, str]:
     assert run.ended is not None
     return (
+        not run.overridden,
         not run.folder.name.startswith("smoke-"),
         run.ended,
         run.folder.parents[1].name == "recorded",
@@ -75,14 +78,17 @@ def _look(results: Path) -> Iterator[FoundRun]:
 
 def _found(folder: Path) -> FoundRun:
     try:
-        ended = read_json(folder).get("ended")
+        content = read_json(folder)
+        ended = content.get("ended")
         if ended is None:
             return FoundRun(folder, None)
         moment = datetime.fromisoformat(ended)
         if moment.tzinfo is None:
             raise ValueError(f"'{ended}' has no offset from UTC")
-        return FoundRun(folder, moment)
+        return FoundRun(folder, moment, content["machine"]["overridden"] is True)
     except DamagedRun as error:
-        return FoundRun(folder, None, str(error))
+        return FoundRun(folder, None, problem=str(error))
     except (TypeError, ValueError) as error:
-        return FoundRun(folder, None, f"{folder / 'run.json'}, ended: {one_line(error)}")
+        return FoundRun(folder, None, problem=f"{folder / 'run.json'}, ended: {one_line(error)}")
+    except KeyError as error:
+        return FoundRun(folder, None, problem=f"{folder / 'run.json'}: {error} is missing")

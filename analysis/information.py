@@ -91,3 +91,14 @@ def violation(error: jsonschema.ValidationError) -> str:
     if error.validator == "enum":
         return f"{prefix}{error.instance!r} is not one of {', '.join(map(str, error.validator_value))}"
     return f"{prefix}{one_line(error.message)}"
+
+
+def parts(information: dict[str, Any]) -> set[str]:
+    """What a run holds that figures are drawn from: its experiments; "tuning" where a published variant was tuned; and
+    "compilers" where whole algorithms were measured with more than one."""
+    held = set(information["experiments"])
+    if any(row["published_for"] for row in information["tuning"]):
+        held.add("tuning")
+    if len({item["compiler"] for item in information["experiments"].get("algorithms", [])}) > 1:
+        held.add("compilers")
+    return held

@@ -162,6 +162,10 @@ def _provenance(run: Run, table: pd.DataFrame) -> list[str]:
         sure = names.spread(confidence.min(), confidence.max(), " %")
         shown = f"intervals: median over processes, {sure} confidence"
     protocol = run.information["protocol"]["name"]
+    if run.information["protocol"].get("tuning") == "paper":
+        protocol += ", published variants"
+    if machine["overridden"]:
+        protocol += "; the machine's name was given, not detected"
     return [
         f"{machine['brand']} ({machine['name']}); run {run.information['run']}, protocol {protocol}",
         f"{counted}; {disturbed} of samples disturbed; {shown}",

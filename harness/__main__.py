@@ -148,7 +148,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.command == "doctor":
         print(doctor.report(settings, arguments.built))
         return
-    measure.check_named_isas(settings, arguments.built, arguments.isas)
+    measure.check_named(settings, arguments.built, arguments.isas, arguments.compilers)
     if arguments.command == "passes":
         with exclusive():
             results = passes.measure_passes(settings, arguments.built, arguments.elements, arguments.cache_state)

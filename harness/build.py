@@ -84,6 +84,15 @@ def flags(config: Config, target: str) -> list[str]:
     return [*config["flags"], *(config["isa_flags"][target] if target != HOST else [])]
 
 
+def require_compiler(config: Config, name: str) -> Compiler:
+    """The compiler of this name. Raises HarnessError where it is not installed."""
+    compiler = find_compiler(config, name)
+    if compiler is None:
+        how = "make zig" if name == "zig" else f"Debian and Ubuntu: apt install {name}"
+        raise HarnessError(f"{name} is not installed ({how})")
+    return compiler
+
+
 def python_headers() -> Path:
     """The folder of Python.h. Raises HarnessError where it is not installed."""
     include = Path(sysconfig.get_path("include"))
@@ -103,9 +112,7 @@ def build(config: Config, compiler_name: str, target: str, output: Path) -> None
 
     Raises HarnessError when the compiler or the Python headers are missing, or the compilation fails.
     """
-    compiler = find_compiler(config, compiler_name)
-    if compiler is None:
-        raise HarnessError(f"{compiler_name} is not installed (Debian and Ubuntu: apt install {compiler_name})")
+    compiler = require_compiler(config, compiler_name)
     include = python_headers()
     interface = "host.h" if target == HOST else "table.h"
     sources = HOST_SOURCES if target == HOST else ("kernels.c",)
@@ -161,6 +168,7 @@ def content_hash(config: Config, compilers: list[Compiler]) -> str:
             digest.update(file.read_bytes())
     digest.update(json.dumps(config, sort_keys=True).encode())
     # Published variants are measured in every run, and chosen in some.
-    digest.update(json.dumps({name: machine.paper_variants for name, machine in machines.load().items()}).encode())
+    published = {name: machine.paper_variants for name, machine in machines.load().items() if machine.paper_variants}
+    digest.update(json.dumps(published, sort_keys=True).encode())
     digest.update(json.dumps([(c.name, c.version) for c in compilers]).encode())
     return digest.hexdigest()

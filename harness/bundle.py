@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.errors import AnalysisError
 from analysis.files import write_whole
 from analysis.information import one_line, samples_file
-from harness import config, store
+from harness import config, machines, store
 from harness.errors import HarnessError
 from harness.plausibility import check_rows
 
@@ -42,6 +42,9 @@ Files = Mapping[str, bytes]
 # bytes each and 13 when compressed, and half a megabyte of run.json.
 LARGEST = {MANIFEST: 1 << 16, INFO: 4 << 20, SAMPLES: 32 << 20}
 LARGEST_TABLE = 128 << 20
+MOST_ROWS = (
+    1_000_000  # some ten times a quick run; of the shortest rows the table could hold far more, and pandas gigabytes
+)
 LARGEST_BUNDLE = sum(LARGEST.values()) + 2 * tarfile.RECORDSIZE
 LONGEST_MACHINE_NAME = 100
 LARGEST_DIGITS = 18  # of an integer, as in samples.csv
@@ -235,7 +238,8 @@ def check(bundle: bytes, source: str) -> tuple[dict[str, Any], dict[str, bytes]]
         files = members(decompress(bundle, LARGEST_BUNDLE, "the archive"))
         check_manifest(parse(files.pop(MANIFEST), MANIFEST), files)
         parse(files[INFO], INFO)
-        decompress(files[SAMPLES], LARGEST_TABLE, SAMPLES)
+        if decompress(files[SAMPLES], LARGEST_TABLE, SAMPLES).count(b"\n") > MOST_ROWS:
+            raise HarnessError(f"{SAMPLES}: more than {MOST_ROWS:,} rows")
         run = load(files)
         check_names(run.information)
         check_rows(run.samples, run.information)
@@ -306,6 +310,10 @@ def check_names(info: Mapping[str, Any]) -> None:
         raise HarnessError(f"{INFO}, machine.name: {machine!r} is not a machine's name")
     if len(machine) > LONGEST_MACHINE_NAME:
         raise HarnessError(f"{INFO}, machine.name: has more than {LONGEST_MACHINE_NAME} characters")
+    try:
+        machines.check_name(info["machine"])
+    except HarnessError as error:
+        raise HarnessError(f"{INFO}, {error}") from error
     if not re.fullmatch(rules["run"]["pattern"], run):
         raise HarnessError(f"{INFO}, run: {run!r} is not a run's name")
     if run != f"{info['protocol']['name']}-{info['content_hash'][:12]}":

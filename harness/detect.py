@@ -64,9 +64,7 @@ class Processor:
     @property
     def name(self) -> str:
         """A folder name for a machine that no file describes: its brand, family and model."""
-        brand = re.sub(r"\((r|tm)\)|\bcpu\b|\bprocessor\b|@.*|\d+-core", " ", self.brand.lower())
-        slug = re.sub(r"[^a-z0-9]+", "-", brand).strip("-") or self.vendor.lower()
-        return f"{slug}-{self.family}-{self.model}"
+        return machines.stranger_name(asdict(self))
 
 
 def decode(cpuid: Cpuid, extended_states: int) -> Processor:
@@ -118,6 +116,9 @@ def _isas(cpuid: Cpuid, states: int) -> tuple[str, ...]:
 def _caches(cpuid: Cpuid, vendor: str) -> tuple[Cache, ...]:
     # AMD and Hygon moved Intel's leaf 4, with the same layout.
     leaf = 0x8000001D if vendor in ("AuthenticAMD", "HygonGenuine") else 4
+    # The leaf counts the identifiers that are set aside, a power of two; leaf 0xB the threads that there are.
+    threads = [cpuid(0xB, level)[1] & 0xFFFF for level in range(2)]
+    most = max(threads) or 1 << 12
     caches = []
     for subleaf in range(16):
         eax, ebx, ecx, edx = cpuid(leaf, subleaf)
@@ -126,7 +127,8 @@ def _caches(cpuid: Cpuid, vendor: str) -> tuple[Cache, ...]:
             break
         if kind in (1, 3):  # data, unified
             size = ((ebx >> 22) + 1) * ((ebx >> 12 & 0x3FF) + 1) * ((ebx & 0xFFF) + 1) * (ecx + 1)
-            caches.append(Cache(eax >> 5 & 7, size, (eax >> 14 & 0xFFF) + 1, bool(edx >> 1 & 1)))
+            shared = min((eax >> 14 & 0xFFF) + 1, most)
+            caches.append(Cache(eax >> 5 & 7, size, shared, bool(edx >> 1 & 1)))
     return tuple(sorted(caches, key=lambda cache: cache.level))
 
 
@@ -141,8 +143,15 @@ def with_known_caches(processor: Processor) -> Processor:
     for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
         kind, size = ((index / name).read_text().strip() for name in ("type", "size"))
         if kind != "Instruction":
-            shared = len((index / "shared_cpu_list").read_text().replace("-", ",").split(","))
-            caches.append(Cache(int((index / "level").read_text()), int(size.removesuffix("K")) << 10, shared, False))
+            shared = (index / "shared_cpu_map").read_text().replace(",", "").strip()
+            caches.append(
+                Cache(
+                    int((index / "level").read_text()),
+                    int(size.removesuffix("K")) << 10,
+                    int(shared, 16).bit_count(),
+                    False,
+                )
+            )
     if not caches:
         raise HarnessError("neither CPUID nor the system tells the sizes of this processor's caches")
     return replace(processor, caches=tuple(caches))

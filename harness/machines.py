@@ -74,6 +74,24 @@ def identify(processor: Processor, override: str | None = None, folder: Path = M
     return Identity(override, known=True, overridden=True)
 
 
+def stranger_name(processor: Mapping[str, Any]) -> str:
+    """A folder name for a machine that no file describes, by its brand, family and model."""
+    brand = re.sub(r"\((r|tm)\)|\bcpu\b|\bprocessor\b|@.*|\d+-core", " ", processor["brand"].lower())
+    slug = re.sub(r"[^a-z0-9]+", "-", brand).strip("-") or processor["vendor"].lower()
+    return f"{slug}-{processor['family']}-{processor['model']}"
+
+
+def check_name(machine: Mapping[str, Any]) -> None:
+    """Raises HarnessError where the `machine` part of a run.json has a name that is not this processor's: a known
+    machine's needs its product, or to say that the name was given; any other follows from brand, family and model."""
+    name, known = machine["name"], load()
+    if name in known:
+        if not machine["overridden"] and not files.matches(known[name], machine):
+            raise HarnessError(f"machine.name: {machine['brand']} is not {name}")
+    elif name not in (stranger_name(machine), f"{stranger_name(machine)}-{machine['stepping']}"):
+        raise HarnessError(f"machine.name: {name!r} does not follow from {machine['brand']}")
+
+
 def published(isa: str) -> dict[str, dict[str, list[str]]]:
     """The published variants of each pass in this ISA, each with the machines that it was published for."""
     found: dict[str, dict[str, list[str]]] = {}

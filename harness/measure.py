@@ -77,6 +77,8 @@ def prepare(config: Config, extensions: Path) -> tuple[dict[str, Any], plan.Plan
             "input": config["input"],
             "rotation": config["rotation"],
             "experiments": config["experiments"],
+            "tuning": config["tuning"],
+            "tuner": config["tuner"],
         },
         "seed": int(digest[:8], 16) % (1 << SEED_BITS),
         "timer": sampler.timer(host),
@@ -113,10 +115,13 @@ def reductions(config: Config) -> list[dict[str, str]]:
     ]
 
 
-def check_named_isas(config: Config, extensions: Path, named: list[str] | None) -> None:
-    """Raises HarnessError for an ISA that was asked for by name and that this processor lacks."""
+def check_named(config: Config, extensions: Path, isas: list[str] | None, compilers: list[str] | None) -> None:
+    """Raises HarnessError for an ISA that was asked for by name and that this processor lacks, and for a compiler that
+    was asked for by name and is not installed."""
+    for name in compilers or []:
+        build.require_compiler(config, name)
     processor = first_host(extensions, build.find_compilers(config)[0]).processor()
-    for isa in named or []:
+    for isa in isas or []:
         if isa not in processor.isas:
             has = ", ".join(processor.isas) or "none of the ISAs"
             raise HarnessError(f"{processor.brand} does not have {isa}; it has {has}")
@@ -159,6 +164,8 @@ def measure(config: Config, extensions: Path, runs: Path) -> Path:
         resumed = (folder / "run.json").exists()
         if resumed:
             info = store.read_info(folder)
+            if info["memory"]["cpu"] not in os.sched_getaffinity(0):
+                info["memory"]["cpu"] = choose_cpu()
             planned = plan.from_experiments(info["experiments"], info["skipped"])
         if info["ended"]:
             print(f"{folder} is complete already; nothing is measured. Remove it to measure anew.")

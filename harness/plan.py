@@ -99,6 +99,9 @@ def make_plan(
             continue
         everything = lengths(spec[name], processor.llc_bytes)
         secondary = everything if spec["secondary"] == "all" else lengths(spec["secondary"], processor.llc_bytes)
+        if experiment["contenders"] == "algorithms" and len(compilers) > 1:
+            # Compilers are compared at the lengths that both measured.
+            everything = sorted({*everything, *secondary})
         for compiler in compilers:
             primary = compiler == compilers[0]
             if not primary and experiment["contenders"] == "algorithms-by-pass" and spec["secondary"] != "all":
@@ -110,6 +113,11 @@ def make_plan(
                 too_long |= set(chosen) - set(fit)
                 if fit:
                     plan.items.append(Item(name, compiler, isa, tuple(fit), experiment["cache_state"]))
+    plan.skipped += [
+        {"what": f"compiler {compiler}", "reason": f"{config['protocol']} measures the primary compiler only"}
+        for compiler in compilers
+        if not any(item.compiler == compiler for item in plan.items)
+    ]
     for n in sorted(too_long):
         need = layout(config, processor, n).arena_bytes
         plan.skipped.append(

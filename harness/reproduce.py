@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from analysis import catalog
-from harness import build, machines
+from harness import build, detect, machines
 from harness.config import Config
 from harness.errors import HarnessError
 from harness.extensions import Host
@@ -16,18 +16,19 @@ QUIET = ("--quiet", "rules", "progress", "reason", "host")
 
 
 def is_here(config: Config, name: str, built: Path) -> bool:
-    """Whether this is the machine `name`. Compiles the host part if that is missing; without a compiler nothing could
-    be measured here anyway."""
-    if config["machine"] is not None:
+    """Whether this is the machine `name`. Compiles the host part if that is missing; where it can't be asked (another
+    architecture, no compiler), nothing could be measured anyway."""
+    if config.get("machine") is not None:
         return config["machine"] == name
     try:
+        detect.require_x86_64()
         compilers, _ = build.find_compilers(config)
+        library = build.extension_path(built, compilers[0].name, build.HOST)
+        if not library.exists():
+            build.build(config, compilers[0].name, build.HOST, library)
+        return machines.identify(Host(built, compilers[0].name).processor()).name == name
     except HarnessError:
         return False
-    library = build.extension_path(built, compilers[0].name, build.HOST)
-    if not library.exists():
-        build.build(config, compilers[0].name, build.HOST, library)
-    return machines.identify(Host(built, compilers[0].name).processor()).name == name
 
 
 def command(config: Config, changed: Mapping[str, object], name: str, built: Path) -> list[str]:
@@ -50,7 +51,10 @@ def _flow(value: object) -> str:
 def missing(name: str) -> str:
     """Which machine is needed, and how a run is brought from it."""
     known = machines.load()
-    product = f" ({known[name].product})" if name in known else ""
+    product = ""
+    if name in known:
+        source = known[name].sources["product"]
+        product = f" ({known[name].product}{', recalled' if source == 'recalled' else ''})"
     return (
         f"there is no run of {name}{product}, and this is another machine: on it, `make reproduce-all` and "
         "`python -m harness pack RUN`; here, `python -m harness adopt BUNDLE`"

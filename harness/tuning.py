@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.config import Config
 from harness.contenders import Contender, Question, Tuned, predecessors
+from harness.errors import HarnessError
 from harness.extensions import Kernel
 from harness.sampler import Sample, Sampler, enough_rounds, undisturbed
 
@@ -74,6 +75,8 @@ def tune_pass(
     Finalists are those that are left in cache, those left at `out_of_cache` elements, and the `published` ones;
     all are measured at both lengths, and the smallest product of the two times wins, unless a variant is `wanted`.
     """
+    if wanted is not None and wanted not in {kernel.variant for kernel in variants}:
+        raise HarnessError(f"tuning: {variants[0].name} has no variant {wanted}")
     in_cache = config["tuner"]["in_cache_elements"]
     first = variants[0]
     before = predecessors(config, first.name, any_variant)

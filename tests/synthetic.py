@@ -237,7 +237,7 @@ def make_run(tmp_path: Path) -> MakeRun:
     def make(
         root: Path = tmp_path / "results" / "runs",
         *,
-        machine: str = "zen4-made-up",
+        machine: str = "amd-epyc-9r14-25-17",
         protocol: str = "quick",
         isas: Sequence[str] = ISAS,
         lengths: Sequence[int] = (4096, 1_000_000, 56_000_000),
@@ -266,7 +266,7 @@ def write_run(folder: Path, information: dict[str, Any], rows: pd.DataFrame) -> 
 def full_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run with every experiment at every length: read only."""
     rows = rows_of(ISAS, LENGTHS, CLANG_LENGTHS, 7, 3, ("algorithms", "passes", "breakdown"))
-    information = information_of(rows, "zen4-made-up", "quick", ISAS, "2026-01-05T09:14:00+00:00")
+    information = information_of(rows, "amd-epyc-9r14-25-17", "quick", ISAS, "2026-01-05T09:14:00+00:00")
     return load_run(write_run(tmp_path_factory.mktemp("runs") / information["run"], information, rows))
 
 

@@ -34,34 +34,44 @@ def test_the_newest_complete_run_of_each_machine_is_drawn(results: Path, make_ru
     make_run(results / "runs", ended="2026-01-02T00:00:00+00:00", **SMALL)
     make_run(results / "runs", ended=None, **SMALL)
     other = make_run(results / "recorded", machine="other", **SMALL)
-    assert newest_complete(results) == {"zen4-made-up": newest, "other": other}
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": newest, "other": other}
     assert len(find_runs(results)) == 5
 
 
 def test_the_moment_counts_not_the_hour_of_the_time_zone(results: Path, make_run: MakeRun) -> None:
     make_run(results / "runs", ended="2026-01-01T10:00:00+05:00", **SMALL)
     later = make_run(results / "runs", ended="2026-01-01T09:00:00+00:00", **SMALL)
-    assert newest_complete(results) == {"zen4-made-up": later}
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": later}
+
+
+def test_a_run_that_was_given_a_machines_name_never_displaces_one_of_that_machine(
+    results: Path, make_run: MakeRun
+) -> None:
+    given = make_run(results / "runs", ended="2026-01-02T00:00:00+00:00", **SMALL)
+    change(given, machine=json.loads((given / "run.json").read_text())["machine"] | {"overridden": True})
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": given}
+    detected = make_run(results / "recorded", ended="2026-01-01T00:00:00+00:00", **SMALL)
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": detected}
 
 
 def test_a_smoke_run_is_drawn_only_where_there_is_no_other(results: Path, make_run: MakeRun) -> None:
     smoke = make_run(results / "runs", protocol="smoke", ended="2026-01-02T00:00:00+00:00", **SMALL)
-    assert newest_complete(results) == {"zen4-made-up": smoke}
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": smoke}
     quick = make_run(results / "runs", protocol="quick", ended="2026-01-01T00:00:00+00:00", **SMALL)
-    assert newest_complete(results) == {"zen4-made-up": quick}
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": quick}
 
 
 def test_a_run_in_both_rooms_counts_as_the_recorded_one(results: Path, make_run: MakeRun) -> None:
     measured = make_run(results / "runs", **SMALL)
     recorded = results / "recorded" / measured.parent.name / measured.name
     shutil.copytree(measured, recorded)
-    assert newest_complete(results) == {"zen4-made-up": recorded}
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": recorded}
 
 
 def test_without_results_there_is_nothing_to_draw(results: Path, make_run: MakeRun) -> None:
     assert newest_complete(results) == {}
     make_run(results / "runs", ended=None, **SMALL)
-    (results / "runs" / "zen4-made-up" / "killed-at-once").mkdir()
+    (results / "runs" / "amd-epyc-9r14-25-17" / "killed-at-once").mkdir()
     assert newest_complete(results) == {}
 
 
@@ -77,7 +87,7 @@ def test_a_damaged_older_run_does_no_harm(results: Path, make_run: MakeRun) -> N
     older = make_run(results / "runs", ended="2026-01-01T00:00:00+00:00", **SMALL)
     newest = make_run(results / "runs", ended="2026-01-02T00:00:00+00:00", **SMALL)
     change(older, schema_version=99)
-    assert newest_complete(results) == {"zen4-made-up": newest}
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": newest}
 
 
 @pytest.mark.parametrize("content", ["{", '{"ended": 5}', '{"ended": "2026-01-05"}', '{"ended": "soon"}'])
@@ -92,7 +102,7 @@ def test_a_run_whose_end_cannot_be_read_is_an_error(results: Path, make_run: Mak
 def test_a_run_in_the_folder_of_another_machine_is_an_error(results: Path, make_run: MakeRun) -> None:
     folder = make_run(results / "runs", **SMALL)
     folder.parent.rename(results / "runs" / "somebody-else")
-    with pytest.raises(DamagedRun, match="'zen4-made-up' is not the name of its folder, 'somebody-else'"):
+    with pytest.raises(DamagedRun, match="'amd-epyc-9r14-25-17' is not the name of its folder, 'somebody-else'"):
         newest_complete(results)
 
 

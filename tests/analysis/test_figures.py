@@ -25,7 +25,7 @@ from analysis.render import render
 from analysis.rows import Run, load_run
 
 ROOT = Path(analysis.__file__).parents[1]
-NAMES = ["algorithms", "pass-bandwidth", "pass-breakdown", "speedup", "three-pass", "tuning"]
+NAMES = ["algorithms", "compilers", "pass-bandwidth", "pass-breakdown", "speedup", "three-pass", "tuning"]
 SAMPLED = [name for name in NAMES if figures.experiment(name) != "tuning"]
 """Drawn from rows; tuning leaves medians only, in run.json, and none for one lane."""
 MakeRun = Callable[..., Path]
@@ -69,7 +69,9 @@ def test_every_file_in_the_folder_is_a_figure_with_a_caption_of_one_line() -> No
 
 
 def test_an_unknown_figure_is_told_with_the_known_ones() -> None:
-    with pytest.raises(UnknownFigure, match="no figure is called 'pie'; there are: algorithms, pass-bandwidth"):
+    with pytest.raises(
+        UnknownFigure, match="no figure is called 'pie'; there are: algorithms, compilers, pass-bandwidth"
+    ):
         figures.load("pie")
     with pytest.raises(UnknownFigure):
         figures.load("../render")
@@ -77,7 +79,7 @@ def test_an_unknown_figure_is_told_with_the_known_ones() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_rows_give_the_same_bytes(name: str, make_run: MakeRun) -> None:
-    run = load_run(make_run(isas=("avx2",)))
+    run = load_run(make_run(isas=("avx2",), clang_lengths=(4096,)))
     first = render(name, run)
     shuffled = dataclasses.replace(run, samples=run.samples.sample(frac=1, random_state=1))
     # A person's own settings, those that style.RC sets and others, neither show nor get lost.
@@ -140,7 +142,8 @@ def test_the_footer_says_what_the_numbers_rest_on(name: str, full_run: Run, draw
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_smoke_run_claims_nothing(name: str, make_run: MakeRun) -> None:
-    text = words(draw(name, load_run(make_run(protocol="smoke", isas=("avx2",), processes=1, rounds=1))))
+    small = {"isas": ("avx2",), "processes": 1, "rounds": 1, "clang_lengths": (4096,)}
+    text = words(draw(name, load_run(make_run(protocol="smoke", **small))))
     assert "smoke: no claim" in text
     assert "no interval from one process" in text
 
@@ -254,7 +257,9 @@ def test_tables_are_tidy_and_name_their_units(name: str, full_run: Run) -> None:
     assert any(column.endswith("_median") for column in header)
     for column in header:
         if column.endswith(("_median", "_low", "_high")):
-            assert any(unit in column for unit in ("nanoseconds", "percent", "gigabytes_per_second", "core_cycles"))
+            assert any(
+                unit in column for unit in ("nanoseconds", "percent", "gigabytes_per_second", "core_cycles", "relative")
+            )
     assert all(len(line.split(",")) == len(header) and "nan" not in line for line in lines[1:])
 
 
@@ -268,3 +273,10 @@ def test_what_a_published_variant_costs_is_told_against_the_best_of_the_run(full
     assert set(table["published_variant"]) == {"u12k1"} and set(table["best_variant"]) == {"u8k2"}
     assert table["in_cache_relative_time"].to_numpy() == pytest.approx(1.1)
     assert table["out_of_cache_relative_time"].to_numpy() == pytest.approx(1.0)
+
+
+def test_compilers_are_compared_process_by_process_at_the_lengths_that_both_measured(full_run: Run) -> None:
+    _, table = figures.load("compilers").draw(full_run)
+    assert set(table["elements"]) == {10_000, 1_000_000, 16_777_216}
+    assert set(table["compiler"]) == {"clang"} and set(table["relative_to"]) == {"gcc"}
+    assert table["relative_time_median"].to_numpy() == pytest.approx(1.03, abs=0.03)

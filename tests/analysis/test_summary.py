@@ -32,9 +32,9 @@ def test_it_fits_one_screen(text: str) -> None:
 
 
 def test_it_says_what_was_measured_and_where_the_figures_are(text: str, full_run: Run) -> None:
-    assert text.startswith("zen4-made-up: AMD EPYC 9R14 96-Core Processor\n")
+    assert text.startswith("amd-epyc-9r14-25-17: AMD EPYC 9R14 96-Core Processor\n")
     assert full_run.information["run"] in text and "(protocol quick)" in text and "7 processes per length" in text
-    assert "results/figures/zen4-made-up/" in text
+    assert "results/figures/amd-epyc-9r14-25-17/" in text
 
 
 def test_in_cache_and_out_of_cache_name_length_rival_and_interval(text: str) -> None:

@@ -559,3 +559,18 @@ def test_a_refusal_is_one_line_and_status_2(packed, tmp_path):
 
 def test_bundles_do_not_change_what_a_run_is_called():
     assert {"bundle.py", "plausibility.py"} <= set(UNHASHED)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("skylake-x", "is not skylake-x"),
+        ("all", "'all' does not follow from"),
+        ("amd-epyc-9r14-25-99", "does not follow from"),
+    ],
+)
+def test_a_run_under_a_name_that_is_not_its_processors_is_refused(tmp_path, make_run, name, reason):
+    run = make_run(tmp_path / "runs", machine=name, isas=("avx2",))
+    with pytest.raises(HarnessError, match=reason):
+        bundle.pack(run, tmp_path / "x.tar.gz")
+    assert not (tmp_path / "x.tar.gz").exists()

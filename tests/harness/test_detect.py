@@ -80,6 +80,12 @@ def test_the_papers_processors_are_recognized(processor, name, family, model, st
     assert processor.hypervisor == ""
 
 
+def test_a_cache_is_shared_by_no_more_threads_than_there_are():
+    leaves = {(4, 0): cache_leaf(3, 8448 * KIB, 11, 16), (0xB, 0): (1, 2, 0x100, 0), (0xB, 1): (4, 12, 0x201, 0)}
+    (cache,) = detect._caches(lambda leaf, subleaf: leaves.get((leaf, subleaf), (0, 0, 0, 0)), "GenuineIntel")
+    assert cache.shared_by_threads == 12
+
+
 def test_sharing_and_inclusion_of_a_cache_are_read():
     assert BROADWELL.caches[2] == detect.Cache(3, 55 * MIB, 64, True)
     assert ZEN2.caches[2] == detect.Cache(3, 16 * MIB, 6, False)

@@ -118,3 +118,17 @@ def test_the_published_variants_are_in_the_table_of_kernels(name):
     shapes = {(kernel.name, kernel.variant) for kernel in kernels_of("gcc", "scalar")}
     for variants in machines.load()[name].paper_variants.values():
         assert set(variants.items()) <= shapes
+
+
+def test_the_published_tuning_is_for_the_papers_machines_only():
+    assert machines.wanted_variants("measured", "zen2") == {}
+    assert machines.wanted_variants("paper", "zen2")["avx2"]["ext_sum"] == "u9k1"
+    with pytest.raises(
+        HarnessError, match=r"no variants were published for amd-epyc-25-17; machine=NAME takes those of"
+    ):
+        machines.wanted_variants("paper", "amd-epyc-25-17")
+
+
+def test_a_published_variant_knows_its_machines():
+    assert machines.published("avx2")["ext_scale"] == {"u4k1": ["broadwell"], "u5k1": ["skylake-x", "zen2"]}
+    assert machines.published("scalar") == {}
