@@ -93,30 +93,38 @@ def test_a_run_leaves_rows_and_provenance_that_fit_their_schemas(tiny):
     assert "is complete already; nothing is measured" in again.stdout
 
 
-@pytest.mark.parametrize("complete_points", (0, 3))
-def test_a_run_killed_at_any_moment_goes_on_where_it_was_and_leaves_no_process(tiny, complete_points):
+def progress_of(tiny):
+    """How many passes are tuned and how many points of the first process are complete."""
+    folders = list((tiny / "runs").glob("*/*"))
+    if not folders:
+        return 0, 0
+    tuned = len(store.TuningJournal(folders[0]).keys())
+    return tuned, len(store.Journal(folders[0] / "process-0.journal").points())
+
+
+@pytest.mark.parametrize("moment", [(1, 0), (4, 0), (7, 1), (7, 4)])
+def test_a_run_killed_at_any_moment_goes_on_where_it_was_and_leaves_no_process(tiny, moment):
     with start(tiny) as killed:
         deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            journals = [store.Journal(path) for path in tiny.glob("runs/*/*/process-0.journal")]
-            workers = psutil.Process(killed.pid).children()
-            if journals and len(journals[0].points()) >= complete_points and workers:
-                break
+        while progress_of(tiny) < moment or not psutil.Process(killed.pid).children():
             assert killed.poll() is None, "the run ended before it could be killed"
+            assert time.monotonic() < deadline
             time.sleep(0.002)
+        workers = psutil.Process(killed.pid).children()
         killed.kill()
-    assert workers
     assert_gone(workers)
     folder = folder_of(tiny)
     assert json.loads((folder / "run.json").read_text())["ended"] is None
+    assert progress_of(tiny) >= moment
+    tuned = store.TuningJournal(folder).rows()
     before = store.Journal(folder / "process-0.journal").points()
-    assert len(before) >= complete_points
     result = measure(tiny)
     assert result.returncode == 0, result.stderr
     assert "going on with" in result.stdout
     rows = (folder / "samples.csv").read_text()
     for lines in before.values():
         assert lines in rows, "what was complete before the kill is kept"
+    assert store.read_info(folder)["tuning"][: len(tuned)] == tuned
     keys = ["experiment", "algorithm", "pass", "variant", "elements", "process", "round"]
     table = pd.read_csv(folder / "samples.csv", keep_default_na=False)
     assert not table.duplicated(keys).any()
