@@ -45,7 +45,8 @@ PASS(copy) {
 #undef BODY
 }
 
-// Non-temporal stores want vectors aligned, so the elements before the first such address are copied plainly.
+// Non-temporal stores want vectors aligned, so the elements before the first such address are copied plainly, and so is the
+// remainder, as in copy.
 PASS(copy_nt) {
 #define BODY(i) vf_stream(y + (i), vf_load(x + (i)))
   size_t head = MIN(n, -((uintptr_t) y / sizeof(float)) % LANES);

@@ -8,8 +8,9 @@
 //
 // A sum of equal or ordered terms rounds the same way at every addition, and lane accumulators of a long vector lose
 // three digits (1e-3 at 64M). So a term meets at most ADDITIONS float additions before its lane is folded into a double:
-// at worst ADDITIONS·2^-24 = 1.4e-6 relative, whatever the input and its length.
-enum { ADDITIONS = 24 };
+// at worst ADDITIONS·2^-24 = 1.9e-6 relative, whatever the input and its length. (Interleaved with a loop that never
+// folds, AVX2's ext_sum on Zen 4 takes 1.9 % longer, with 24 additions 2.6 %.)
+enum { ADDITIONS = 32 };
 #define EXP_DOMAIN 100000.0f
 
 // Iterations between folds: U/K additions to sum a group, one each for its accumulator, K to merge the accumulators.
@@ -32,7 +33,7 @@ FN void sum_groups(vf *sum, const vf *v, int U, int K) {
 }
 
 // acc[k] += Σ a[j] over j ≡ k mod K, in extended range. The accumulator is rescaled before the group is summed: one
-// addition more than scaling it last, and yet gcc's AVX2 loop then spills less (6.05 against 6.32 cycles per vector).
+// addition more than scaling it last, and yet gcc's AVX2 loop then spills less (6.08 against 6.33 cycles per vector, interleaved).
 FN void ext_accumulate(ext *acc, const ext *a, int U, int K) {
   ve e[MAX_U];
   vf sum[MAX_U];

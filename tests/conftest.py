@@ -12,7 +12,16 @@ pytest_plugins = ["tests.synthetic"]
 
 BUILT = config.ROOT / "results" / "build"
 SETTINGS = config.load()
-COMPILERS = tuple(c for c in SETTINGS["compiler_commands"] if build.extension_path(BUILT, c, "scalar").exists())
+SOURCES_CHANGED = max(file.stat().st_mtime for file in build.KERNELS.iterdir())
+
+
+def is_built(compiler: str) -> bool:
+    """Whether a compiler's extensions are there and no older than their sources: only configured ones are kept fresh."""
+    path = build.extension_path(BUILT, compiler, "scalar")
+    return path.exists() and path.stat().st_mtime >= SOURCES_CHANGED
+
+
+COMPILERS = tuple(filter(is_built, SETTINGS["compiler_commands"]))
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 import ctypes
 import mmap
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -24,6 +25,15 @@ def reference(x):
     wide = x.astype(np.longdouble)
     e = np.exp(wide - wide.max())
     return e / e.sum()
+
+
+def test_the_reference_itself_holds_against_50_digits(generator):
+    x = generator.uniform(-30, 0, 100).astype(np.float32)
+    with mpmath.workdps(50):
+        terms = [mpmath.exp(mpmath.mpf(float(value))) for value in x]
+        total = mpmath.fsum(terms)
+        errors = [abs(mpmath.mpf(str(y)) * total / term - 1) for y, term in zip(reference(x), terms, strict=True)]
+    assert max(errors) < 1e-16
 
 
 def assert_accurate(y, expected, x, name):
