@@ -16,7 +16,7 @@ SOURCES_CHANGED = max(file.stat().st_mtime for file in build.KERNELS.iterdir())
 
 
 def is_built(compiler: str) -> bool:
-    """Whether a compiler's extensions are there and no older than their sources: only configured ones are kept fresh."""
+    """Whether a compiler's extensions are there and no older than their sources; only configured ones are kept so."""
     path = build.extension_path(BUILT, compiler, "scalar")
     return path.exists() and path.stat().st_mtime >= SOURCES_CHANGED
 
