@@ -107,7 +107,10 @@ def reductions(config: Config) -> list[dict[str, str]]:
     """What a configuration of one's own changes in the protocol of that name, so that the run says so."""
     shipped, used = (settings["protocols"][config["protocol"]] for settings in (load(), config))
     return [
-        {"what": f"{config['protocol']}'s {key} {shipped[key]}", "reason": f"the configuration has {used[key]}"}
+        {
+            "what": f"{config['protocol']}'s {key}: {json.dumps(shipped[key])}",
+            "reason": f"the configuration has {json.dumps(used[key])}",
+        }
         for key in used
         if used[key] != shipped[key]
     ]
