@@ -31,6 +31,10 @@ examples:
       --figures results/figures/MACHINE --tables results/tables/MACHINE
       writes speedup.svg, speedup.png and speedup.csv, all three or none
 
+  python -m analysis claims --strict
+      the paper's claims, judged by the runs on disk; exits 1 if a claim that could be tested is not reproduced, 2 if
+      none could be tested
+
 exit status: 0 done; 1 a file could not be written; 2 the arguments or the run's files are not good"""
 
 
@@ -38,14 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status. Errors that a person can mend are one line on standard error."""
     options = _parser().parse_args(arguments)
     try:
-        options.command(options)
+        return options.command(options) or 0
     except AnalysisError as error:
         print(f"analysis: {error}", file=sys.stderr)
         return 2
     except OSError as error:
         print(f"analysis: cannot write: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,6 +78,18 @@ def _parser() -> argparse.ArgumentParser:
     summary = commands.add_parser("summary", help="say on one screen what a run shows")
     summary.add_argument("run", metavar="RUN_FOLDER", type=Path, help="folder that holds run.json and samples.csv[.gz]")
     summary.set_defaults(command=_summary)
+
+    claims = commands.add_parser("claims", help="judge the paper's claims by the runs that are on disk")
+    claims.add_argument("--results", metavar="DIR", type=Path, default=Path("results"), help="default: results")
+    claims.add_argument(
+        "--claims", metavar="FILE", type=Path, default=Path("config/claims.yaml"), help="default: config/claims.yaml"
+    )
+    claims.add_argument("--tables", metavar="DIR", type=Path, help="gets claims.csv")
+    claims.add_argument("--report", metavar="FILE", type=Path, help="gets the verdicts as a page of Markdown")
+    claims.add_argument(
+        "--strict", action="store_true", help="exit 1 if a tested claim is not reproduced, 2 if none could be tested"
+    )
+    claims.set_defaults(command=_claims)
 
     listing = commands.add_parser("list", help="list the figures, and the runs that are on disk")
     listing.add_argument("--results", metavar="DIR", type=Path, default=Path("results"), help="default: results")
@@ -116,6 +131,24 @@ def _summary(options: argparse.Namespace) -> None:
     from analysis.summary import summary
 
     print(summary(load_run(options.run)), end="")
+
+
+def _claims(options: argparse.Namespace) -> int:
+    from analysis import claims
+    from analysis.files import csv_bytes
+    from analysis.rows import load_run
+
+    wanted = claims.load_claims(options.claims)
+    runs = {machine: load_run(folder) for machine, folder in catalog.newest_complete(options.results).items()}
+    judgements = claims.judge_all(wanted, runs)
+    written = {}
+    if options.tables:
+        written[options.tables / "claims.csv"] = csv_bytes(claims.table(judgements))
+    if options.report:
+        written[options.report] = claims.report(judgements, runs).encode()
+    write_whole(written)
+    print(claims.terminal(judgements))
+    return claims.strict_status(judgements) if options.strict else 0
 
 
 def _list(options: argparse.Namespace) -> None:

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis import experiments, names, panels, style
+from analysis import controls, experiments, names, panels, style
 from analysis.errors import MissingRows
 from analysis.machines import is_evidence, load_machines
 from analysis.rows import Run
@@ -98,11 +98,11 @@ def _footer(runs: list[Run], rows: pd.DataFrame) -> list[str]:
 
 def table(runs: list[Run]) -> pd.DataFrame:
     """One row for each machine, ISA: the largest median speedup (percent, with the interval of its length alone), from
-    which length on every interval lies above 0 (elements, empty: at none), and the bandwidth of Two-Pass's passes at
-    the longest length (GB/s, effective) beside the fastest plain load and copy there."""
+    which length on every interval lies above the noise floor (elements, empty: at none), and the bandwidth of the
+    passes of Two-Pass at the longest length (GB/s, effective) beside the fastest plain load and copy there."""
     rows = []
     for run in _by_machine(runs):
-        found = _speedups(run)
+        found, verdict = _speedups(run), controls.judge(run)
         for isa in experiments.isas(found) if len(found) else []:
             of_isa = found[found["isa"] == isa].sort_values("elements")
             best = of_isa.loc[of_isa["speedup_percent_median"].idxmax()]
@@ -118,7 +118,8 @@ def table(runs: list[Run]) -> pd.DataFrame:
                     "best_speedup_percent_high": best["speedup_percent_high"],
                     "confidence": best["confidence"],
                     "best_at_elements": best["elements"],
-                    "wins_from_elements": wins_from(of_isa),
+                    "noise_floor_percent": verdict.floor_percent,
+                    "wins_from_elements": wins_from(of_isa, verdict.floor),
                     **_bandwidths(run, isa),
                 }
             )
@@ -136,9 +137,10 @@ def _evidence(run: Run) -> str:
     return "own machine" if is_evidence(known[machine["name"]], run.information) else "generalization"
 
 
-def wins_from(rows: pd.DataFrame) -> int | None:
-    """The length from which on every interval lies above 0, None where the longest does not. `rows` are of one ISA."""
-    fails = rows[(rows["speedup_percent_low"] <= 0) | (rows["processes"] < 2)]
+def wins_from(rows: pd.DataFrame, floor: float) -> int | None:
+    """The length from which on every interval lies above the noise `floor` (percent), None where the longest does not.
+    `rows` are of one ISA."""
+    fails = rows[(rows["speedup_percent_low"] <= floor) | (rows["processes"] < 2)]
     wins = rows[rows["elements"] > fails["elements"].max()] if len(fails) else rows
     return int(wins["elements"].min()) if len(wins) else None
 

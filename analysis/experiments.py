@@ -19,6 +19,11 @@ def algorithm_rows(run: Run) -> pd.DataFrame:
     return undisturbed(rows, [*POINT, "round"], POINT)
 
 
+def control_rows(run: Run) -> pd.DataFrame:
+    """Samples of controls and of the algorithms that they are compared with."""
+    return undisturbed(_some(run, "controls", _rows(run, "controls")), [*POINT, "round"], POINT)
+
+
 def pass_rows(run: Run) -> pd.DataFrame:
     """Samples of single passes and of the bandwidth kernels, warm."""
     rows = _rows(run, "passes")

@@ -4,6 +4,15 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def csv_bytes(table: "pd.DataFrame") -> bytes:
+    """A table as CSV, six digits: more than any timing carries, and pandas' own choice differs between platforms."""
+    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode()
 
 
 def write_whole(contents: Mapping[Path, bytes]) -> None:

@@ -120,14 +120,14 @@ def _is_among(number: int, numbers: Sequence[int | Mapping[str, int]]) -> bool:
 
 @cache
 def _table(file: Path) -> list[dict[str, Any]]:
-    return _read(file, "microarchitectures")
+    return read_data(file, "microarchitectures")
 
 
 @cache
 def _read_machine(path: Path) -> Machine:
     if not MACHINE_NAME.fullmatch(path.stem):
         raise BadConfiguration(f"{path}: a machine's name has lower-case letters, digits and hyphens only")
-    data = _read(path, "machine")
+    data = read_data(path, "machine")
     sources = dict(_sources(data))
     _check_sources(path, data, sources)
     processor, memory, paper = data["processor"], data["memory"], data.get("paper")
@@ -159,7 +159,7 @@ def _read_machine(path: Path) -> Machine:
     return machine
 
 
-def _read(path: Path, name: str) -> Any:
+def read_data(path: Path, name: str) -> Any:
     """The content of a YAML file that fits config/schemas/NAME.schema.json. Raises BadConfiguration."""
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), LOADER)

@@ -12,12 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis import names, style
+from analysis import controls, names, style
 from analysis.rows import Run
 from analysis.traffic import BYTES_PER_FLOAT
 
 # Inches. Title, legend and footer have bands of their own, so that they can cover neither data nor one another.
 TITLE, LEGEND_LINE, FOOTER_LINE, GAP = 0.28, 0.17, 0.115, 0.06
+AUDIT_WORDS = {"yes": "disturbs", "unknown": "unknown"}
 CACHE_NOTE = "vertical lines: the input (4n bytes) fills that cache"
 
 
@@ -169,4 +170,24 @@ def _provenance(run: Run, table: pd.DataFrame) -> list[str]:
     return [
         f"{machine['brand']} ({machine['name']}); run {run.information['run']}, protocol {protocol}",
         f"{counted}; {disturbed} of samples disturbed; {shown}",
+        f"{null_test(run)}; {audit_line(run)}",
     ]
+
+
+def null_test(run: Run) -> str:
+    """What the run's controls say, in few words."""
+    verdict = controls.judge(run)
+    if not controls.are_in(run):
+        return "no null test"
+    if verdict.faults:
+        return "NULL TEST FAILED"
+    return f"null test passed, noise floor {verdict.floor_percent:.2g} %"
+
+
+def audit_line(run: Run) -> str:
+    """The audit of the machine in one line: what disturbs, what is not known, and how much is in order."""
+    by_answer: dict[str, list[str]] = {"yes": [], "unknown": [], "no": []}
+    for finding in run.information["audit"]:
+        by_answer[finding["disturbs"]].append(finding["item"])
+    told = [f"{word}: {', '.join(by_answer[answer]) or 'nothing'}" for answer, word in AUDIT_WORDS.items()]
+    return f"{'; '.join(told)}; in order: {len(by_answer['no'])}"

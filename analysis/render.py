@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis import across, figures, style
+from analysis.files import csv_bytes
 from analysis.rows import Run
 
 
@@ -39,6 +40,4 @@ def _render(draw: Callable[[], tuple[Figure, pd.DataFrame]]) -> Rendered:
         # The date and Matplotlib's version would make every file, or every upgrade, differ.
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
         figure.savefig(png, format="png", dpi=200, metadata={"Software": None})
-    # Six digits are more than any timing carries; pandas' own choice of digits is not the same on every platform.
-    text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    return Rendered(svg.getvalue(), png.getvalue(), text.encode("utf-8"))
+    return Rendered(svg.getvalue(), png.getvalue(), csv_bytes(table))

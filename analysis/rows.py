@@ -139,7 +139,7 @@ def _refuse_unknown_names(path: Path, samples: pd.DataFrame, information: dict[s
     known = {
         "compiler": information["compilers"],
         "isa": information["machine"]["isas"],
-        "algorithm": ["", *information["algorithms"]],
+        "algorithm": ["", *information["algorithms"], *information.get("controls", {})],
         "pass": ["", *information["kernels"]],
     }
     for field, names in known.items():

@@ -29,23 +29,23 @@ class Interval:
 
 
 @cache
-def order_statistics(count: int) -> tuple[int, float]:
+def order_statistics(count: int, target: float = TARGET_CONFIDENCE) -> tuple[int, float]:
     """Which of the sorted values bound an interval of the median, and its confidence.
 
     Returns (k, confidence): the k-th smallest and the k-th largest of `count` values (k from 1). It is the narrowest
-    such interval with at least TARGET_CONFIDENCE; where even the smallest and the largest value do not reach it (fewer
-    than 6), it is these two, with the confidence 1 - 2**(1 - count) that they have.
+    such interval with at least the `target` confidence; where even the smallest and the largest value do not reach it
+    (fewer than 6 for 95 %), it is these two, with the confidence 1 - 2**(1 - count) that they have.
 
     Source: the number of values below the median is binomial(count, 1/2), for any continuous distribution
     (H. A. David, H. N. Nagaraja, Order Statistics, 3rd edition, section 7.1).
     """
     if count < 1:
         raise ValueError("no values, so no interval")
-    k = max(1, int(binom.ppf((1 - TARGET_CONFIDENCE) / 2, count, 0.5)))
+    k = max(1, int(binom.ppf((1 - target) / 2, count, 0.5)))
     return k, float(1 - 2 * binom.cdf(k - 1, count, 0.5))
 
 
-def median_interval(values: Sequence[float] | np.ndarray | pd.Series) -> Interval:
+def median_interval(values: Sequence[float] | np.ndarray | pd.Series, target: float = TARGET_CONFIDENCE) -> Interval:
     """Median of one value for each process, with the order-statistic interval of `order_statistics`.
 
     `values` has shape (processes,). Raises ValueError where it is empty or holds a NaN.
@@ -53,11 +53,11 @@ def median_interval(values: Sequence[float] | np.ndarray | pd.Series) -> Interva
     ordered = np.sort(np.asarray(values, dtype=float))
     if np.isnan(ordered).any():
         raise ValueError("a value is not a number")
-    k, confidence = order_statistics(len(ordered))
+    k, confidence = order_statistics(len(ordered), target)
     return Interval(float(np.median(ordered)), float(ordered[k - 1]), float(ordered[-k]), confidence, len(ordered))
 
 
-def intervals(rows: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
+def intervals(rows: pd.DataFrame, by: list[str], value: str, target: float = TARGET_CONFIDENCE) -> pd.DataFrame:
     """Median and interval over processes of a column, for each group of rows.
 
     `rows` has the columns `by`, process and `value`. Returns one row for each group, sorted, with the columns `by`,
@@ -66,7 +66,7 @@ def intervals(rows: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
     by_process = rows.groupby([*by, "process"])[value].median()
     table = []
     for key, values in by_process.groupby(level=by):
-        interval = median_interval(values)
+        interval = median_interval(values, target)
         measured = (interval.median, interval.low, interval.high, interval.confidence, interval.processes)
         table.append((*(key if isinstance(key, tuple) else (key,)), *measured))
     return pd.DataFrame(
@@ -115,7 +115,9 @@ def log_ratios(rows: pd.DataFrame, numerator: str, denominator: str) -> pd.DataF
     return (rounds[numerator] - rounds[denominator]).rename("log_ratio").reset_index()
 
 
-def speedups(rows: pd.DataFrame, contender: str, rivals: Sequence[str]) -> pd.DataFrame:
+def speedups(
+    rows: pd.DataFrame, contender: str, rivals: Sequence[str], target: float = TARGET_CONFIDENCE
+) -> pd.DataFrame:
     """Speedup of an algorithm over the better of its rivals, t_rival / t_contender - 1 in percent.
 
     Each ratio is formed and reduced on its own, and the smaller of the medians is taken with its interval: the better
@@ -125,7 +127,9 @@ def speedups(rows: pd.DataFrame, contender: str, rivals: Sequence[str]) -> pd.Da
     confidence, processes. Empty where no round has both.
     """
     by = ROUND[:3]
-    ratios = [intervals(log_ratios(rows, rival, contender), by, "log_ratio").assign(against=rival) for rival in rivals]
+    ratios = [
+        intervals(log_ratios(rows, rival, contender), by, "log_ratio", target).assign(against=rival) for rival in rivals
+    ]
     table = pd.concat([ratio for ratio in ratios if len(ratio)] or ratios[:1])
     table = table.sort_values([*by, "log_ratio_median"], kind="stable").drop_duplicates(by).reset_index(drop=True)
     for bound in ("median", "low", "high"):
@@ -135,3 +139,23 @@ def speedups(rows: pd.DataFrame, contender: str, rivals: Sequence[str]) -> pd.Da
         + [f"speedup_percent_{bound}" for bound in ("median", "low", "high")]
         + ["confidence", "processes"]
     ]
+
+
+def largest_speedups(rows: pd.DataFrame, contender: str, rivals: Sequence[str]) -> pd.DataFrame:
+    """The largest speedup at any length in `rows`, for each (isa, compiler), with an interval for that maximum.
+
+    Each length's interval has a confidence of 1 - 5 %/lengths, so all of them hold at once with 95 %; then the largest
+    of the true speedups lies between the largest lower and the largest upper bound (Bonferroni). Its `confidence` is
+    what the processes in fact allow. Columns as in `speedups`, with elements and against of the length with the largest
+    median.
+    """
+    by = ROUND[:2]
+    lengths = max(1, rows.groupby(by)["elements"].nunique().max()) if len(rows) else 1
+    table = speedups(rows, contender, rivals, 1 - (1 - TARGET_CONFIDENCE) / lengths)
+    largest = table.loc[table.groupby(by)["speedup_percent_median"].idxmax()].set_index(by)
+    groups = table.groupby(by)
+    largest["speedup_percent_low"] = groups["speedup_percent_low"].max()
+    largest["speedup_percent_high"] = groups["speedup_percent_high"].max()
+    largest["confidence"] = 1 - (1 - table["confidence"]).groupby([table[name] for name in by]).sum()
+    largest["processes"] = groups["processes"].min()
+    return largest.reset_index()[list(table)]

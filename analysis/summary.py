@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from analysis import experiments, names
+from analysis import controls, experiments, names
 from analysis.across import wins_from
 from analysis.catalog import newest_complete
 from analysis.errors import MissingRows
@@ -16,8 +16,11 @@ def summary(run: Run) -> str:
 
     A smoke run claims nothing, so of it only what ran is said. Raises MissingRows where no algorithm was measured.
     """
-    body = _smoke(run) if run.information["protocol"]["name"] == "smoke" else _findings(run)
-    return "\n".join([*_header(run), *body, *_where(run)]) + "\n"
+    verdict = controls.judge(run)
+    is_smoke = run.information["protocol"]["name"] == "smoke"
+    failed = [f"NOTHING IS DECIDED: {fault}"[:100] for fault in verdict.faults if not is_smoke]
+    body = _smoke(run) if is_smoke else [*_trust(run, verdict), *_findings(run, verdict)]
+    return "\n".join([*failed[:1], *_header(run), *body, *_where(run)]) + "\n"
 
 
 def _header(run: Run) -> list[str]:
@@ -36,11 +39,29 @@ def _header(run: Run) -> list[str]:
     ]
 
 
+def _trust(run: Run, verdict: controls.Verdict) -> list[str]:
+    lines = []
+    if precision := run.information.get("precision"):
+        known = precision["questions"] - len(precision["missed"])
+        lines.append(
+            f"{known} of {precision['questions']} ratios are known to ±{precision['target_half_width_percent']:g} %"
+            + {"precision": "", "processes": "; all processes ran", "minutes": "; the minutes were spent"}[
+                precision["stopped_by"]
+            ]
+        )
+    if controls.are_in(run):
+        lines.append(f"null test: {verdict.told}; noise floor {verdict.floor_percent:.2g} %"[:100])
+    return lines
+
+
 def _where(run: Run) -> list[str]:
     machine = run.information["machine"]["name"]
     drawn = newest_complete(run.folder.parents[2]).get(machine, run.folder)
     other = "" if drawn.name == run.folder.name else f" (of the run {drawn.name})"
-    return [f"figures{other}: results/figures/{machine}/   tables: results/tables/{machine}/"]
+    return [
+        f"figures{other}: results/figures/{machine}/   tables: results/tables/{machine}/",
+        "verdicts on the paper's claims: results/claims.md",
+    ]
 
 
 def _smoke(run: Run) -> list[str]:
@@ -51,7 +72,7 @@ def _smoke(run: Run) -> list[str]:
     return [*ran, f"smoke: {verdict}; no claim"]
 
 
-def _findings(run: Run) -> list[str]:
+def _findings(run: Run, verdict: controls.Verdict) -> list[str]:
     table = speedups(experiments.algorithm_rows(run), experiments.TWO_PASS, experiments.THREE_PASS)
     if table.empty:
         raise MissingRows(f"{run.folder}: no round has both Two-Pass and a Three-Pass algorithm")
@@ -60,41 +81,42 @@ def _findings(run: Run) -> list[str]:
     lines = [f"Two-Pass against the better Three-Pass ({compiler}): median [interval over processes], confidence"]
     for isa in experiments.isas(table):
         of_isa = table[table["isa"] == isa].sort_values("elements")
-        lines += [*_speedup_lines(run, names.ISAS[isa], of_isa), _bandwidth_line(run, isa, compiler)]
+        lines += [*_speedup_lines(run, names.ISAS[isa], of_isa, verdict.floor), _bandwidth_line(run, isa, compiler)]
     return lines
 
 
-def _speedup_lines(run: Run, isa: str, table: pd.DataFrame) -> list[str]:
+def _speedup_lines(run: Run, isa: str, table: pd.DataFrame, floor: float) -> list[str]:
     caches = {cache["level"]: cache["bytes"] for cache in run.information["machine"]["caches"]}
     last = max(caches.values(), default=0)
     largest = table.iloc[-1]
     # Input and output together have to fit, since a call touches both.
     inside = table[2 * BYTES_PER_FLOAT * table["elements"] <= caches.get(2, 0)]
     in_cache = f"in L2, {names.count(inside['elements'].max())} elements" if len(inside) else "in L2"
+    in_l2 = _speedup(inside.iloc[-1], floor) if len(inside) else "no length was measured whose arrays fit"
     is_out = BYTES_PER_FLOAT * largest["elements"] > last
     out = f"{'out of cache' if is_out else 'longest (in cache)'}, {names.count(largest['elements'])} elements"
     return [
         f"{isa}",
-        f"  {in_cache}: {_speedup(inside.iloc[-1]) if len(inside) else 'no length was measured whose arrays fit'}",
-        f"  {out}: {_speedup(largest)}",
-        f"  {_best_and_first_win(table)}",
+        f"  {in_cache}: {in_l2}",
+        f"  {out}: {_speedup(largest, floor)}",
+        f"  {_best_and_first_win(table, floor)}",
     ]
 
 
-def _speedup(row: pd.Series) -> str:
+def _speedup(row: pd.Series, floor: float) -> str:
     low, high = row["speedup_percent_low"], row["speedup_percent_high"]
     numbers = f"{row['speedup_percent_median']:+.1f} % [{low:+.1f}, {high:+.1f}] {names.percent(row['confidence'])}"
     rival = names.SHORT_ALGORITHMS[row["against"]]
     if row["processes"] < 2:
         return f"{row['speedup_percent_median']:+.1f} % against {rival}; one process shows nothing"
-    if low <= 0 <= high:
+    if low <= floor and high >= -floor:
         return f"no difference shown against {rival}: {numbers}"
-    return f"{'faster' if low > 0 else 'slower'} than {rival}: {numbers}"
+    return f"{'faster' if low > floor else 'slower'} than {rival}: {numbers}"
 
 
-def _best_and_first_win(table: pd.DataFrame) -> str:
+def _best_and_first_win(table: pd.DataFrame, floor: float) -> str:
     best = table.loc[table["speedup_percent_median"].idxmax()]
-    first = wins_from(table)
+    first = wins_from(table, floor)
     begins = f"faster from {names.count(first)} elements on" if first else "at the longest it is not shown to be faster"
     interval = f"[{best['speedup_percent_low']:+.1f}, {best['speedup_percent_high']:+.1f}]"
     # Its interval is that of one length, not of a maximum over many.

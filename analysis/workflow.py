@@ -27,7 +27,7 @@ def runs() -> dict[str, Path]:
 def drawn() -> list[Path]:
     """For every machine that has a complete run, the figures of the experiments that it holds; and all machines."""
     machines = [RESULTS / "figures" / "machines.svg"] if compared() else []
-    return [*machines, *(path for machine in runs() for path in drawn_of(machine))]
+    return [*machines, RESULTS / "claims.md", *(path for machine in runs() for path in drawn_of(machine))]
 
 
 def machines() -> list[str]:
@@ -64,6 +64,12 @@ def inputs(machine: str, figure: str) -> list[Path]:
 def machines_inputs() -> list[Path]:
     """What the figure of all machines is drawn from."""
     return [path for folder in compared() for path in (folder / "run.json", samples_file(folder))] + code()
+
+
+def claims_inputs() -> list[Path]:
+    """What the claims are judged by: all runs that are drawn, the claims, the machines they are about."""
+    rows = [path for folder in runs().values() for path in (folder / "run.json", samples_file(folder))]
+    return [*rows, *sorted(Path("config").glob("machines/*.yaml")), Path("config/claims.yaml"), *code()]
 
 
 def package() -> Path:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from harness import machines
 from harness.extensions import HUGE_PAGE_BYTES, Host
 from harness.memory import Arena, Layout
 
@@ -102,11 +103,21 @@ def huge_pages(host: Host) -> Finding:
     advice = "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled (as root)"
     arena = Arena(host, Layout(1, 8 * HUGE_PAGE_BYTES))
     found = arena.huge_page_bytes()
-    host.lib.arena_unmap(arena.start, arena.layout.arena_bytes)
+    arena.unmap()
     if found == "unknown":
         return Finding("huge pages", "unknown", "unknown", advice)
     whole = isinstance(found, int) and found >= 8 * HUGE_PAGE_BYTES
     return Finding("huge pages", "given" if whole else "not given", "no" if whole else "yes", advice)
+
+
+def memory_channels(machine: str) -> Finding:
+    """How many memory channels the machine's file says there are; which of them are populated, no program may read."""
+    advice = "populate every channel alike; bandwidth out of cache depends on it"
+    known = machines.load().get(machine)
+    found = "unknown" if known is None else str(known.memory.channels)
+    return Finding(
+        "memory channels", found if found == "unknown" else f"{found} by the machine's file", "unknown", advice
+    )
 
 
 def allowed_processors() -> Finding:
@@ -116,8 +127,8 @@ def allowed_processors() -> Finding:
     return Finding("processors allowed", f"{allowed} of {online}", "no" if allowed == online else "unknown", advice)
 
 
-def audit(host: Host) -> list[dict[str, str]]:
-    """The `audit` part of run.json."""
+def audit(host: Host, machine: str) -> list[dict[str, str]]:
+    """The `audit` part of run.json, on the machine of this name."""
     checks: list[Callable[[], Finding]] = [
         governor,
         turbo,
@@ -129,5 +140,6 @@ def audit(host: Host) -> list[dict[str, str]]:
         lambda: pressure("memory"),
         lambda: huge_pages(host),
         allowed_processors,
+        lambda: memory_channels(machine),
     ]
     return [asdict(check()) for check in checks]

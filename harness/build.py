@@ -125,6 +125,9 @@ def build(config: Config, compiler_name: str, target: str, output: Path) -> None
             compile_object(compiler, compile_flags, KERNELS / source, Path(folder) / f"{source}.o")
             for source in sources
         ]
+        if target != HOST:
+            renamed = [*compile_flags, *(f"-D{name}=moved_{name}" for name in ("kernels", "kernel_count", "lanes"))]
+            objects.append(compile_object(compiler, renamed, KERNELS / "kernels.c", Path(folder) / "moved.o"))
         # cffi's C is not held to our warnings.
         relaxed = [flag for flag in compile_flags if not flag.startswith("-W")]
         objects.append(compile_object(compiler, [*relaxed, f"-I{include}"], wrapper, Path(folder) / "wrapper.o"))

@@ -72,6 +72,8 @@ def check(config: Config, file: Path = CONFIG_FILE) -> None:
                 )
             if key in config["experiments"] and key not in protocol["rounds"]:
                 raise HarnessError(f"{file}: protocols.{name}.rounds: {key} is missing")
+        if protocol["processes"]["least"] > protocol["processes"]["most"]:
+            raise HarnessError(f"{file}: protocols.{name}.processes: least is above most")
     low, high = config["input"]["low"], config["input"]["high"]
     if low > high:
         raise HarnessError(f"{file}: input: low {low} is above high {high}")

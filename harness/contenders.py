@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from harness.config import Config
 from harness.errors import HarnessError
@@ -18,7 +19,8 @@ class Contender:
     """Passes that run one after the other over the same operands, under the name of an algorithm, a pass, or, if it is
     split by pass, both.
 
-    `before` are the passes whose result the first one needs; they run once, untimed.
+    `before` are the passes whose result the first one needs; they run once, untimed. Controls are `moved` (code and
+    operands at other addresses) or process `extra_percent` more elements than the question says.
     """
 
     algorithm: str
@@ -26,6 +28,12 @@ class Contender:
     kernels: tuple[Kernel, ...]
     before: tuple[Kernel, ...] = ()
     split: bool = False
+    moved: bool = False
+    extra_percent: int = 0
+
+    def elements(self, asked: int) -> int:
+        """The elements that one call processes, where the question asks for so many."""
+        return asked + round(asked * self.extra_percent / 100)
 
     @property
     def variant(self) -> str:
@@ -59,6 +67,30 @@ def algorithm_contenders(config: Config, tuned: Tuned, split: bool = False) -> t
     )
 
 
+def controls(config: Config) -> dict[str, dict[str, Any]]:
+    """The `controls` part of run.json: contenders whose ratio to an algorithm is known, by their names in rows."""
+    name = config["controls"]["algorithm"]
+    same = {"algorithm": name, "moved": False, "extra_percent": 0}
+    return {
+        f"{name}-again": same,
+        f"{name}-moved": {**same, "moved": True},
+        **{f"{name}-plus-{p}-percent": {**same, "extra_percent": p} for p in config["controls"]["extra_percent"]},
+    }
+
+
+def control_contenders(config: Config, tuned: Tuned) -> tuple[Contender, ...]:
+    """The controls, and the algorithm that they are compared with, each of its passes in its tuned variant."""
+    name = config["controls"]["algorithm"]
+    kernels = tuple(tuned[pass_name] for pass_name in config["algorithms"][name])
+    return (
+        Contender(name, "", kernels),
+        *(
+            Contender(control, "", kernels, moved=its["moved"], extra_percent=its["extra_percent"])
+            for control, its in controls(config).items()
+        ),
+    )
+
+
 def predecessors(config: Config, pass_name: str, tuned: Tuned) -> tuple[Kernel, ...]:
     """The passes that come before this one in the first algorithm that has it."""
     for passes in config["algorithms"].values():
@@ -79,6 +111,8 @@ def contenders(config: Config, kind: str, tuned: Tuned, kernels: Sequence[Kernel
     """The contenders of an experiment whose configuration says contenders: `kind`."""
     if kind == "passes":
         return pass_contenders(config, tuned, kernels)
+    if kind == "controls":
+        return control_contenders(config, tuned)
     return algorithm_contenders(config, tuned, split=kind == "algorithms-by-pass")
 
 
@@ -92,6 +126,10 @@ def check_passes(config: Config, kernels: Sequence[Kernel]) -> None:
                 raise HarnessError(
                     f"algorithms.{algorithm}: there is no pass {name!r}; the passes are {', '.join(known)}"
                 )
+    if config["controls"]["algorithm"] not in config["algorithms"]:
+        raise HarnessError(
+            f"controls.algorithm: {config['controls']['algorithm']!r} is not one of {', '.join(config['algorithms'])}"
+        )
     domain = min(kernel.domain for kernel in kernels if kernel.domain)
     if max(-low, high) > domain:
         raise HarnessError(f"input: [{low}, {high}] leaves the kernels' domain, |x| <= {domain:.0f}")

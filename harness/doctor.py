@@ -34,7 +34,7 @@ def report(config: Config, extensions: Path) -> str:
         "",
         "What disturbs measurements (! does, ? unknown):",
     ]
-    for item in audit.audit(host):
+    for item in audit.audit(host, identity.name):
         advice = f"; {item['advice']}" if item["disturbs"] != "no" else ""
         lines.append(f"{SYMBOLS[item['disturbs']]} {item['item']}: {item['found']}{advice}")
     return "\n".join(lines)

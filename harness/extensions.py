@@ -19,7 +19,8 @@ HUGE_PAGE_BYTES = 2 << 20
 
 @dataclass(frozen=True)
 class Kernel:
-    """One row of a table of kernels; `address` is that of its struct kernel, `domain` the largest |x| it is for."""
+    """One row of a table of kernels; `address` is that of its struct kernel, `moved_address` that of the one whose code
+    is the same at another place, `domain` the largest |x| it is for."""
 
     compiler: str
     isa: str
@@ -32,6 +33,7 @@ class Kernel:
     writes_y: int
     domain: float
     address: int
+    moved_address: int
 
     @property
     def is_bandwidth_loop(self) -> bool:
@@ -79,7 +81,10 @@ def load_kernels(folder: Path, compiler: str, isa: str) -> list[Kernel]:
                 row.reads_y,
                 row.writes_y,
                 row.domain,
-                int(ffi.cast("uintptr_t", ffi.addressof(row))),
+                *(
+                    int(ffi.cast("uintptr_t", ffi.addressof(table[index])))
+                    for table in (lib.kernels, lib.moved_kernels)
+                ),
             )
         )
     return kernels
@@ -109,11 +114,10 @@ class Host:
             raise HarnessError(f"the system gives no {size} bytes of memory")
         return self.ffi.cast("char *", arena)
 
-    def passes(self, kernels: Sequence[Kernel]) -> Any:
-        """The kernels as the array that the timed loop takes."""
-        return self.ffi.new(
-            "const struct kernel *[]", [self.ffi.cast("const struct kernel *", kernel.address) for kernel in kernels]
-        )
+    def passes(self, kernels: Sequence[Kernel], moved: bool = False) -> Any:
+        """The kernels, or with `moved` the copies of their code elsewhere, as the array that the timed loop takes."""
+        addresses = [kernel.moved_address if moved else kernel.address for kernel in kernels]
+        return self.ffi.new("const struct kernel *[]", [self.ffi.cast("const struct kernel *", a) for a in addresses])
 
     def nanoseconds(self) -> int:
         """The timer of all measurements."""

@@ -8,14 +8,14 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness import audit, build, detect, machines, plan, sampler, store
+from harness import audit, build, detect, machines, plan, precision, sampler, store
 from harness.config import ROOT, Config, load
-from harness.contenders import check_passes
+from harness.contenders import check_passes, controls
 from harness.errors import HarnessError
 from harness.extensions import Host, first_host, load_kernels
 from harness.lock import exclusive
@@ -87,12 +87,13 @@ def prepare(config: Config, extensions: Path) -> tuple[dict[str, Any], plan.Plan
             "throughput_nanoseconds": max(1, host.lib.canary_throughput(sampler.THROUGHPUT_FMAS)),
         },
         "memory": {
-            "arena_bytes": plan.layout(config, processor, planned.longest).arena_bytes,
+            "arena_bytes": plan.layout(config, processor, plan.longest(config, planned)).arena_bytes,
             "huge_page_bytes": "unknown",
             "cpu": choose_cpu(),
         },
         "kernels": {k.name: {"reads_x": k.reads_x, "reads_y": k.reads_y, "writes_y": k.writes_y} for k in table},
         "algorithms": config["algorithms"],
+        "controls": controls(config),
         "experiments": planned.experiments(),
         "tuning": [],
         "skipped": planned.skipped,
@@ -134,10 +135,13 @@ def planned_text(config: Config, extensions: Path) -> str:
     return plan.describe(config, planned, host.processor())
 
 
-def run_worker(folder: Path, extensions: Path, config: Config, process: int | None) -> Iterator[dict[str, Any]]:
-    """Runs one process of a run (None: the tuning) and yields what it tells. Raises HarnessError if it fails."""
+def run_worker(
+    folder: Path, extensions: Path, config: Config, process: int | None, wanted: Collection[str] = ()
+) -> Iterator[dict[str, Any]]:
+    """Runs one process of a run (None: the tuning) over the `wanted` questions, and yields what it tells. Raises
+    HarnessError if it fails."""
     job = {"parent": os.getpid(), "folder": str(folder), "extensions": str(extensions), "config": config}
-    command = [sys.executable, "-m", "harness.worker", json.dumps({**job, "process": process})]
+    command = [sys.executable, "-m", "harness.worker", json.dumps({**job, "process": process, "wanted": list(wanted)})]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
@@ -171,11 +175,12 @@ def measure(config: Config, extensions: Path, runs: Path) -> Path:
         if info["ended"]:
             print(f"{folder} is complete already; nothing is measured. Remove it to measure anew.")
             return folder
-        plan.require_memory(plan.layout(config, host.processor(), planned.longest), detect.available_memory_bytes())
+        need, elements = plan.largest_need(config, planned, host.processor())
+        plan.require_memory(need, elements, detect.available_memory_bytes())
         print(plan.describe(config, planned, host.processor()))
         if resumed:
             print(f"  going on with {folder}")
-        info["audit"] = audit.audit(host)
+        info["audit"] = audit.audit(host, info["machine"]["name"])
         for item in info["audit"]:
             if item["disturbs"] == "yes":
                 print(f"  note: {item['item']}: {item['found']}; {item['advice']}")
@@ -233,39 +238,54 @@ def measure_processes(
     llc_bytes: int,
     began: float,
 ) -> None:
-    """Runs the processes of a run until all are done or the protocol's minutes, from `began` on, are spent, which is
-    recorded. The first process is always run."""
+    """Runs one process after the other: the protocol's least number over everything, then over what is not known
+    precisely enough, until nothing is left, the most processes have run, or the protocol's minutes, from `began` on,
+    are spent. Which of these it was is recorded. The first process is always run."""
     protocol = config["protocols"][config["protocol"]]
+    least, most = protocol["processes"]["least"], protocol["processes"]["most"]
     costs = {
         f"{item.experiment} {item.compiler} {item.isa} {n}": plan.question_seconds(config, item, n, llc_bytes)
         for item in planned.items
         for n in item.elements
     }
-    processes, longest = range(protocol["processes"]), 0.0
-    done = [store.Journal(folder / f"process-{process}.journal").points().keys() for process in processes]
-    before = sum(costs[key] for keys in done for key in keys)
-    with bar("measuring", sum(costs.values()) * len(processes), before) as progress:
-        for process in processes:
-            if done[process] == costs.keys():
-                continue
-            left = protocol["minutes"] * 60 - (time.monotonic() - began)
-            if process and longest > left:
-                what, reason = f"processes {process} to {processes[-1]}", f"{protocol['minutes']} minutes are spent"
-                progress.write(f"{what} are skipped: {reason}", file=sys.stderr)
-                info["skipped"].append({"what": what, "reason": reason})
+    journals = [store.Journal(folder / f"process-{process}.journal") for process in range(most)]
+    before = sum(costs[key] for journal in journals for key in journal.points())
+    stopped_by, seconds_of_cost = "processes", 0.0
+    with bar("measuring", sum(costs.values()) * least, before) as progress:
+        for process, journal in enumerate(journals):
+            wanted = set(costs) if process < least else precision.open_questions(folder, info, journals[:process])
+            if not wanted:
+                stopped_by = "precision"
                 break
-            progress.set_description_str(f"measuring, process {process + 1} of {len(processes)}")
+            done = journal.points().keys()
+            if done >= wanted:
+                continue
+            cost = sum(costs[key] for key in wanted - done)
+            if process and time.monotonic() - began + cost * seconds_of_cost > protocol["minutes"] * 60:
+                progress.write(f"processes {process} to {most - 1} are skipped: time is spent", file=sys.stderr)
+                stopped_by = "minutes"
+                break
+            if process >= least:
+                progress.total += sum(costs[key] for key in wanted)
+            progress.set_description_str(f"measuring, process {process + 1} of {least if process < least else most}")
             start = time.monotonic()
-            for message in run_worker(folder, extensions, config, process):
+            for message in run_worker(folder, extensions, config, process, wanted):
                 if "point" in message:
                     progress.set_postfix_str(message["point"], refresh=False)
                     progress.update(costs[message["point"]])
                 elif "arena_bytes" in message:
                     note_memory(info, message)
+                elif "domain" in message:
+                    info["domain"] = message["domain"]
                 else:
                     note_canary(info, message)
-            longest = max(longest, time.monotonic() - start)
+            seconds_of_cost = max(seconds_of_cost, (time.monotonic() - start) / cost)
             store.write_info(folder, info)
+    info["precision"] = {
+        "target_half_width_percent": protocol["half_width_percent"],
+        "stopped_by": stopped_by,
+        **precision.reached(folder, info, journals),
+    }
 
 
 def finish(folder: Path, info: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ PAGE_BYTES, LINE_BYTES = 4096, 64
 # Outputs lie a quarter of a page off the input modulo 4 KiB, or stores would alias with the loads that follow them; a
 # quarter, since the second stream of a bandwidth loop starts half a page off the first.
 OUTPUT_OFFSET_BYTES = PAGE_BYTES // 4
+
+# Five pages and three lines: another set of every cache, another bank, another offset in the page.
+MOVED_BYTES = 5 * PAGE_BYTES + 3 * LINE_BYTES
 
 
 def whole_pages(size: int) -> int:
@@ -31,6 +34,8 @@ class Layout:
 
     longest: int
     rotation_bytes: int
+    moved_bytes: int = 0
+    """By how much input and outputs are moved in the arena, all alike."""
 
     def stride_bytes(self, elements: int) -> int:
         """Distance of two outputs, in bytes: they follow each other line by line.
@@ -47,7 +52,7 @@ class Layout:
     @property
     def outputs_at(self) -> int:
         """Offset of the first output in the arena, in bytes."""
-        return whole_pages(self.longest * FLOAT_BYTES) + OUTPUT_OFFSET_BYTES
+        return whole_pages(self.longest * FLOAT_BYTES) + OUTPUT_OFFSET_BYTES + self.moved_bytes
 
     @property
     def arena_bytes(self) -> int:
@@ -68,7 +73,7 @@ class Arena:
     @property
     def x(self) -> Any:
         """The input, a const float pointer."""
-        return self.host.ffi.cast("float *", self.start)
+        return self.host.ffi.cast("float *", self.start + self.layout.moved_bytes)
 
     def fill(self, low: float, high: float, seed: int) -> None:
         """Fills the input with numbers uniform in [low, high], in slices so as to need no second copy."""
@@ -78,6 +83,17 @@ class Arena:
             generator.random(dtype=np.float32, out=part)
             part *= np.float32(high - low)
             part += np.float32(low)
+
+    def moved(self, elements: int) -> Arena:
+        """Another arena with the input's first `elements`, whose operands lie elsewhere, modulo every page size too. To
+        be unmapped. Raises HarnessError where the system has not so much memory."""
+        arena = Arena(self.host, replace(self.layout, longest=elements, moved_bytes=MOVED_BYTES))
+        self.host.ffi.memmove(arena.x, self.x, elements * FLOAT_BYTES)
+        return arena
+
+    def unmap(self) -> None:
+        """Gives the memory back; no operands of this arena may be used any more."""
+        self.host.lib.arena_unmap(self.start, self.layout.arena_bytes)
 
     def operands(self, elements: int) -> Any:
         """The input's first `elements` and their outputs, as the timed loop takes them (struct operands *).

@@ -65,7 +65,7 @@ def measure_passes(config: Config, extensions: Path, elements: int, cache_state:
     check_passes(config, load_kernels(extensions, compilers[0].name, isas[0]))
     in_cache = config["tuner"]["in_cache_elements"]
     layout = plan.layout(config, processor, max(elements, in_cache))
-    plan.require_memory(layout, detect.available_memory_bytes())
+    plan.require_memory(layout.arena_bytes, layout.longest, detect.available_memory_bytes())
     cpu = choose_cpu()
     pin(cpu)
     arena = Arena(host, layout)

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness import machines
 from harness.config import FLOAT_BYTES, Config, lengths, out_of_cache_elements
+from harness.contenders import controls
 from harness.detect import Processor
 from harness.errors import HarnessError
 from harness.memory import Layout
@@ -21,8 +22,6 @@ MEMORY_NANOSECONDS = 0.25
 SAMPLE_OVERHEAD_SECONDS, PROCESS_OVERHEAD_SECONDS = 150e-6, 1.0
 BANDWIDTH_LOOPS = 20
 MOST_OF_MEMORY = 0.8
-# An order-statistic interval of 95 % needs six processes.
-FEWEST_PROCESSES = 6
 # Samples by which all passes of a compiler and ISA are tuned at one length: 112 variants, halved again and again.
 TUNING_SAMPLES = 1400
 
@@ -44,11 +43,6 @@ class Plan:
 
     items: list[Item]
     skipped: list[dict[str, str]] = field(default_factory=list)
-
-    @property
-    def longest(self) -> int:
-        """The longest length of any item, in elements."""
-        return max(max(item.elements) for item in self.items)
 
     def experiments(self) -> dict[str, list[dict[str, Any]]]:
         """The `experiments` part of run.json."""
@@ -84,6 +78,34 @@ def layout(config: Config, processor: Processor, longest: int) -> Layout:
     return Layout(longest, math.ceil(config["rotation"] * processor.outer_cache_bytes))
 
 
+def most_elements(config: Config, experiment: str, elements: int) -> int:
+    """The elements that the longest contender of a question processes: controls may have more than it asks for."""
+    extra = config["controls"]["extra_percent"] if is_controls(config, experiment) else []
+    return elements + round(elements * max(extra, default=0) / 100)
+
+
+def is_controls(config: Config, experiment: str) -> bool:
+    """Whether an experiment's contenders are the controls."""
+    return config["experiments"][experiment]["contenders"] == "controls"
+
+
+def longest(config: Config, plan: Plan) -> int:
+    """The longest input that a run of this plan, its tuning included, needs, in elements."""
+    inputs = (most_elements(config, item.experiment, max(item.elements)) for item in plan.items)
+    return max(config["tuner"]["in_cache_elements"], *inputs)
+
+
+def arena_bytes(config: Config, processor: Processor, experiment: str, elements: int) -> int:
+    """Memory that one question needs: controls have a second arena."""
+    one = layout(config, processor, most_elements(config, experiment, elements)).arena_bytes
+    return 2 * one if is_controls(config, experiment) else one
+
+
+def largest_need(config: Config, plan: Plan, processor: Processor) -> tuple[int, int]:
+    """The memory, in bytes, that the question with the largest need takes, and its elements."""
+    return max((arena_bytes(config, processor, i.experiment, n), n) for i in plan.items for n in i.elements)
+
+
 def make_plan(
     config: Config, processor: Processor, compilers: Sequence[str], isas: Sequence[str], memory_bytes: int
 ) -> Plan:
@@ -93,7 +115,7 @@ def make_plan(
     """
     spec = config["protocols"][config["protocol"]]["lengths"]
     plan = Plan([])
-    too_long: set[int] = set()
+    too_long: dict[int, int] = {}
     for name, experiment in config["experiments"].items():
         if name not in spec:
             continue
@@ -104,13 +126,14 @@ def make_plan(
             everything = sorted({*everything, *secondary})
         for compiler in compilers:
             primary = compiler == compilers[0]
-            if not primary and experiment["contenders"] == "algorithms-by-pass" and spec["secondary"] != "all":
+            once = experiment["contenders"] in ("algorithms-by-pass", "controls")
+            if once and not primary and spec["secondary"] != "all":
                 continue
             for isa in isas:
-                longest = spec["scalar"] if isa == "scalar" else math.inf
-                chosen = sorted({min(n, longest) for n in (everything if primary else secondary)})
-                fit = [n for n in chosen if layout(config, processor, n).arena_bytes <= MOST_OF_MEMORY * memory_bytes]
-                too_long |= set(chosen) - set(fit)
+                most = spec["scalar"] if isa == "scalar" else math.inf
+                chosen = sorted({min(n, most) for n in (everything if primary else secondary)})
+                fit = [n for n in chosen if arena_bytes(config, processor, name, n) <= MOST_OF_MEMORY * memory_bytes]
+                too_long |= {n: arena_bytes(config, processor, name, n) for n in chosen if n not in fit}
                 if fit:
                     plan.items.append(Item(name, compiler, isa, tuple(fit), experiment["cache_state"]))
     plan.skipped += [
@@ -118,8 +141,7 @@ def make_plan(
         for compiler in compilers
         if not any(item.compiler == compiler for item in plan.items)
     ]
-    for n in sorted(too_long):
-        need = layout(config, processor, n).arena_bytes
+    for n, need in sorted(too_long.items()):
         plan.skipped.append(
             {
                 "what": f"{n} elements",
@@ -129,28 +151,34 @@ def make_plan(
     return plan
 
 
-def require_memory(layout: Layout, memory_bytes: int) -> None:
-    """Raises HarnessError where the arena would take more than 80 % of `memory_bytes`."""
-    if layout.arena_bytes > MOST_OF_MEMORY * memory_bytes:
+def require_memory(need: int, elements: int, memory_bytes: int) -> None:
+    """Raises HarnessError where the `need` (bytes) of a length is more than 80 % of `memory_bytes`."""
+    if need > MOST_OF_MEMORY * memory_bytes:
         raise HarnessError(
-            f"{layout.longest:,} elements need {layout.arena_bytes / 1e9:.1f} GB of memory, "
-            f"{memory_bytes / 1e9:.1f} GB are available"
+            f"{elements:,} elements need {need / 1e9:.1f} GB of memory, {memory_bytes / 1e9:.1f} GB are available"
         )
 
 
 def trim(config: Config, plan: Plan, llc_bytes: int) -> None:
-    """Drops lengths until as many processes as an interval needs fit into the protocol's minutes.
+    """Drops lengths until the protocol's fewest processes fit into its minutes.
 
-    Dropped is the longest length of whichever item costs the most, again and again; each is recorded with the reason.
-    Lengths up to the first that is out of cache stay.
+    Dropped is the longest length of whichever item costs the most, again and again, where no claim is decided (scalar,
+    or a compiler after the first) before others; each is recorded with the reason. Lengths up to the first that is out
+    of cache stay.
     """
     protocol = config["protocols"][config["protocol"]]
-    processes = min(FEWEST_PROCESSES, protocol["processes"])
+    processes, primary = protocol["processes"]["least"], plan.items[0].compiler
     while run_seconds(config, plan, llc_bytes, processes) > protocol["minutes"] * 60:
         candidates = [item for item in plan.items if sum(4 * n > llc_bytes for n in item.elements) > 1]
         if not candidates:
             return
-        item = max(candidates, key=lambda item: question_seconds(config, item, item.elements[-1], llc_bytes))
+        item = max(
+            candidates,
+            key=lambda item: (
+                item.isa == "scalar" or item.compiler != primary,
+                question_seconds(config, item, item.elements[-1], llc_bytes),
+            ),
+        )
         plan.items[plan.items.index(item)] = replace(item, elements=item.elements[:-1])
         plan.skipped.append(
             {
@@ -179,12 +207,16 @@ def question_seconds(config: Config, item: Item, elements: int, llc_bytes: int) 
     def time(compute: bool) -> float:
         return pass_nanoseconds(item.isa, elements, llc_bytes, compute)
 
-    algorithms = [sum(time("exp" in p or "ext" in p) for p in passes) for passes in config["algorithms"].values()]
+    algorithms = {
+        name: sum(time("exp" in p or "ext" in p) for p in passes) for name, passes in config["algorithms"].items()
+    }
     passes = {name for names in config["algorithms"].values() for name in names}
     if config["experiments"][item.experiment]["contenders"] == "passes":
         calls_of = [time("exp" in p or "ext" in p) for p in passes] + [time(False)] * BANDWIDTH_LOOPS
+    elif is_controls(config, item.experiment):
+        calls_of = [algorithms[config["controls"]["algorithm"]]] * (1 + len(controls(config)))
     else:
-        calls_of = algorithms
+        calls_of = list(algorithms.values())
     calls = max(1, round(protocol["sample_milliseconds"] * 1e6 / max(calls_of)))
     reading = MEMORY_NANOSECONDS / 2 * elements if item.cache_state == "paper" else 0
     warm_up = 1 if item.cache_state == "warm" else 0
@@ -222,25 +254,35 @@ def run_seconds(config: Config, plan: Plan, llc_bytes: int, processes: int) -> f
 def describe(config: Config, plan: Plan, processor: Processor) -> str:
     """What a run will do and how long it will take, for a person to read before it starts."""
     protocol = config["protocols"][config["protocol"]]
-    least = run_seconds(config, plan, processor.llc_bytes, 1)
-    seconds = run_seconds(config, plan, processor.llc_bytes, protocol["processes"])
-    seconds = min(seconds, max(least, protocol["minutes"] * 60))
+    processes, minutes = protocol["processes"], protocol["minutes"]
+    once, least, most = (
+        run_seconds(config, plan, processor.llc_bytes, count) for count in (1, processes["least"], processes["most"])
+    )
+    least, most = (min(seconds, max(once, minutes * 60)) for seconds in (least, most))
     machine = machines.identify(processor, config.get("machine")).name
     lines = [
-        f"Protocol {config['protocol']} on {processor.brand} ({machine}), about {duration(seconds)}:",
-        f"  {protocol['processes']} processes one after the other; no new one when it would end after "
-        f"{duration(protocol['minutes'] * 60)}; what is disturbed is measured again, which may double the time",
+        f"Protocol {config['protocol']} on {processor.brand} ({machine}), {span(least, most)}:",
+        f"  {processes['least']} to {processes['most']} processes one after the other, until every ratio is known to "
+        f"±{protocol['half_width_percent']} %",
+        f"  no new process when it would end after {duration(minutes * 60)}; what is disturbed is measured again, "
+        "which may double the time",
     ]
     for name in dict.fromkeys(item.experiment for item in plan.items):
         items = [item for item in plan.items if item.experiment == name]
         for elements in dict.fromkeys(item.elements for item in items):
             who = ", ".join(f"{item.compiler} {item.isa}" for item in items if item.elements == elements)
             rounds = protocol["rounds"][name]
-            span = f"{min(elements):,} to {max(elements):,}" if len(elements) > 1 else f"{elements[0]:,}"
+            reach = f"{min(elements):,} to {max(elements):,}" if len(elements) > 1 else f"{elements[0]:,}"
             lengths_word = "lengths" if len(elements) > 1 else "length"
-            lines.append(f"  {name}: {len(elements)} {lengths_word}, {span} elements, {rounds} rounds ({who})")
+            lines.append(f"  {name}: {len(elements)} {lengths_word}, {reach} elements, {rounds} rounds ({who})")
     lines += [f"  skipped: {item['what']}: {item['reason']}" for item in plan.skipped]
     return "\n".join(lines)
+
+
+def span(least: float, most: float) -> str:
+    """Two times in seconds as a person says them."""
+    first, last = duration(least), duration(most)
+    return f"about {first}" if first == last else f"about {first} to {last}"
 
 
 def duration(seconds: float) -> str:

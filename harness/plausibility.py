@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from harness import machines
+from harness.config import FLOAT_BYTES
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ STORES = 2
 SPEED_MARGIN = 1.1
 # Above the record of any x86 processor.
 LARGEST_GIGAHERTZ = 10.0
+# Where the machine's file does not know: the memory of any x86 socket with DIMMs so far, 12 x MRDIMM-8800.
+LARGEST_MEMORY_GB_PER_SECOND = 845.0
 
 ITEM = ["experiment", "compiler", "isa", "cache_state"]
 POINT = [*ITEM, "elements"]
@@ -35,12 +39,18 @@ def check_rows(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:
     check_contenders(rows, info)
     check_rounds(rows)
     check_speed(rows, info)
+    check_memory(rows, info)
+    check_count(rows, info)
+
+
+def check_count(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:
+    """Raises HarnessError where there are not as many rows as run.json counts."""
+    if len(rows) != info["vetoes"]["samples"]:
+        raise HarnessError(f"{ROWS}: {len(rows):,} rows, where run.json counts {info['vetoes']['samples']:,}")
 
 
 def check_plan(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:
-    """Raises HarnessError where rows are missing by run.json's count, or the points differ from its experiments."""
-    if len(rows) < info["vetoes"]["samples"]:
-        raise HarnessError(f"{ROWS}: {len(rows):,} rows, where run.json counts {info['vetoes']['samples']:,}")
+    """Raises HarnessError where the points differ from run.json's experiments."""
     planned = {
         (experiment, item["compiler"], item["isa"], item["cache_state"], elements)
         for experiment, items in info["experiments"].items()
@@ -62,15 +72,14 @@ def point_text(point: tuple[Any, ...]) -> str:
 
 def check_contenders(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:
     """Raises HarnessError where an experiment lacks an algorithm or a pass, or a process has not measured all."""
-    processes = rows["process"].nunique()
-    if rows["process"].max() >= processes:
-        raise HarnessError(f"{ROWS}: rows of process {rows['process'].max()}, but of {processes} processes only")
-    algorithms = info["algorithms"]
-    wanted = {
-        (True, False): {(algorithm, "") for algorithm in algorithms},
-        (True, True): {(algorithm, name) for algorithm, passes in algorithms.items() for name in passes},
-        (False, True): {("", name) for passes in algorithms.values() for name in passes},
-    }
+    # A question that is answered precisely enough takes part in no further process, so each has its own number.
+    processes = rows.groupby(POINT)["process"].agg(["nunique", "max"])
+    gaps = processes[processes["max"] >= processes["nunique"]]
+    if len(gaps):
+        raise HarnessError(
+            f"{ROWS}: {point_text(gaps.index[0])}: rows of process {gaps['max'].iloc[0]}, "
+            f"but of {gaps['nunique'].iloc[0]} processes only"
+        )
     # Of one compiler and ISA all lengths are measured with the same variants.
     distinct = rows[[*POINT, "process", *CONTENDER]].drop_duplicates()
     for item, those in distinct.groupby(ITEM, sort=True):
@@ -79,15 +88,25 @@ def check_contenders(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:
         names = set(those[["algorithm", "pass"]].itertuples(index=False, name=None))
         if ("", "") in names:
             raise HarnessError(f"{where}: rows that name neither an algorithm nor a pass")
-        for kind in {(bool(algorithm), bool(name)) for algorithm, name in names}:
-            for missing in sorted(wanted[kind] - names):
-                raise HarnessError(f"{where}: no rows of {' '.join(filter(None, missing))}")
-        contenders = len(those[CONTENDER].drop_duplicates())
+        for missing in sorted(wanted_names(names, info) - names):
+            raise HarnessError(f"{where}: no rows of {' '.join(filter(None, missing))}")
         counts = those.groupby(["elements", "process"]).size()
-        expected = those["elements"].nunique() * processes
-        if len(counts) < expected or counts.min() < contenders:
-            elements = those.groupby("elements").size().idxmin()
-            raise HarnessError(f"{where} at {elements} elements: a process lacks rows of some contender")
+        if counts.min() < len(those[CONTENDER].drop_duplicates()):
+            elements, process = counts.idxmin()
+            raise HarnessError(f"{where} at {elements} elements: process {process} lacks rows of some contender")
+
+
+def wanted_names(names: set[tuple[str, str]], info: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """What an experiment with rows of these algorithms and passes must have rows of."""
+    algorithms, controls = info["algorithms"], info.get("controls", {})
+    if any(algorithm in controls for algorithm, _ in names):
+        return {(name, "") for name in (*controls, *(control["algorithm"] for control in controls.values()))}
+    wanted = {
+        (True, False): {(algorithm, "") for algorithm in algorithms},
+        (True, True): {(algorithm, name) for algorithm, passes in algorithms.items() for name in passes},
+        (False, True): {("", name) for passes in algorithms.values() for name in passes},
+    }
+    return set().union(*(wanted[bool(algorithm), bool(name)] for algorithm, name in names))
 
 
 def check_rounds(rows: pd.DataFrame) -> None:
@@ -128,8 +147,42 @@ def check_speed(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:
         )
 
 
+def check_memory(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:
+    """Raises HarnessError for a sample that moved more data than its machine's memory can.
+
+    Of what a pass reads, and of what it writes, all that does not fit into L2 and L3 comes from memory or goes there.
+    """
+    known = machines.load().get(info["machine"]["name"])
+    peak: float | str = known.memory.peak_gb_per_second if known else "unknown"
+    if isinstance(peak, str):
+        peak = LARGEST_MEMORY_GB_PER_SECOND
+    cached = sum(cache["bytes"] for cache in info["machine"]["caches"] if cache["level"] > 1)
+    moved = [
+        sum(max(0, FLOAT_BYTES * floats * elements - cached) for floats in streams(algorithm, name, info))
+        for algorithm, name, elements in zip(rows["algorithm"], rows["pass"], rows["elements"], strict=True)
+    ]
+    gb_per_second = rows["calls"].astype(float) * moved / rows["nanoseconds"]
+    if gb_per_second.max() > SPEED_MARGIN * peak:
+        row = int(gb_per_second.idxmax())
+        raise HarnessError(
+            f"{ROWS}, line {row + 2}, nanoseconds: {rows['nanoseconds'][row]} is faster than possible: "
+            f"{gb_per_second[row]:.3g} GB/s, where the machine's memory gives {peak:.4g}"
+        )
+
+
+def streams(algorithm: str, name: str, info: Mapping[str, Any]) -> list[int]:
+    """Floats per element that each pass reads of X, reads of Y, and writes of Y."""
+    return [floats for part in passes_of(algorithm, name, info) for floats in info["kernels"][part].values()]
+
+
+def passes_of(algorithm: str, name: str, info: Mapping[str, Any]) -> list[str]:
+    """The pass `name`, or where that is empty, those of the algorithm (of a control: of what it is a control of)."""
+    control = info.get("controls", {}).get(algorithm)
+    return [name] if name else info["algorithms"][control["algorithm"] if control else algorithm]
+
+
 def least_cycles(isa: str, algorithm: str, name: str, info: Mapping[str, Any]) -> float:
     """Core cycles that one element takes at least, of a pass or, where `name` is empty, of a whole algorithm."""
-    passes = [info["kernels"][part] for part in ([name] if name else info["algorithms"][algorithm])]
+    passes = [info["kernels"][part] for part in passes_of(algorithm, name, info)]
     vectors = sum(max((p["reads_x"] + p["reads_y"]) / LOADS[isa], p["writes_y"] / STORES) for p in passes)
     return vectors / LANES[isa]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import resource
 import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any
+
+import numpy as np
 
 from harness.config import FLOAT_BYTES
 from harness.contenders import Contender, Question
@@ -62,12 +67,14 @@ class Repetition:
 
 @dataclass(frozen=True)
 class PreparedContender:
-    """A contender as the timed loop takes it."""
+    """A contender as the timed loop takes it: its passes, what they start from, its operands and their length."""
 
     passes: Any
     pass_count: int
     initial: Any
     split: bool
+    operands: Any
+    elements: int
 
 
 class Disturbances:
@@ -131,24 +138,38 @@ class Sampler:
         self.best_clock, self.best_throughput = min(self.best_clock, clock), min(self.best_throughput, throughput)
         return clock, throughput
 
-    def prepare(self, contender: Contender, elements: int) -> PreparedContender:
-        """Runs what comes before the contender's first pass, so that it can be sampled."""
-        ffi = self.host.ffi
-        operands = self.arena.operands(elements)
-        carry = ffi.new("struct carry *")
+    @contextmanager
+    def prepared(self, question: Question) -> Iterator[list[PreparedContender]]:
+        """The contenders, ready to be sampled; what comes before the first pass of each has run.
+
+        All write to one rotation of outputs, made for the one with the most elements, or an output that one of them has
+        just written could be the next of another. Moved ones have operands of their own.
+        """
+        most = max(contender.elements(question.elements) for contender in question.contenders)
+        arena = self.arena.moved(most) if any(contender.moved for contender in question.contenders) else None
+        try:
+            operands = self.arena.operands(most)
+            moved = arena.operands(most) if arena else None
+            yield [self._prepare(c, question.elements, moved if c.moved else operands) for c in question.contenders]
+        finally:
+            if arena:
+                arena.unmap()
+
+    def _prepare(self, contender: Contender, asked: int, operands: Any) -> PreparedContender:
+        elements, carry = contender.elements(asked), self.host.ffi.new("struct carry *")
         before = self.host.passes(contender.before)
         self.host.lib.run_untimed(before, len(contender.before), carry, operands.x, operands.outputs, elements)
-        return PreparedContender(self.host.passes(contender.kernels), len(contender.kernels), carry, contender.split)
+        passes = self.host.passes(contender.kernels, contender.moved)
+        return PreparedContender(passes, len(contender.kernels), carry, contender.split, operands, elements)
 
     def repetition(
         self, question: Question, prepared: list[PreparedContender], sample_nanoseconds: float
     ) -> Repetition:
         """How often to call so that the slowest contender's sample takes sample_nanoseconds, or one call."""
-        operands = self.arena.operands(question.elements)
         times = []
         for contender in prepared:
             # Twice, since the first call finds cold code and an unusual cache state.
-            calls = [self._time(contender, question, operands, Repetition(1, 1))[0] for _ in range(2)]
+            calls = [self._time(contender, question, Repetition(1, 1))[0] for _ in range(2)]
             times.append(max(1, min(calls)))
         calls = max(1, round(sample_nanoseconds / max(times)))
         batch = 1
@@ -161,16 +182,14 @@ class Sampler:
             batch = 1
         return Repetition(calls, min(batch, calls))
 
-    def _time(
-        self, contender: PreparedContender, question: Question, operands: Any, how: Repetition
-    ) -> tuple[int, ...]:
+    def _time(self, contender: PreparedContender, question: Question, how: Repetition) -> tuple[int, ...]:
         nanoseconds = self.host.ffi.new("uint64_t[]", contender.pass_count)
         self.host.lib.time_calls(
             contender.passes,
             contender.pass_count,
             contender.initial,
-            operands,
-            question.elements,
+            contender.operands,
+            contender.elements,
             CACHE_STATES.index(question.cache_state),
             how.calls,
             how.batch,
@@ -179,11 +198,11 @@ class Sampler:
         )
         return tuple(nanoseconds) if contender.split else (sum(nanoseconds),)
 
-    def sample(self, contender: PreparedContender, question: Question, operands: Any, how: Repetition) -> Sample:
+    def sample(self, contender: PreparedContender, question: Question, how: Repetition) -> Sample:
         """Times one sample; the canary after the previous sample is the one before this."""
         before, counters = self.last, self.disturbances.counters()
         cpu, wall = time.thread_time_ns(), self.host.nanoseconds()
-        nanoseconds = self._time(contender, question, operands, how)
+        nanoseconds = self._time(contender, question, how)
         missing = (self.host.nanoseconds() - wall) - (time.thread_time_ns() - cpu)
         self.last = after = self.canary()
         flags = {name for name, count in self.disturbances.counters().items() if count > counters.get(name, count)}
@@ -207,30 +226,47 @@ def rounds(
     sampler: Sampler, question: Question, sample_nanoseconds: float, seed: int
 ) -> Iterator[list[tuple[int, Sample]]]:
     """Endless rounds of a question: in each, every contender (by its index) is sampled once, in balanced order."""
-    prepared = [sampler.prepare(contender, question.elements) for contender in question.contenders]
-    how = sampler.repetition(question, prepared, sample_nanoseconds)
-    operands = sampler.arena.operands(question.elements)
-    for order in balanced_orders(len(prepared), seed):
-        yield [(index, sampler.sample(prepared[index], question, operands, how)) for index in order]
+    with sampler.prepared(question) as prepared:
+        how = sampler.repetition(question, prepared, sample_nanoseconds)
+        for order in balanced_orders(len(prepared), seed):
+            yield [(index, sampler.sample(prepared[index], question, how)) for index in order]
 
 
 def enough_rounds(
-    sampler: Sampler, question: Question, wanted: int, sample_nanoseconds: float, seed: int
+    sampler: Sampler,
+    question: Question,
+    wanted: int,
+    sample_nanoseconds: float,
+    seed: int,
+    half_width: float = math.inf,
 ) -> Iterator[list[tuple[int, Sample]]]:
-    """Rounds of a question in pairs of opposite order, until `wanted` are undisturbed, or there are twice as many.
+    """Rounds of a question in pairs of opposite order, until `wanted` are undisturbed and precise enough, or there are
+    twice as many.
 
     Undisturbed is a round without a flag where ratios are formed within rounds; elsewhere every contender's samples are
-    counted on their own.
+    counted on their own. Precise enough are ratios whose standard error within this process is half of the `half_width`
+    (relative) that the interval over processes is to have.
     """
-    undisturbed_samples, undisturbed_rounds = [0] * len(question.contenders), 0
+    undisturbed_samples = [0] * len(question.contenders)
+    logs: list[list[float]] = []
     for count, taken in enumerate(rounds(sampler, question, sample_nanoseconds, seed), start=1):
         yield taken
         for index, sample in taken:
             undisturbed_samples[index] += not sample.flags
-        undisturbed_rounds += not any(sample.flags for _, sample in taken)
-        good = undisturbed_rounds if question.paired else min(undisturbed_samples)
-        if count % 2 == 0 and (good >= wanted or count >= MOST_ROUNDS * wanted):
+        if not any(sample.flags for _, sample in taken):
+            logs.append([math.log(sum(sample.nanoseconds)) for _, sample in sorted(taken, key=itemgetter(0))])
+        good = len(logs) if question.paired else min(undisturbed_samples)
+        if count % 2 == 0 and good >= wanted and (not question.paired or standard_error(logs) <= half_width / 2):
             return
+        if count >= MOST_ROUNDS * wanted:
+            return
+
+
+def standard_error(logs: Sequence[Sequence[float]]) -> float:
+    """The largest standard error of any contender's median log time relative to its round; `logs` has shape (rounds,
+    contenders). For normal noise a median has 1.2533 times the standard error of a mean."""
+    relative = np.asarray(logs) - np.mean(logs, axis=1, keepdims=True)
+    return 1.2533 * float(relative.std(axis=0, ddof=1).max()) / math.sqrt(len(logs))
 
 
 def timer(host: Host) -> dict[str, float | str]:

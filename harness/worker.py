@@ -10,12 +10,12 @@ import os
 import random
 import sys
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness import config as configuration
-from harness import machines, tuning
+from harness import domain, machines, tuning
 from harness import plan as planning
 from harness.contenders import Question, contenders
 from harness.extensions import Host, Kernel, load_kernels
@@ -60,12 +60,18 @@ def rows_of(question: Question, process: int, round_: int, position: int, index:
 
 
 def measure_question(
-    sampler: Sampler, question: Question, process: int, wanted: int, sample_nanoseconds: float, seed: int
+    sampler: Sampler,
+    question: Question,
+    process: int,
+    wanted: int,
+    sample_nanoseconds: float,
+    seed: int,
+    half_width: float,
 ) -> list[Row]:
     """The rows of one question in one process, of at least `wanted` rounds. Disturbed samples are kept, with flags."""
     return [
         row
-        for round_, taken in enumerate(enough_rounds(sampler, question, wanted, sample_nanoseconds, seed))
+        for round_, taken in enumerate(enough_rounds(sampler, question, wanted, sample_nanoseconds, seed, half_width))
         for position, (index, sample) in enumerate(taken)
         for row in rows_of(question, process, round_, position, index, sample)
     ]
@@ -104,8 +110,10 @@ def tell(**message: object) -> None:
     print(json.dumps(message), flush=True)
 
 
-def measure(folder: Path, extensions: Path, config: configuration.Config, process: int) -> None:
-    """Measures what is still missing of one process of the run in `folder`."""
+def measure(
+    folder: Path, extensions: Path, config: configuration.Config, process: int, wanted: Collection[str]
+) -> None:
+    """Measures what is missing of the `wanted` questions, by their keys, in one process of the run in `folder`."""
     info = read_info(folder)
     plan = planning.from_experiments(info["experiments"])
     sampler, tables = start(info, extensions, config, plan)
@@ -113,9 +121,11 @@ def measure(folder: Path, extensions: Path, config: configuration.Config, proces
     journal = Journal(folder / f"process-{process}.journal")
     journal.trim()
     done = set(journal.points())
-    remaining = [q for q in questions(config, plan, tables, info["tuning"]) if q.key not in done]
+    remaining = [q for q in questions(config, plan, tables, info["tuning"]) if q.key in wanted and q.key not in done]
     random.Random(info["seed"] + process).shuffle(remaining)
     tell(arena_bytes=sampler.arena.layout.arena_bytes, huge_page_bytes=sampler.arena.huge_page_bytes())
+    if process == 0:
+        tell(domain=domain.check(sampler.host, config, tables, info["tuning"]))
     for question in remaining:
         seed = info["seed"] + zlib.crc32(f"{process} {question.key}".encode())
         rows = measure_question(
@@ -125,6 +135,7 @@ def measure(folder: Path, extensions: Path, config: configuration.Config, proces
             protocol["rounds"][question.experiment],
             protocol["sample_milliseconds"] * 1e6,
             seed,
+            protocol["half_width_percent"] / 100,
         )
         journal.append(question.key, rows)
         tell(point=question.key)
@@ -157,8 +168,7 @@ def start(
     """Pins the process and sets up host, arena, input and kernels."""
     pin(info["memory"]["cpu"])
     host = Host(extensions, next(iter(info["compilers"])))
-    longest = max(plan.longest, config["tuner"]["in_cache_elements"])
-    arena = Arena(host, planning.layout(config, host.processor(), longest))
+    arena = Arena(host, planning.layout(config, host.processor(), planning.longest(config, plan)))
     arena.fill(config["input"]["low"], config["input"]["high"], config["input"]["seed"])
     pairs = dict.fromkeys((item.compiler, item.isa) for item in plan.items)
     tables = {pair: load_kernels(extensions, *pair) for pair in pairs}
@@ -166,15 +176,15 @@ def start(
 
 
 def main(argv: list[str]) -> None:
-    """`python -m harness.worker JOB`: JOB is JSON with parent (its process id), folder, extensions, config and
-    process (null: tune)."""
+    """`python -m harness.worker JOB`: JOB is JSON with parent (its process id), folder, extensions, config, process
+    (null: tune) and wanted (keys of questions)."""
     job = json.loads(argv[0])
     die_with_parent(job["parent"])
     folder, extensions = Path(job["folder"]), Path(job["extensions"])
     if job["process"] is None:
         tune(folder, extensions, job["config"])
     else:
-        measure(folder, extensions, job["config"], job["process"])
+        measure(folder, extensions, job["config"], job["process"], frozenset(job["wanted"]))
 
 
 if __name__ == "__main__":

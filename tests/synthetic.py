@@ -68,6 +68,14 @@ DATA = {
 }
 
 
+PARTS = ("algorithms", "passes", "breakdown", "controls")
+CONTROLS = {
+    "two-pass-again": {"algorithm": "two-pass", "moved": False, "extra_percent": 0},
+    "two-pass-moved": {"algorithm": "two-pass", "moved": True, "extra_percent": 0},
+    **{f"two-pass-plus-{p}-percent": {"algorithm": "two-pass", "moved": False, "extra_percent": p} for p in (1, 2, 5)},
+}
+
+
 def pass_time(name: str, isa: str, elements: int) -> float:
     """Nanoseconds per element that the machine takes, without noise."""
     levels = DATA[TRAFFIC[name]]
@@ -96,11 +104,15 @@ def rows_of(
     parts: Sequence[str],
 ) -> pd.DataFrame:
     """Rows of samples.csv: a spread of 1 % between processes, 2 % between samples, and a few disturbed rounds."""
-    random = np.random.default_rng(20010443)
+    random, control_random = np.random.default_rng(20010443), np.random.default_rng(1)
     table: list[tuple[Any, ...]] = []
 
     def add(
-        experiment: str, point: tuple[str, str, int], contenders: list[tuple[str, str, str, float]], state: str
+        experiment: str,
+        point: tuple[str, str, int],
+        contenders: list[tuple[str, str, str, float]],
+        state: str,
+        random: np.random.Generator = random,
     ) -> None:
         compiler, isa, elements = point
         calls = max(1, round(100_000 / elements))
@@ -141,6 +153,12 @@ def rows_of(
                 for part in passes
             ]
             add("breakdown", ("gcc", isa, max(lengths)), split, "paper")
+        if "controls" in parts:
+            for elements in sorted({min(lengths), max(lengths)}):
+                time = algorithm_time("two-pass", isa, elements)
+                extra = {"two-pass": 0, **{name: its["extra_percent"] for name, its in CONTROLS.items()}}
+                known = [(name, "", "u4k2+u4k1", time * (1 + percent / 100)) for name, percent in extra.items()]
+                add("controls", ("gcc", isa, elements), known, "paper", control_random)
     return pd.DataFrame(table, columns=list(schema("samples")["properties"]))
 
 
@@ -149,7 +167,6 @@ def information_of(
 ) -> dict[str, Any]:
     """run.json that goes with the rows."""
     content_hash = hashlib.sha256(f"{machine} {protocol} {ended}".encode()).hexdigest()
-    rounds = rows.drop_duplicates(["experiment", "compiler", "isa", "elements", "process", "round"])
     points = rows.groupby(["experiment", "compiler", "isa", "cache_state"], sort=False)["elements"].unique()
     experiments: dict[str, list[dict[str, Any]]] = {}
     for (experiment, compiler, isa, state), elements in points.items():
@@ -178,7 +195,11 @@ def information_of(
             "kernel": "6.1.0",
             "hypervisor": "KVMKVMKVM",
         },
-        "audit": [],
+        "audit": [
+            {"item": "hypervisor", "found": "KVMKVMKVM", "disturbs": "yes", "advice": "measure on bare metal"},
+            {"item": "turbo", "found": "unknown", "disturbs": "unknown", "advice": "the system does not tell"},
+            {"item": "huge pages", "found": "given", "disturbs": "no", "advice": "none"},
+        ],
         "compilers": {name: {"command": [name], "version": "12.2", "flags": {}} for name in ("gcc", "clang")},
         "content_hash": content_hash,
         "protocol": {"name": protocol},
@@ -196,10 +217,24 @@ def information_of(
             for name, traffic in TRAFFIC.items()
         },
         "algorithms": ALGORITHMS,
+        "controls": CONTROLS,
+        "domain": [
+            {
+                "compiler": "gcc",
+                "isa": isa,
+                "algorithm": name,
+                "largest_magnitude": 1e5,
+                "results": 393_294,
+                "not_finite": 0,
+                "largest_sum_error": 1e-7,
+            }
+            for isa in isas
+            for name in ALGORITHMS
+        ],
         "experiments": experiments,
         "tuning": [row for isa in isas for row in tuning_of(isa)],
         "skipped": [],
-        "vetoes": {"samples": len(rounds), "disturbed_samples": int((rounds["flags"] != "").sum())},
+        "vetoes": {"samples": len(rows), "disturbed_samples": int((rows["flags"] != "").sum())},
         "started": "2026-01-05T09:00:00+00:00",
         "ended": ended,
     }
@@ -244,7 +279,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         clang_lengths: Sequence[int] = (),
         processes: int = 6,
         rounds: int = 3,
-        parts: Sequence[str] = ("algorithms", "passes", "breakdown"),
+        parts: Sequence[str] = PARTS,
         ended: str | None = "2026-01-05T09:14:00+00:00",
     ) -> Path:
         rows = rows_of(isas, lengths, clang_lengths, processes, rounds, parts)
@@ -265,7 +300,7 @@ def write_run(folder: Path, information: dict[str, Any], rows: pd.DataFrame) -> 
 @pytest.fixture(scope="session")
 def full_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run with every experiment at every length: read only."""
-    rows = rows_of(ISAS, LENGTHS, CLANG_LENGTHS, 7, 3, ("algorithms", "passes", "breakdown"))
+    rows = rows_of(ISAS, LENGTHS, CLANG_LENGTHS, 7, 3, PARTS)
     information = information_of(rows, "amd-epyc-9r14-25-17", "quick", ISAS, "2026-01-05T09:14:00+00:00")
     return load_run(write_run(tmp_path_factory.mktemp("runs") / information["run"], information, rows))
 

@@ -6,14 +6,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis import experiments, names, panels, style
+from analysis.claims import paper_percent
 from analysis.errors import MissingRows
+from analysis.machines import load_machines
 from analysis.rows import Run
 from analysis.statistics import speedups
 
 EXPERIMENT = "algorithms"
 
-# From the paper's abstract: "up to", out of cache, on Skylake-X.
-PAPER_PERCENT = {"avx512f": 28, "avx2": 18}
 # Logical traffic of the better Three-Pass to that of Two-Pass, without and with write-allocate.
 TRAFFIC_RATIOS = {"4/3": 100 / 3, "5/4": 25.0}
 
@@ -79,12 +79,13 @@ def _paper(axes: Axes, isa: str, run: Run) -> None:
     """What the paper found elsewhere, where its claim would apply here: beyond the last cache."""
     left, right = axes.get_xlim()
     start = max([left, *panels.cache_boundaries(run).values()])
-    if isa not in PAPER_PERCENT or start >= right:
+    claim = paper_percent(isa)
+    if claim is None or claim.machine is None or start >= right:
         return
-    percent = PAPER_PERCENT[isa]
+    percent = claim.value
     axes.plot([start, right], [percent, percent], color=style.PURPLE, linewidth=1.8, linestyle=(0, (4, 1)))
     axes.annotate(
-        f"paper, Skylake-X: up to {percent} %",
+        f"paper, {load_machines()[claim.machine].microarchitecture}: up to {percent:g} %",
         ((start * right) ** 0.5, percent),
         xytext=(0.99, 0.99),
         textcoords=axes.transAxes,

@@ -16,6 +16,20 @@ for machine in analysis.machines():
         localrule: True
 
 
+# Judged by the runs on disk; nothing is built or measured for it.
+rule claims:
+    input:
+        lambda _: analysis.claims_inputs(),
+    output:
+        "results/tables/claims.csv",
+        "results/claims.md",
+    log:
+        "results/logs/claims.log",
+    shell:
+        "python -m analysis claims --tables results/tables --report results/claims.md"
+        " > {log} 2>&1 || {{ cat {log} >&2; exit 1; }}"
+
+
 rule machines:
     input:
         lambda _: analysis.machines_inputs(),

@@ -56,11 +56,11 @@ def test_the_table_tells_for_each_machine_where_two_pass_begins_to_win(two: list
 )
 def test_a_win_counts_from_where_it_lasts(low: list[float], expected: int | None) -> None:
     rows = pd.DataFrame({"elements": [10, 20, 30], "speedup_percent_low": low, "processes": 6})
-    assert across.wins_from(rows) == expected
+    assert across.wins_from(rows, 0.0) == expected
 
 
 def test_one_process_shows_no_win() -> None:
-    assert across.wins_from(pd.DataFrame({"elements": [10], "speedup_percent_low": [5.0], "processes": 1})) is None
+    assert across.wins_from(pd.DataFrame({"elements": [10], "speedup_percent_low": [5.0], "processes": 1}), 0.0) is None
 
 
 def test_a_machine_without_passes_has_no_bandwidth(two: list[Run]) -> None:

@@ -25,7 +25,8 @@ from analysis.render import render
 from analysis.rows import Run, load_run
 
 ROOT = Path(analysis.__file__).parents[1]
-NAMES = ["algorithms", "compilers", "pass-bandwidth", "pass-breakdown", "speedup", "three-pass", "tuning"]
+NAMES = ["algorithms", "compilers", "controls"]
+NAMES += ["pass-bandwidth", "pass-breakdown", "speedup", "three-pass", "tuning"]
 SAMPLED = [name for name in NAMES if figures.experiment(name) != "tuning"]
 """Drawn from rows; tuning leaves medians only, in run.json, and none for one lane."""
 MakeRun = Callable[..., Path]
@@ -70,7 +71,7 @@ def test_every_file_in_the_folder_is_a_figure_with_a_caption_of_one_line() -> No
 
 def test_an_unknown_figure_is_told_with_the_known_ones() -> None:
     with pytest.raises(
-        UnknownFigure, match="no figure is called 'pie'; there are: algorithms, compilers, pass-bandwidth"
+        UnknownFigure, match="no figure is called 'pie'; there are: algorithms, compilers, controls, pass-bandwidth"
     ):
         figures.load("pie")
     with pytest.raises(UnknownFigure):

@@ -4,7 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.statistics import Interval, intervals, log_ratios, median_interval, order_statistics, speedups, times
+from analysis.statistics import (
+    Interval,
+    intervals,
+    largest_speedups,
+    log_ratios,
+    median_interval,
+    order_statistics,
+    speedups,
+    times,
+)  # fmt: skip
 
 
 def rows(algorithm: str, nanoseconds: list[list[float]], elements: int = 1000, calls: int = 1) -> pd.DataFrame:
@@ -146,3 +155,42 @@ def test_two_equal_rivals_bias_the_speedup_less_than_the_better_of_each_round_wo
     naive = 100 * (by_round[["first", "second"]].min(axis=1) / by_round["new"] - 1).mean()
     assert naive < -1.5
     assert -0.8 < found < 0.1
+
+
+def test_an_interval_for_one_of_many_comparisons_is_wider() -> None:
+    # 1 - 5 %/6 = 99.17 %: of eight processes the outermost (99.22 %); of twelve the second ones (1 - 2 * 13 / 4096).
+    assert order_statistics(8, 1 - 0.05 / 6) == (1, pytest.approx(1 - 2**-7))
+    assert order_statistics(12, 1 - 0.05 / 6) == (2, pytest.approx(1 - 2 * 13 / 4096))
+    assert order_statistics(12)[0] == 3
+
+
+def test_the_largest_speedup_is_bounded_by_the_largest_bounds_of_any_length() -> None:
+    # Length 1: ratios 1.10 to 1.17; length 2: 1.12 to 1.19, with one process at 1.05.
+    def at(elements: int, percents: list[float]) -> pd.DataFrame:
+        times_ = [[1000 * (1 + percent / 100)] for percent in percents]
+        return pd.concat([rows("two-pass", [[1000]] * 8, elements), rows("three-pass-reload", times_, elements)])
+
+    both = pd.concat([at(1, [10, 11, 12, 13, 14, 15, 16, 17]), at(2, [5, 13, 14, 15, 16, 17, 18, 19])])
+    (found,) = largest_speedups(both, "two-pass", ["three-pass-reload"]).to_dict("records")
+    assert found["elements"] == 2
+    assert found["speedup_percent_median"] == pytest.approx(100 * ((1.15 * 1.16) ** 0.5 - 1))
+    assert found["speedup_percent_low"] == pytest.approx(10)  # of length 1: the largest speedup is at least that
+    assert found["speedup_percent_high"] == pytest.approx(19)
+    assert found["confidence"] == pytest.approx(1 - 2 * 2**-7)
+
+
+def test_the_interval_of_the_largest_holds_for_the_largest_of_many_equal_lengths() -> None:
+    random = np.random.default_rng(5)
+    covered = 0
+    for _ in range(200):
+        noise = np.exp(random.normal(0, 0.02, (5, 8)))
+        tables = [
+            pd.concat([
+                rows("two-pass", [[1e6]] * 8, n + 1),
+                rows("three-pass-reload", [[1.2e6 * x] for x in noise[n]], n + 1),
+            ])
+            for n in range(5)
+        ]  # fmt: skip
+        (found,) = largest_speedups(pd.concat(tables), "two-pass", ["three-pass-reload"]).to_dict("records")
+        covered += found["speedup_percent_low"] <= 20 <= found["speedup_percent_high"]
+    assert covered >= 0.95 * 200  # the median alone would lie above 20 nearly always

@@ -500,12 +500,10 @@ ROWS = {
         r, experiment="breakdown", algorithm="two-pass", **{"pass": "ext_sum"}
     ),
     "passes gcc avx2: no rows of max": lambda r: without(r, experiment="passes", **{"pass": "max"}),
-    "at 4096 elements: a process lacks rows of some contender": lambda r: without(
+    "at 4096 elements: process 1 lacks rows of some contender": lambda r: without(
         r, experiment="passes", elements=4096, process=1, variant="u8k2", **{"pass": "load"}
     ),
-    "at 100000 elements: a process lacks rows": lambda r: without(
-        r, experiment="algorithms", elements=100_000, process=1
-    ),
+    "rows, where run.json counts": lambda r: without(r, experiment="algorithms", elements=100_000, process=1),
     "process 1: 1 of 2 rounds of two-pass": lambda r: without(
         r, experiment="algorithms", elements=4096, process=1, round=0, algorithm="two-pass"
     ),

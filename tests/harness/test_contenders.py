@@ -35,6 +35,22 @@ def test_passes_are_compared_with_every_bandwidth_loop(kernels, tuned):
         assert names.count(name) == sum(kernel.name == name for kernel in kernels) > 1
 
 
+def test_controls_are_an_algorithm_again_elsewhere_and_with_planted_work(kernels, tuned):
+    found = contenders.contenders(SETTINGS, "controls", tuned, kernels)
+    assert [c.algorithm for c in found] == ["two-pass", *contenders.controls(SETTINGS)]
+    assert len({c.kernels for c in found}) == 1
+    assert [c.algorithm for c in found if c.moved] == ["two-pass-moved"]
+    assert {c.algorithm: c.elements(1000) - 1000 for c in found if c.extra_percent} == {
+        "two-pass-plus-1-percent": 10, "two-pass-plus-2-percent": 20, "two-pass-plus-5-percent": 50,
+    }  # fmt: skip
+
+
+def test_controls_of_an_algorithm_that_does_not_exist_are_refused(kernels):
+    settings = {**SETTINGS, "controls": {"algorithm": "one-pass", "extra_percent": []}}
+    with pytest.raises(HarnessError, match=r"controls.algorithm: 'one-pass' is not one of three-pass-recompute, "):
+        contenders.check_passes(settings, kernels)
+
+
 @pytest.mark.parametrize(
     ("name", "before"),
     [("max", []), ("exp_scale", ["max", "exp_sum"]), ("scale", ["max", "exp_store"]), ("ext_scale", ["ext_sum"])],

@@ -36,7 +36,7 @@ def test_the_input_is_uniform_and_given_by_its_seed(host):
         arena = Arena(host, LAYOUT)
         arena.fill(-1000, 1000, seed)
         x = np.frombuffer(host.ffi.buffer(arena.x, 4 * LAYOUT.longest), np.float32).copy()
-        host.lib.arena_unmap(arena.start, LAYOUT.arena_bytes)
+        arena.unmap()
         return x
 
     x = filled(1)
@@ -45,6 +45,25 @@ def test_the_input_is_uniform_and_given_by_its_seed(host):
     assert abs(x.mean()) < 10
     assert (x == filled(1)).all()
     assert (x != filled(2)).any()
+
+
+def test_a_moved_arena_has_the_same_input_elsewhere_and_the_same_distance_to_its_outputs(host):
+    arena = Arena(host, LAYOUT)
+    arena.fill(-1000, 1000, 1)
+    moved = arena.moved(5000)
+
+    def bytes_of(which):
+        return bytes(host.ffi.buffer(which.x, 4 * 5000))
+
+    def offset(which, pointer):
+        return (int(host.ffi.cast("intptr_t", pointer)) - int(host.ffi.cast("intptr_t", which.x))) % PAGE_BYTES
+
+    assert bytes_of(moved) == bytes_of(arena)
+    ours, theirs = arena.operands(5000), moved.operands(5000)
+    assert offset(arena, ours.outputs) == offset(moved, theirs.outputs) == OUTPUT_OFFSET_BYTES
+    assert offset(arena, theirs.x) not in (0, OUTPUT_OFFSET_BYTES)
+    moved.unmap()
+    arena.unmap()
 
 
 def test_huge_pages_are_counted_not_assumed(host):

@@ -29,7 +29,7 @@ def test_the_primary_compiler_is_measured_everywhere_and_others_at_a_few_lengths
 def test_lengths_reach_beyond_four_times_the_last_level_cache(quick):
     for processor in (ZEN2, BROADWELL):
         planned = plan.make_plan(quick, processor, ["gcc"], ["avx2"], 64 * GIB)
-        assert planned.longest * 4 >= 4 * processor.llc_bytes
+        assert plan.longest(quick, planned) * 4 >= 4 * processor.llc_bytes
         for cache in processor.caches:
             for bytes_per_element in (4, 8):
                 inside = [n for n in items(planned, experiment="algorithms")[0].elements]
@@ -41,11 +41,32 @@ def test_scalar_stops_at_its_longest_length(quick):
     for item in items(planned, isa="scalar"):
         assert max(item.elements) == 1_000_000
     assert items(planned, isa="scalar", experiment="breakdown")
+    assert items(planned, isa="scalar", experiment="controls")[0].elements == (300_000, 1_000_000)
+
+
+def test_controls_need_a_second_arena_and_the_elements_that_are_planted(quick):
+    one = plan.layout(quick, ZEN2, 1_050_000).arena_bytes
+    assert plan.arena_bytes(quick, ZEN2, "controls", 1_000_000) == 2 * one
+    assert plan.arena_bytes(quick, ZEN2, "algorithms", 1_050_000) == one
+    planned = plan.Plan([plan.Item("controls", "gcc", "avx2", (1_000_000,), "paper")])
+    assert plan.longest(quick, planned) == 1_050_000
+    assert plan.largest_need(quick, planned, ZEN2) == (2 * one, 1_000_000)
+
+
+def test_what_decides_no_claim_is_dropped_first(quick):
+    planned = plan.make_plan(quick, BROADWELL, ["gcc", "clang"], ["scalar", "avx2"], 64 * GIB)
+    full = config.load(overrides={"protocol": "full"})
+    planned = plan.make_plan(full, BROADWELL, ["gcc", "clang"], ["scalar", "avx2"], 64 * GIB)
+    minutes = plan.run_seconds(full, planned, BROADWELL.llc_bytes, 8) / 60 - 1
+    full["protocols"]["full"]["minutes"] = minutes
+    plan.trim(full, planned, BROADWELL.llc_bytes)
+    assert planned.skipped
+    assert all("scalar" in item["what"] or "clang" in item["what"] for item in planned.skipped)
 
 
 def test_a_length_that_does_not_fit_in_memory_is_skipped_with_the_reason(quick):
     planned = plan.make_plan(quick, ZEN2, ["gcc"], ["avx2"], GIB // 4)
-    assert planned.longest < 20_000_000
+    assert plan.longest(quick, planned) < 20_000_000
     assert planned.skipped
     for skipped in planned.skipped:
         assert "elements" in skipped["what"]
@@ -58,7 +79,7 @@ def test_lengths_are_dropped_until_enough_processes_fit_for_an_interval(quick):
     short = {**quick, "protocols": {"quick": {**quick["protocols"]["quick"], "minutes": 1.0}}}
     plan.trim(short, planned, BROADWELL.llc_bytes)
     assert planned.skipped
-    assert all("6 processes would take more than 1.0 minutes" in skipped["reason"] for skipped in planned.skipped)
+    assert all("8 processes would take more than 1.0 minutes" in skipped["reason"] for skipped in planned.skipped)
     for item in planned.items:
         dropped = len(whole[item.experiment]) - len(item.elements)
         assert item.elements == whole[item.experiment][: len(item.elements)]
@@ -109,7 +130,8 @@ def test_the_plan_is_told_in_words(quick):
     planned.skipped.append({"what": "ISA avx512f", "reason": "not there"})
     text = plan.describe(quick, planned, ZEN2)
     assert "Protocol quick on AMD Ryzen 9 3900X" in text
-    assert text.splitlines()[0].endswith(" s:")
+    assert "about" in text.splitlines()[0]
+    assert "8 to 12 processes one after the other, until every ratio is known to ±2 %" in text
     assert "skipped: ISA avx512f: not there" in text
     assert "gcc scalar" in text
 

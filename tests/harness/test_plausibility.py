@@ -4,7 +4,7 @@ import pytest
 
 from analysis.rows import load_run
 from harness.errors import HarnessError
-from harness.plausibility import check_rows, least_cycles
+from harness.plausibility import check_memory, check_rows, least_cycles
 
 ELEMENTS, CYCLES_PER_NANOSECOND = 4096, 20_000 / 5405  # the clock canary of synthetic runs
 # Two-Pass: ext_sum loads X at three vectors of eight a cycle; ext_scale stores Y at two.
@@ -87,7 +87,9 @@ def test_more_rounds_than_were_asked_for_are_complete(run):
     """Disturbed rounds are measured again, in some processes and not in others."""
     rows = run.samples
     point = (rows["experiment"] == "algorithms") & (rows["elements"] == ELEMENTS) & (rows["process"] == 1)
-    check_rows(rows[~(point & (rows["round"] == 1))].reset_index(drop=True), run.information)
+    fewer = rows[~(point & (rows["round"] == 1))].reset_index(drop=True)
+    run.information["vetoes"]["samples"] = len(fewer)
+    check_rows(fewer, run.information)
 
 
 def test_a_length_as_a_whole_float_is_that_length(run):
@@ -95,3 +97,45 @@ def test_a_length_as_a_whole_float_is_that_length(run):
     for item in run.information["experiments"]["algorithms"]:
         item["elements"] = [float(n) for n in item["elements"]]
     check_rows(run.samples, run.information)
+
+
+def test_a_length_that_was_known_earlier_took_part_in_fewer_processes(run):
+    rows = run.samples
+    done = (rows["experiment"] == "algorithms") & (rows["elements"] == 100_000) & (rows["process"] == 1)
+    run.information["vetoes"]["samples"] = (~done).sum()
+    check_rows(rows[~done].reset_index(drop=True), run.information)
+
+
+def test_rows_that_are_not_counted_are_refused(run):
+    run.information["vetoes"]["samples"] += 1
+    with pytest.raises(HarnessError, match="rows, where run.json counts"):
+        check_rows(run.samples, run.information)
+
+
+@pytest.fixture
+def far(make_run):
+    """Lengths far beyond every cache of the synthetic machine (33 MiB of L2 and L3)."""
+    return load_run(make_run(isas=("avx512f",), lengths=(ELEMENTS, 1 << 26), processes=2, rounds=2))
+
+
+@pytest.mark.parametrize(("gb_per_second", "possible"), [(800, True), (1200, False)])
+def test_memory_faster_than_any_is_not_possible(far, gb_per_second, possible):
+    rows = far.samples
+    load = int(((rows["pass"] == "load") & (rows["elements"] == 1 << 26)).idxmax())
+    # What L2 and L3 hold may not have moved.
+    moved = rows.loc[load, "calls"] * (4 * (1 << 26) - 33 * 2**20)
+    rows.loc[load, "nanoseconds"] = round(moved / gb_per_second)
+    if possible:
+        check_memory(rows, far.information)
+    else:
+        with pytest.raises(HarnessError, match=rf"line {load + 2}, nanoseconds: .*GB/s, where the machine's memory"):
+            check_memory(rows, far.information)
+
+
+def test_a_machine_whose_memory_is_known_is_held_to_it(far, monkeypatch):
+    far.information["machine"]["name"] = "zen2"  # 51.2 GB/s
+    rows = far.samples
+    load = int(((rows["pass"] == "load") & (rows["elements"] == 1 << 26)).idxmax())
+    rows.loc[load, "nanoseconds"] = round(rows.loc[load, "calls"] * 4 * (1 << 26) / 80)
+    with pytest.raises(HarnessError, match=r"GB/s, where the machine's memory gives 51\.2"):
+        check_rows(rows, far.information)

@@ -16,7 +16,7 @@ def arena(host):
     arena = Arena(host, plan.layout(SETTINGS, host.processor(), 100_000))
     arena.fill(-1000, 1000, 1)
     yield arena
-    host.lib.arena_unmap(arena.start, arena.layout.arena_bytes)
+    arena.unmap()
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def softmax_contender(name="two-pass", split=False):
 @pytest.mark.parametrize("cache_state", ("paper", "cold", "warm"))
 def test_a_sample_is_as_many_calls_as_take_the_time_asked_for(real, cache_state):
     asked = question(cache_state, 1000, softmax_contender(), softmax_contender("three-pass-reload"))
-    prepared = [real.prepare(contender, 1000) for contender in asked.contenders]
-    few, many = (real.repetition(asked, prepared, ns).calls for ns in (1, 2_000_000))
+    with real.prepared(asked) as prepared:
+        few, many = (real.repetition(asked, prepared, ns).calls for ns in (1, 2_000_000))
     assert few == 1
     assert many > 10
 
@@ -44,16 +44,17 @@ def test_a_sample_is_as_many_calls_as_take_the_time_asked_for(real, cache_state)
 def test_short_calls_are_timed_in_batches_and_long_ones_one_by_one(real):
     for elements, batched in ((100, True), (100_000, False)):
         asked = question("paper", elements, softmax_contender())
-        how = real.repetition(asked, [real.prepare(asked.contenders[0], elements)], 50_000_000)
+        with real.prepared(asked) as prepared:
+            how = real.repetition(asked, prepared, 50_000_000)
         assert (how.batch > 1) == batched
         assert how.batch <= how.calls
 
 
 def test_a_contender_that_is_split_is_timed_pass_by_pass(real):
     asked = question("paper", 5000, softmax_contender("three-pass-reload", split=True))
-    prepared = real.prepare(asked.contenders[0], 5000)
-    how = real.repetition(asked, [prepared], 1e6)
-    sample = real.sample(prepared, asked, real.arena.operands(5000), how)
+    with real.prepared(asked) as prepared:
+        how = real.repetition(asked, prepared, 1e6)
+        sample = real.sample(prepared[0], asked, how)
     assert how.batch == 1
     assert len(sample.nanoseconds) == 3
     assert min(sample.nanoseconds) > 0
@@ -70,7 +71,8 @@ def test_each_pass_can_be_prepared_on_its_own(real):
     kernels = kernels_of(COMPILERS[0], "scalar")
     tuned = {kernel.name: kernel for kernel in kernels}
     asked = Contender("", "exp_scale", (tuned["exp_scale"],), (tuned["max"], tuned["exp_sum"]))
-    carry = real.prepare(asked, 1000).initial
+    with real.prepared(question("warm", 1000, asked)) as prepared:
+        carry = prepared[0].initial
     assert 900 < carry.reference <= 1000
     assert carry.sum >= 1
 
@@ -109,8 +111,8 @@ def scripted(host, arena, monkeypatch):
 
 
 def flags_of(made, host):
-    prepared = sampler.PreparedContender(None, 1, None, False)
-    return made.sample(prepared, question("warm"), None, sampler.Repetition(1, 1)).flags
+    prepared = sampler.PreparedContender(None, 1, None, False, None, 1000)
+    return made.sample(prepared, question("warm"), sampler.Repetition(1, 1)).flags
 
 
 def test_a_calm_sample_has_no_flag(scripted, host):
@@ -163,12 +165,16 @@ def test_what_earlier_processes_saw_counts_as_the_best(host, arena, scripted):
     assert flags_of(made, host) == {"throughput"}
 
 
+def sample_with(flags=(), nanoseconds=1000):
+    return SimpleNamespace(flags=frozenset(flags), nanoseconds=(nanoseconds,))
+
+
 def rounds_of(flags, contenders):
     """Rounds in which the samples carry these flags, contender by contender; calm ones after the last."""
     for row in flags:
-        yield [(i, SimpleNamespace(flags=frozenset({"x"}) if f else frozenset())) for i, f in enumerate(row)]
+        yield [(i, sample_with({"x"} if f else ())) for i, f in enumerate(row)]
     while True:
-        yield [(i, SimpleNamespace(flags=frozenset())) for i in range(contenders)]
+        yield [(i, sample_with()) for i in range(contenders)]
 
 
 @pytest.mark.parametrize(
@@ -188,17 +194,74 @@ def test_rounds_are_added_while_they_are_disturbed(monkeypatch, paired, flags, e
     assert len(list(sampler.enough_rounds(None, asked, 4, 1.0, 1))) == expected
 
 
+@pytest.mark.parametrize(("half_width", "expected"), [(0.5, 4), (0.0001, 8)])
+def test_rounds_are_added_while_ratios_are_spread(monkeypatch, half_width, expected):
+    def alternating(*_):
+        while True:
+            for slower in (1000, 1100):
+                yield [(1, sample_with(nanoseconds=slower)), (0, sample_with())]
+
+    monkeypatch.setattr(sampler, "rounds", alternating)
+    asked = SimpleNamespace(contenders=(None, None), paired=True)
+    assert len(list(sampler.enough_rounds(None, asked, 4, 1.0, 1, half_width))) == expected
+
+
+def test_the_standard_error_is_that_of_a_median_of_ratios():
+    # Relative to their round: -0.1 and 0.1, then 0.1 and -0.1. Standard deviation 0.1 sqrt(4/3), over sqrt(4) rounds.
+    logs = [[0.0, 0.2], [5.2, 5.0], [1.0, 1.2], [7.2, 7.0]]
+    assert sampler.standard_error(logs) == pytest.approx(1.2533 * 0.1 * (4 / 3) ** 0.5 / 2)
+
+
+def controls_question(elements=1000):
+    passes = tuple(algorithm(COMPILERS[0], "scalar", "two-pass"))
+    same = Contender("two-pass", "", passes)
+    moved = Contender("two-pass-moved", "", passes, moved=True)
+    longer = Contender("two-pass-plus-5-percent", "", passes, extra_percent=5)
+    return question("paper", elements, same, same, moved, longer)
+
+
+def test_a_moved_contender_runs_other_code_on_operands_elsewhere_with_the_same_result(real):
+    ffi = real.host.ffi
+    with real.prepared(controls_question()) as (same, again, moved, _):
+        assert same.operands == again.operands != moved.operands
+        assert [same.passes[0], same.passes[1]] == [again.passes[0], again.passes[1]]
+        assert same.passes[0].run != moved.passes[0].run
+        distance = int(ffi.cast("intptr_t", moved.operands.x)) - int(ffi.cast("intptr_t", same.operands.x))
+        assert distance % 64 == 0 != distance % 4096
+        results = []
+        for it in (same, moved):
+            y = ffi.new("float[]", 1000)
+            real.host.lib.run_untimed(it.passes, 2, ffi.new("struct carry *"), it.operands.x, y, 1000)
+            results.append(bytes(ffi.buffer(y)))
+        assert results[0] == results[1]
+
+
+def test_planted_work_is_more_elements_in_the_same_rotation(real):
+    with real.prepared(controls_question()) as (same, _, _, longer):
+        assert (same.elements, longer.elements) == (1000, 1050)
+        assert same.operands == longer.operands
+        assert same.operands.output_stride >= 1050
+
+
+def test_planted_work_takes_longer_by_what_was_planted(real):
+    passes = tuple(algorithm(COMPILERS[0], "scalar", "two-pass"))
+    contenders = [Contender("two-pass", "", passes, extra_percent=percent) for percent in (0, 100)]
+    taken = list(islice(sampler.rounds(real, question("warm", 10_000, *contenders), 200_000, 1), 20))
+    times = [min(dict(round_)[index].nanoseconds[0] for round_ in taken) for index in (0, 1)]
+    assert 1.8 < times[1] / times[0] < 2.2
+
+
 def test_the_rotation_goes_on_from_question_to_question(real):
     layout = real.arena.layout
     asked = question("paper", 1000, softmax_contender())
     how = sampler.Repetition(3, 1)
     seen = []
     for elements in (1000, 5000, 1000):
-        prepared = real.prepare(asked.contenders[0], elements)
-        operands = real.arena.operands(elements)
-        start = operands.next_output * layout.stride_bytes(elements)
-        real._time(prepared, question("paper", elements), operands, how)
-        seen.append((start, operands.next_output * layout.stride_bytes(elements)))
+        with real.prepared(question("paper", elements, *asked.contenders)) as (prepared,):
+            operands = prepared.operands
+            start = operands.next_output * layout.stride_bytes(elements)
+            real._time(prepared, asked, how)
+            seen.append((start, operands.next_output * layout.stride_bytes(elements)))
     for (_, end), (start, _) in pairwise(seen):
         assert start >= end
 

@@ -85,7 +85,7 @@ def test_tuning_ranks_every_variant_of_every_pass_and_chooses_one(host):
     skipped = {(COMPILERS[0], "scalar", "max")}
     found = dict(tuning.tune(Sampler(host, arena, 0), quick, kernels, 20_000, 1, skipped))
     rows = [row for of_pass in found.values() for row in of_pass]
-    host.lib.arena_unmap(arena.start, arena.layout.arena_bytes)
+    arena.unmap()
     passes = {name for passes in SETTINGS["algorithms"].values() for name in passes} - {"max"}
     assert {row["pass"] for row in rows} == passes
     assert len(rows) == sum(kernel.name in passes for kernel in kernels)

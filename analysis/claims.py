@@ -1,0 +1,252 @@
+"""The paper's claims as data, judged by the runs that are on disk: never built, never measured."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+from analysis import controls, names
+from analysis.errors import BadConfiguration, MissingRows
+from analysis.information import one_line
+from analysis.machines import CONFIG, Machine, is_evidence, load_machines, machine_names, read_data
+from analysis.quantities import QUANTITIES, UNITS, Measured
+from analysis.rows import Run
+from analysis.statistics import TARGET_CONFIDENCE
+
+CLAIMS = CONFIG / "claims.yaml"
+
+REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_RUN = "reproduced", "not reproduced", "inconclusive", "not run"
+ELSEWHERE = {REPRODUCED: "generalizes", NOT_REPRODUCED: "does not generalize", INCONCLUSIVE: INCONCLUSIVE}
+"""What the same finding is called on a machine that the claim is not about."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One entry of config/claims.yaml, as its schema describes it."""
+
+    id: str
+    says: str
+    origin: str
+    machine: str | None
+    """Whose claim it is; None: any machine's."""
+    isa: str | None
+    quantity: str
+    value: float
+    agrees: str
+    tolerance: float
+    tolerance_reason: str
+    algorithm: str | None = None
+
+    @property
+    def unit(self) -> str:
+        """The unit of `value` and `tolerance`, with a space before it where it has one."""
+        return UNITS[self.quantity]
+
+    @property
+    def claimed(self) -> str:
+        """Value and tolerance in words."""
+        value, tolerance = f"{self.value:g}{self.unit}", f"{self.tolerance:g}{self.unit}"
+        if self.agrees == "above":
+            return f"more than {value}"
+        if self.agrees == "at-most":
+            return f"at most {value}" + (f" and {tolerance}" if self.tolerance else "")
+        return value + (f" ± {tolerance}" if self.tolerance else "")
+
+    def region(self, floor: float) -> tuple[float, float]:
+        """Between which values a measurement agrees; `floor` is the noise floor, in the unit of the value."""
+        if self.agrees == "above":
+            return self.value + floor, math.inf
+        return (-math.inf if self.agrees == "at-most" else self.value - self.tolerance), self.value + self.tolerance
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A claim and what one machine says about it."""
+
+    claim: Claim
+    machine: str
+    """The claim's machine, or the one that it was tried on."""
+    is_native: bool
+    """Whether the claim is about this machine; otherwise what it shows is generalization."""
+    verdict: str
+    reason: str
+    run: str = ""
+    measured: Measured | None = None
+
+
+@cache
+def load_claims(file: Path = CLAIMS) -> tuple[Claim, ...]:
+    """The claims, in the order of the file. Raises BadConfiguration naming file, key and what is allowed."""
+    claims = tuple(Claim(**entry) for entry in read_data(file, "claims"))
+    for claim in claims:
+        if claim.machine is not None and claim.machine not in machine_names():
+            raise BadConfiguration(
+                f"{file}: {claim.id}: machine: {claim.machine!r} is not one of {', '.join(machine_names())}"
+            )
+    ids = [claim.id for claim in claims]
+    if repeated := next((name for name in ids if ids.count(name) > 1), None):
+        raise BadConfiguration(f"{file}: two claims are called {repeated!r}")
+    return claims
+
+
+def paper_percent(isa: str) -> Claim | None:
+    """The claim of a largest speedup in this ISA: what figures draw as the paper's."""
+    found = (c for c in load_claims() if (c.quantity, c.agrees, c.isa) == ("largest-speedup-percent", "within", isa))
+    return next(found, None)
+
+
+def judge_all(claims: Iterable[Claim], runs: Mapping[str, Run]) -> list[Judgement]:
+    """Every claim, on its own machine first and then on every other that has a run. `runs` by machine."""
+    known = load_machines()
+    doubts = {machine: controls.judge(run) for machine, run in runs.items()}
+    judgements = []
+    for claim in claims:
+        if claim.machine is not None and not _answers(runs.get(claim.machine), known[claim.machine]):
+            judgements.append(Judgement(claim, claim.machine, True, NOT_RUN, _needed(known[claim.machine])))
+        if claim.machine is None and not runs:
+            judgements.append(Judgement(claim, "any", True, NOT_RUN, "there is no run of any machine"))
+        for machine, run in runs.items():
+            native = claim.machine is None or (machine == claim.machine and _answers(run, known[machine]))
+            if native or claim.isa in (None, *run.information["machine"]["isas"]):
+                judgements.append(judge(claim, machine, run, doubts[machine], native))
+    return judgements
+
+
+def _answers(run: Run | None, machine: Machine) -> bool:
+    return run is not None and is_evidence(machine, run.information)
+
+
+def _needed(machine: Machine) -> str:
+    return f"needs a run on {machine.product}, where `make reproduce-all` makes one, and `python -m harness adopt` here"
+
+
+def judge(claim: Claim, machine: str, run: Run, doubts: controls.Verdict, is_native: bool) -> Judgement:
+    """What a run says about a claim."""
+    name, information = run.information["run"], run.information
+    if claim.isa is not None and claim.isa not in information["machine"]["isas"]:
+        return Judgement(claim, machine, is_native, NOT_RUN, f"the processor lacks {names.ISAS[claim.isa]}", name)
+    try:
+        measured = QUANTITIES[claim.quantity](run, claim.isa, claim.algorithm)
+    except MissingRows as error:
+        return Judgement(claim, machine, is_native, NOT_RUN, one_line(error), name)
+    verdict, reason = compare(claim, measured, doubts)
+    if information["protocol"]["name"] == "smoke" and not measured.is_counted:
+        verdict, reason = INCONCLUSIVE, "a smoke run claims nothing"
+    if information["machine"]["overridden"]:
+        verdict, reason = INCONCLUSIVE, "the machine's name was given, not detected"
+    return Judgement(claim, machine, is_native, verdict if is_native else ELSEWHERE[verdict], reason, name, measured)
+
+
+def compare(claim: Claim, measured: Measured, doubts: controls.Verdict) -> tuple[str, str]:
+    """Verdict and reason: reproduced where the whole interval lies where the claim agrees, not reproduced where none of
+    it does."""
+    if not measured.is_counted:
+        if doubt := doubts.doubt(claim.isa or ""):
+            return INCONCLUSIVE, f"{doubt}; {measured.detail}"
+        if measured.confidence < TARGET_CONFIDENCE:
+            return INCONCLUSIVE, (
+                f"too few processes: the interval holds with {100 * measured.confidence:.1f} % only; {measured.detail}"
+            )
+    floor = 0.0 if measured.is_counted else doubts.floor
+    low, high = claim.region(floor)
+    # What must be above something is not there yet at it.
+    inside = low <= measured.low and measured.high <= high and not (claim.agrees == "above" and measured.low == low)
+    outside = measured.high < low or measured.low > high or (claim.agrees == "above" and measured.high == low)
+    told = f"noise floor {floor:.2g}{claim.unit}; {measured.detail}" if claim.agrees == "above" else measured.detail
+    if inside:
+        return REPRODUCED, told
+    return (
+        (NOT_REPRODUCED, told) if outside else (INCONCLUSIVE, f"the interval reaches both sides of the limit; {told}")
+    )
+
+
+def table(judgements: Sequence[Judgement]) -> pd.DataFrame:
+    """One row for each judgement; value, low and high in the unit of the claim, empty where nothing was measured."""
+    return pd.DataFrame(
+        [
+            {
+                "id": judgement.claim.id,
+                "machine": judgement.machine,
+                "about": judgement.claim.machine or "any",
+                "isa": judgement.claim.isa or "any",
+                "verdict": judgement.verdict,
+                "value": judgement.measured.value if judgement.measured else math.nan,
+                "low": judgement.measured.low if judgement.measured else math.nan,
+                "high": judgement.measured.high if judgement.measured else math.nan,
+                "confidence": judgement.measured.confidence if judgement.measured else math.nan,
+                "unit": judgement.claim.unit.strip(),
+                "claimed": judgement.claim.claimed,
+                "run": judgement.run,
+                "reason": judgement.reason,
+            }
+            for judgement in judgements
+        ]
+    )
+
+
+def strict_status(judgements: Sequence[Judgement]) -> int:
+    """1 where a claim that could be tested is not reproduced, 2 where none could be tested, 0 otherwise. What another
+    machine than the claim's shows tests nothing."""
+    tested = [j.verdict for j in judgements if j.is_native and j.verdict in (REPRODUCED, NOT_REPRODUCED)]
+    if not tested:
+        return 2
+    return int(NOT_REPRODUCED in tested)
+
+
+def report(judgements: Sequence[Judgement], runs: Mapping[str, Run]) -> str:
+    """The verdicts as a page of Markdown."""
+    lines = [
+        "# What the paper claims, and what these runs say",
+        "",
+        "Verdicts on a claim's own machine: *reproduced* (the whole interval agrees), *not reproduced* (none of it",
+        "does), *inconclusive*, *not run*. On any other machine: *generalizes*, *does not generalize*, *inconclusive*.",
+        "Intervals are of the median over processes; that of a largest value holds for all lengths or passes at once.",
+        "",
+        "| claim | machine | verdict | measured | claimed | why |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for judgement in judgements:
+        verdict = f"**{judgement.verdict}**" if judgement.is_native else judgement.verdict
+        cells = (judgement.claim.id, judgement.machine, verdict, _measured(judgement), judgement.claim.claimed)
+        lines.append(f"| {' | '.join(cells)} | {judgement.reason} |")
+    lines += ["", "## The runs", ""]
+    for machine, run in runs.items():
+        lines.append(
+            f"- {machine} ({run.information['machine']['brand']}), run {run.information['run']}: {_trust(run)}"
+        )
+    lines += ["", "## The claims", ""]
+    for claim in dict.fromkeys(judgement.claim for judgement in judgements):
+        lines.append(
+            f"- **{claim.id}** [{claim.origin}]: {claim.says}. Agrees: {claim.claimed}; tolerance: "
+            f"{claim.tolerance_reason.strip()}."
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _measured(judgement: Judgement) -> str:
+    measured, unit = judgement.measured, judgement.claim.unit
+    if measured is None:
+        return ""
+    if measured.is_counted:
+        return f"{measured.value:g}{unit}"
+    return f"{measured.value:+.1f}{unit} [{measured.low:+.1f}, {measured.high:+.1f}]"
+
+
+def _trust(run: Run) -> str:
+    verdict = controls.judge(run)
+    if verdict.faults:
+        return "; ".join(verdict.faults)
+    blind = "".join(f"; {names.ISAS[isa]}: {text}" for isa, text in verdict.unresolved.items())
+    return f"noise floor {verdict.floor_percent:.2g} % ({verdict.floor_is_of}); {verdict.told}{blind}"
+
+
+def terminal(judgements: Sequence[Judgement]) -> str:
+    """The verdicts as lines for a terminal."""
+    rows = [(j.claim.id, j.machine, j.verdict, _measured(j), f"claimed {j.claim.claimed}") for j in judgements]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return "\n".join(
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]]) for row in rows
+    )

@@ -1,0 +1,61 @@
+"""Differences whose answer is known: an algorithm against itself, moved, and with planted extra work."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis import controls, experiments, names, panels, style
+from analysis.rows import Run
+
+EXPERIMENT = "controls"
+
+LOOKS = {
+    "again": (style.BLUE, "o", "against itself"),
+    "moved": (style.ORANGE, "^", "code and operands moved"),
+    "planted": (style.GREEN, "s", "with planted extra work"),
+}
+
+
+def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
+    """The figure, and its table: `analysis.controls.differences`. Raises MissingRows."""
+    table = controls.differences(run)
+    verdict = controls.judge(run)
+    isas = experiments.isas(table)
+    figure, grid = panels.grid(1, len(isas), 0.6 + 0.17 * _most_rows(table), "none")
+    for axes, isa in zip(grid[0], isas, strict=True):
+        _panel(axes, table[table["isa"] == isa], verdict.floor)
+        axes.set_title(names.ISAS[isa], pad=5)
+        axes.set_xlabel("difference, %")
+    handles = [
+        Line2D([], [], color=colour, marker=marker, linestyle="none", label=label)
+        for colour, marker, label in LOOKS.values()
+    ]
+    handles.append(Line2D([], [], color=style.BLACK, marker="|", markersize=8, linestyle="none", label="the answer"))
+    notes = [f"{verdict.told}; the noise floor (grey) is the largest median without planted work"]
+    panels.finish(figure, run, table, f"Known answers: {controls.originals(run)} and its controls", handles, notes)
+    return figure, table
+
+
+def _most_rows(table: pd.DataFrame) -> int:
+    return int(table.groupby("isa").size().max())
+
+
+def _panel(axes: Axes, table: pd.DataFrame, floor: float) -> None:
+    axes.axvspan(-floor, floor, color=style.GREY, alpha=0.25, linewidth=0)
+    table = table.sort_values(["compiler", "elements", "planted_percent", "control"]).reset_index(drop=True)
+    several = table["compiler"].nunique() > 1
+    for place, row in table.iterrows():
+        colour, marker, _ = LOOKS[row["kind"]]
+        middle = row["difference_percent_median"]
+        spread = [[middle - row["difference_percent_low"]], [row["difference_percent_high"] - middle]]
+        axes.errorbar(middle, place, xerr=spread, color=colour, marker=marker, elinewidth=0.9, capsize=2)
+        axes.plot(row["planted_percent"], place, color=style.BLACK, marker="|", markersize=9, zorder=0)
+    groups = table.groupby(["compiler", "elements"], sort=False).indices
+    for index, ((compiler, elements), places) in enumerate(groups.items()):
+        label = f"{names.count(elements)} elements" + (f", {compiler}" if several else "")
+        axes.text(0.98, places[0] - 0.55, label, transform=axes.get_yaxis_transform(), ha="right", fontsize=6.5)
+        if index:
+            axes.axhline(places[0] - 0.95, color="0.7", linewidth=0.5)
+    axes.set_yticks([])
+    axes.set_ylim(len(table) - 0.4, -1.2)

@@ -1,0 +1,189 @@
+"""What a claim is about: quantities, each measured from one run with an interval. A quantity is one function here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis import experiments, names
+from analysis.errors import MissingRows
+from analysis.rows import Run
+from analysis.statistics import TARGET_CONFIDENCE, intervals, largest_speedups, per_call
+from analysis.traffic import BYTES_PER_FLOAT, limits, logical_floats, write_allocate_floats
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A quantity with its interval, and what a reader should know of how it came about."""
+
+    value: float
+    low: float
+    high: float
+    confidence: float
+    """1 for what is counted."""
+    detail: str
+    is_counted: bool = False
+    """Counted, so that no noise bears on it."""
+
+
+def out_of_cache(rows: pd.DataFrame, run: Run) -> pd.DataFrame:
+    """The rows of lengths whose input alone is more than L2 and the last-level cache hold. Raises MissingRows."""
+    held = sum(cache["bytes"] for cache in run.information["machine"]["caches"] if cache["level"] > 1)
+    beyond = rows[BYTES_PER_FLOAT * rows["elements"] > held]
+    if beyond.empty:
+        raise MissingRows("no length was measured that is out of cache")
+    return beyond
+
+
+def of_isa(rows: pd.DataFrame, isa: str | None) -> pd.DataFrame:
+    """The rows of the ISA and the primary compiler. Raises MissingRows."""
+    rows = rows[rows["isa"] == isa]
+    if rows.empty:
+        raise MissingRows(f"no rows of {names.ISAS.get(isa or '', isa)}")
+    return rows[rows["compiler"] == experiments.compilers(rows)[0]]
+
+
+def largest_speedup(run: Run, isa: str | None, algorithm: str | None) -> Measured:
+    """Largest speedup of Two-Pass over the better Three-Pass at any out-of-cache length, in percent."""
+    rows = out_of_cache(of_isa(experiments.algorithm_rows(run), isa), run)
+    table = largest_speedups(rows, experiments.TWO_PASS, experiments.THREE_PASS)
+    if table.empty:
+        raise MissingRows("no round has both Two-Pass and a Three-Pass algorithm")
+    best = table.iloc[0]
+    lengths = rows["elements"].nunique()
+    return Measured(
+        best["speedup_percent_median"],
+        best["speedup_percent_low"],
+        best["speedup_percent_high"],
+        best["confidence"],
+        f"over {names.SHORT_ALGORITHMS[best['against']]} at {names.count(best['elements'])} elements, the largest of "
+        f"{lengths} out-of-cache length{'s' if lengths > 1 else ''}; {best['processes']} processes, {best['compiler']}",
+    )
+
+
+def pass_limits(run: Run, isa: str | None) -> pd.DataFrame:
+    """What limits each pass of Three-Pass at the longest length: its time over that of the fastest plain loop that
+    moves the same data.
+
+    Returns one row for each pass: loop (name and variant), over_memory_percent_median, _low, _high (an interval for all
+    passes at once, as in `statistics.largest_speedups`), computing_percent (time in cache, where data is no limit, of
+    the loop's time; NaN where no length in L2 was measured), confidence, processes. Raises MissingRows.
+    """
+    rows = of_isa(experiments.pass_rows(run), isa)
+    rates = per_call(rows, run.information["canary"]["clock_adds"])
+    far = out_of_cache(rates, run)
+    far = far[far["elements"] == far["elements"].max()]
+    times = far.groupby(["pass", "variant", "process"])["nanoseconds_per_element"].median()
+    passes = dict.fromkeys(
+        name for algorithm in experiments.THREE_PASS for name in run.information["algorithms"].get(algorithm, [])
+    )
+    ratios = []
+    for name in passes:
+        loop, variant = _fastest_loop(run, name, times)
+        ratio = np.log(_one_variant(times, name) / times[loop, variant])
+        ratios.append(ratio.rename("log_ratio").reset_index().assign(**{"pass": name, "loop": f"{loop} {variant}"}))
+    target = 1 - (1 - TARGET_CONFIDENCE) / len(passes)
+    table = intervals(pd.concat(ratios), ["pass", "loop"], "log_ratio", target)
+    for bound in ("median", "low", "high"):
+        table[f"over_memory_percent_{bound}"] = 100 * np.expm1(table[f"log_ratio_{bound}"])
+    in_l2 = {cache["level"]: cache["bytes"] for cache in run.information["machine"]["caches"]}.get(2, 0)
+    near = rates[2 * BYTES_PER_FLOAT * rates["elements"] <= in_l2]
+    computing = near.groupby(["pass", "elements"])["nanoseconds_per_element"].median().groupby("pass").min()
+    memory = {row["pass"]: times[tuple(row["loop"].split())].median() for _, row in table.iterrows()}
+    table["computing_percent"] = [100 * computing.get(name, np.nan) / memory[name] for name in table["pass"]]
+    return table.drop(columns=[f"log_ratio_{bound}" for bound in ("median", "low", "high")])
+
+
+def _one_variant(times: pd.Series, name: str) -> pd.Series:
+    """Times by process of a pass, of which one variant is measured."""
+    return times[name].droplevel("variant")
+
+
+def _fastest_loop(run: Run, name: str, times: pd.Series) -> tuple[str, str]:
+    """The plain loop that moves the same data as a pass, with and without write-allocate, in the shortest time."""
+    kernels = run.information["kernels"]
+
+    def traffic(kernel: str) -> tuple[int, ...]:
+        return *kernels[kernel].values(), write_allocate_floats(kernel, kernels[kernel])
+
+    held = {loop for loop, _, _ in times.index}
+    same = [loop for loop in limits(run.information) if loop in held and traffic(loop) == traffic(name)]
+    if not same or name not in held:
+        raise MissingRows(f"{name} or a plain loop that moves the same data was not measured out of cache")
+    medians = times[same].groupby(["pass", "variant"]).median()
+    return medians.idxmin()
+
+
+def slowest_pass(run: Run, isa: str | None, algorithm: str | None) -> Measured:
+    """By how much the pass of Three-Pass that is farthest from it exceeds the time of memory alone, in percent."""
+    table = pass_limits(run, isa)
+    worst = table.loc[table["over_memory_percent_median"].idxmax()]
+    return Measured(
+        worst["over_memory_percent_median"],
+        table["over_memory_percent_low"].max(),
+        table["over_memory_percent_high"].max(),
+        1 - (1 - table["confidence"]).sum(),
+        "; ".join(_limit(row) for _, row in table.sort_values("over_memory_percent_median").iterrows()),
+    )
+
+
+def _limit(row: pd.Series) -> str:
+    """A pass against memory, in words."""
+    text = f"{row['pass']} {1 + row['over_memory_percent_median'] / 100:.2f} × {row['loop'].split()[0]}"
+    if np.isnan(row["computing_percent"]):
+        return text
+    bound = ", compute-bound" if row["computing_percent"] > 100 else ""
+    return f"{text} (computing alone {row['computing_percent'] / 100:.2f} ×{bound})"
+
+
+def results_not_finite(run: Run, isa: str | None, algorithm: str | None) -> Measured:
+    """How many results of an algorithm were not finite, for inputs anywhere in the kernels' domain."""
+    checks = [
+        check
+        for check in run.information.get("domain", [])
+        if check["algorithm"] == algorithm and isa in (None, check["isa"])
+    ]
+    if not checks:
+        raise MissingRows(f"the run did not look at the domain of {algorithm}")
+    wrong = sum(check["not_finite"] for check in checks)
+    errors = [check["largest_sum_error"] for check in checks if check["largest_sum_error"] is not None]
+    isas = ", ".join(names.ISAS[isa] for isa in dict.fromkeys(check["isa"] for check in checks))
+    passes = run.information["algorithms"][algorithm or ""]
+    return Measured(
+        wrong,
+        wrong,
+        wrong,
+        1.0,
+        f"of {sum(check['results'] for check in checks):,} results for |x| up to "
+        f"{min(check['largest_magnitude'] for check in checks):,.0f} ({isas}); the passes are {' and '.join(passes)}; "
+        f"largest |Σy - 1| {max(errors, default=float('nan')):.1g}",
+        is_counted=True,
+    )
+
+
+def floats_per_element(run: Run, isa: str | None, algorithm: str | None) -> Measured:
+    """Floats that an algorithm reads and writes for each element, as its passes declare and a test counts."""
+    passes = run.information["algorithms"].get(algorithm or "")
+    if passes is None:
+        raise MissingRows(f"the run has no algorithm {algorithm}")
+    floats = {name: logical_floats(run.information["kernels"][name]) for name in passes}
+    total = sum(floats.values())
+    told = " + ".join(f"{number} ({name})" for name, number in floats.items())
+    return Measured(total, total, total, 1.0, f"{told}; data references are counted in tests/kernels", is_counted=True)
+
+
+QUANTITIES: Mapping[str, Callable[[Run, str | None, str | None], Measured]] = {
+    "largest-speedup-percent": largest_speedup,
+    "slowest-pass-over-memory-percent": slowest_pass,
+    "results-not-finite": results_not_finite,
+    "floats-per-element": floats_per_element,
+}
+"""By their names in config/claims.yaml: (run, ISA, algorithm) gives Measured, or raises MissingRows."""
+
+UNITS = {
+    "largest-speedup-percent": " %",
+    "slowest-pass-over-memory-percent": " %",
+    "results-not-finite": "",
+    "floats-per-element": " N",
+}

@@ -1,0 +1,69 @@
+"""How precisely the ratios of a run in progress are known, by the same statistics that its figures will use."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.store import COLUMNS, Journal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def open_questions(folder: Path, info: Mapping[str, Any], journals: Sequence[Journal]) -> set[str]:
+    """The keys of the questions whose ratios within rounds are not yet known to the protocol's half-width."""
+    target = info["protocol"]["half_width_percent"]
+    return {key for key, half_width in half_widths(read(journals), info, folder).items() if half_width > target}
+
+
+def reached(folder: Path, info: Mapping[str, Any], journals: Sequence[Journal]) -> dict[str, Any]:
+    """`questions` and `missed` of run.json's `precision`."""
+    target = info["protocol"]["half_width_percent"]
+    widths = half_widths(read(journals), info, folder) if has_ratios(info) else {}
+    missed = {key: round(width, 2) for key, width in sorted(widths.items()) if width > target}
+    return {"questions": len(widths), "missed": missed}
+
+
+def has_ratios(info: Mapping[str, Any]) -> bool:
+    """Whether any question of the run is about a ratio. Where none is, pandas need not be loaded."""
+    several = len(info["algorithms"]) > 1
+    return "controls" in info["experiments"] or ("algorithms" in info["experiments"] and several)
+
+
+def read(journals: Sequence[Journal]) -> pd.DataFrame:
+    """The rows of the journals, as samples.csv has them."""
+    import pandas as pd
+
+    body = "".join(lines for journal in journals for lines in journal.points().values())
+    text = {name: str for name in ("algorithm", "pass", "flags")}
+    return pd.read_csv(io.StringIO(body), names=list(COLUMNS), dtype=text, keep_default_na=False)
+
+
+def half_widths(rows: pd.DataFrame, info: Mapping[str, Any], folder: Path) -> dict[str, float]:
+    """Half the width of the interval of each question that is about a ratio, in percent of the ratio, by the question's
+    key; of several ratios (controls) the widest."""
+    import pandas as pd
+
+    from analysis import controls, experiments
+    from analysis.rows import Run
+    from analysis.statistics import speedups
+
+    run = Run(folder, dict(info), rows)
+    tables = []
+    if (rows["experiment"] == "algorithms").any():
+        found = speedups(experiments.algorithm_rows(run), experiments.TWO_PASS, experiments.THREE_PASS)
+        tables.append(found.assign(experiment="algorithms"))
+    if controls.are_in(run):
+        found = controls.differences(run)
+        names = {name: name.replace("difference", "speedup") for name in found}
+        tables.append(found.rename(columns=names).assign(experiment="controls"))
+    table = pd.concat(tables) if tables else pd.DataFrame()
+    if table.empty:
+        return {}
+    ratio = 100 + table["speedup_percent_median"]
+    table["half_width"] = 50 * (table["speedup_percent_high"] - table["speedup_percent_low"]) / ratio
+    keys = table[["experiment", "compiler", "isa", "elements"]].astype(str).agg(" ".join, axis=1)
+    return table["half_width"].groupby(keys).max().to_dict()

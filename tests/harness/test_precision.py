@@ -1,0 +1,117 @@
+"""When a run stops, and what its intervals are then worth: simulated machines behind the real scheduler and rule."""
+
+from contextlib import contextmanager, nullcontext
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from analysis import experiments
+from analysis.rows import Run
+from analysis.statistics import speedups
+from harness import measure, plan, precision, store, worker
+from harness.contenders import Contender, Question
+from harness.sampler import Repetition, Sample
+
+TRUTH = 1.25  # reloading takes so many times as long as Two-Pass; recomputing as long as that, or longer
+EXPERIMENTS = 2000
+KERNEL = SimpleNamespace(variant="u1k1", name="ext_sum")
+CONTENDERS = tuple(Contender(name, "", (KERNEL,)) for name in ("two-pass", "three-pass-reload", "three-pass-recompute"))
+
+
+class SimulatedMachine:
+    """A sampler whose times are a formula: truth x effect of the process on each contender x noise of the sample."""
+
+    def __init__(self, kind, process):
+        self.kind = kind
+        self.random = np.random.default_rng([process, *kind.encode()])
+
+    @contextmanager
+    def prepared(self, question):
+        random = self.random
+        # From hardly any to more than the target allows, so that some experiments stop early and some never.
+        spread = 0.002 + 0.018 * (question.elements % 10) / 9
+        effects = random.exponential(spread, 3) if self.kind == "skewed" else random.normal(0, spread, 3)
+        recompute = TRUTH * (1.0 if question.elements % 2 else 1.06)
+        self.logs = np.log([1.0, TRUTH, recompute]) + effects
+        self.noise, self.taken = self.series(), 0
+        yield list(range(len(question.contenders)))
+
+    def series(self, length=64):
+        random, white = self.random, self.random.normal(0, 0.02, 64)
+        if self.kind == "skewed":
+            return random.exponential(0.02, length)
+        if self.kind == "autocorrelated":
+            for i in range(1, length):
+                white[i] = 0.9 * white[i - 1] + 0.43 * white[i]
+        if self.kind == "drifting":
+            return 0.3 * white + random.normal(0, 0.05) * np.arange(length) / 18
+        return white
+
+    def repetition(self, question, prepared, sample_nanoseconds):
+        return Repetition(1, 1)
+
+    def sample(self, contender, question, how):
+        self.taken += 1
+        return Sample(1, (round(1e9 * np.exp(self.logs[contender] + self.noise[self.taken - 1])),), 1, 1, frozenset())
+
+
+def simulate(tmp_path, monkeypatch, kind, experiments_, rounds, target):
+    """A run of so many questions on a simulated machine, by the code that measures real ones."""
+    protocol = {
+        "processes": {"least": 8, "most": 12}, "half_width_percent": target, "minutes": 1e6,
+        "rounds": {"algorithms": rounds}, "sample_milliseconds": 1,
+    }  # fmt: skip
+    planned = plan.Plan([plan.Item("algorithms", "gcc", "avx2", tuple(range(1, experiments_ + 1)), "paper")])
+    info = {"protocol": protocol, "algorithms": {}, "controls": {}, "experiments": planned.experiments()}
+
+    def run_worker(folder, extensions, config, process, wanted):
+        machine = SimulatedMachine(kind, process)
+        text = []
+        for n in planned.items[0].elements:
+            question = Question("algorithms", "gcc", "avx2", n, "paper", CONTENDERS)
+            if question.key in wanted:
+                rows = worker.measure_question(machine, question, process, rounds, 1, n, target / 100)
+                text.append(f"{store.csv_lines(rows)}{store.END_OF_POINT}{question.key}\n")
+        (folder / f"process-{process}.journal").write_text("".join(text))
+        return iter([{"point": key} for key in wanted])
+
+    monkeypatch.setattr(measure, "run_worker", run_worker)
+    monkeypatch.setattr(measure.plan, "question_seconds", lambda *_: 1.0)
+    silent = dict.fromkeys(("update", "set_postfix_str", "set_description_str"), lambda *_, **__: None)
+    monkeypatch.setattr(measure, "bar", lambda *_: nullcontext(SimpleNamespace(total=0, **silent)))
+    monkeypatch.setattr(store, "write_info", lambda *_: None)
+    config = {"protocol": "quick", "protocols": {"quick": protocol}}
+    measure.measure_processes(tmp_path, tmp_path, config, info, planned, 1 << 25, 0.0)
+    rows = precision.read([store.Journal(path) for path in sorted(tmp_path.glob("*.journal"))])
+    return info, rows
+
+
+@pytest.mark.parametrize("kind", ["independent", "skewed", "autocorrelated", "drifting"])
+def test_intervals_cover_the_truth_though_runs_stop_when_they_look_narrow(tmp_path, monkeypatch, kind):
+    info, rows = simulate(tmp_path, monkeypatch, kind, EXPERIMENTS, 6, 2.0)
+    run = Run(tmp_path, info, rows)
+    found = speedups(experiments.algorithm_rows(run), experiments.TWO_PASS, experiments.THREE_PASS)
+    truth = 100 * (TRUTH - 1)
+    covered = ((found["speedup_percent_low"] <= truth) & (truth <= found["speedup_percent_high"])).mean()
+    assert len(found) == EXPERIMENTS
+    assert covered >= 0.93
+    # The rule was at work: some stopped after the least number of processes, some never did.
+    assert set(found["processes"]) >= {8, 12}
+    assert 0 < len(info["precision"]["missed"]) < EXPERIMENTS
+
+
+def test_a_run_whose_ratios_are_all_known_stops_early_and_says_so(tmp_path, monkeypatch):
+    info, rows = simulate(tmp_path, monkeypatch, "independent", 20, 4, 50.0)
+    assert rows["process"].nunique() == 8
+    assert info["precision"] == {
+        "target_half_width_percent": 50.0, "stopped_by": "precision", "questions": 20, "missed": {},
+    }  # fmt: skip
+
+
+def test_a_run_that_cannot_get_there_says_what_it_missed(tmp_path, monkeypatch):
+    info, rows = simulate(tmp_path, monkeypatch, "independent", 10, 4, 1e-6)
+    assert rows["process"].nunique() == 12
+    assert info["precision"]["stopped_by"] == "processes"
+    assert len(info["precision"]["missed"]) == 10
+    assert all(width > 1e-6 for width in info["precision"]["missed"].values())
