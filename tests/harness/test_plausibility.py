@@ -108,7 +108,7 @@ def test_a_length_that_was_known_earlier_took_part_in_fewer_processes(run):
 
 def test_rows_that_are_not_counted_are_refused(run):
     run.information["vetoes"]["samples"] += 1
-    with pytest.raises(HarnessError, match="rows, where run.json counts"):
+    with pytest.raises(HarnessError, match=r"rows, where run\.json counts"):
         check_rows(run.samples, run.information)
 
 

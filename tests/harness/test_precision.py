@@ -63,7 +63,12 @@ def simulate(tmp_path, monkeypatch, kind, experiments_, rounds, target):
         "rounds": {"algorithms": rounds}, "sample_milliseconds": 1,
     }  # fmt: skip
     planned = plan.Plan([plan.Item("algorithms", "gcc", "avx2", tuple(range(1, experiments_ + 1)), "paper")])
-    info = {"protocol": protocol, "algorithms": {}, "controls": {}, "experiments": planned.experiments()}
+    info = {
+        "protocol": protocol,
+        "algorithms": dict.fromkeys(c.algorithm for c in CONTENDERS),
+        "controls": {},
+        "experiments": planned.experiments(),
+    }
 
     def run_worker(folder, extensions, config, process, wanted):
         machine = SimulatedMachine(kind, process)

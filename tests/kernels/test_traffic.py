@@ -38,7 +38,7 @@ def simulated(program, tool, options, elements, passes):
 def referenced(program, elements, name):
     """Bytes of X and Y that a pass reads, plus those that it writes; constants and spilled registers lie elsewhere.
 
-    Each counts once, however often: gcc reads x[i] a second time in ext_sum and ext_scale, out of L1, to save a register.
+    Each counts once: gcc reads x[i] a second time in ext_sum and ext_scale, out of L1, to save a register.
     """
     told, trace = simulated(program, "lackey", ["--trace-mem=yes"], elements, [name])
     starts = [int(word, 16) for word in told.split()]
