@@ -139,7 +139,10 @@ def _claims(options: argparse.Namespace) -> int:
     from analysis.rows import load_run
 
     wanted = claims.load_claims(options.claims)
-    runs = {machine: load_run(folder) for machine, folder in catalog.newest_complete(options.results).items()}
+    runs = {
+        machine: [load_run(folder) for folder in folders]
+        for machine, folders in catalog.complete_runs(options.results).items()
+    }
     judgements = claims.judge_all(wanted, runs)
     written = {}
     if options.tables:

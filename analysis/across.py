@@ -8,10 +8,11 @@ from analysis import controls, experiments, names, panels, style
 from analysis.errors import MissingRows
 from analysis.machines import is_evidence, load_machines
 from analysis.rows import Run
-from analysis.statistics import speedups
+from analysis.statistics import largest_speedups, speedups
 from analysis.traffic import BYTES_PER_FLOAT, bandwidths
 
 NAME = "machines"
+TRUST = (panels.null_test, panels.audit_line)
 TITLE = "Speedup of Two-Pass over the better Three-Pass, by machine"
 LOOKS = (
     style.Style(style.GREEN, "o", "-"),
@@ -88,16 +89,18 @@ def _speedups(run: Run) -> pd.DataFrame:
 
 def _footer(runs: list[Run], rows: pd.DataFrame) -> list[str]:
     confidence = 100 * rows["confidence"]
-    told = [f"{run.information['machine']['name']}: {run.information['run']}" for run in runs]
-    lines = ["; ".join(told[start : start + 3]) for start in range(0, len(told), 3)]
+    which = [f"{run.information['machine']['name']}: {run.information['run']}" for run in runs]
+    lines = ["; ".join(which[start : start + 3]) for start in range(0, len(which), 3)]
+    trust = [f"{run.information['machine']['name']}: {told(run)}" for run in runs for told in TRUST]
     return [
         *lines,
+        *trust,
         f"bands: median over processes, {names.spread(confidence.min(), confidence.max(), ' %')} confidence",
     ]
 
 
 def table(runs: list[Run]) -> pd.DataFrame:
-    """One row for each machine, ISA: the largest median speedup (percent, with the interval of its length alone), from
+    """One row for each machine, ISA: the largest speedup (percent; `largest`), from
     which length on every interval lies above the noise floor (elements, empty: at none), and the bandwidth of the
     passes of Two-Pass at the longest length (GB/s, effective) beside the fastest plain load and copy there."""
     rows = []
@@ -105,7 +108,7 @@ def table(runs: list[Run]) -> pd.DataFrame:
         found, verdict = _speedups(run), controls.judge(run)
         for isa in experiments.isas(found) if len(found) else []:
             of_isa = found[found["isa"] == isa].sort_values("elements")
-            best = of_isa.loc[of_isa["speedup_percent_median"].idxmax()]
+            best = largest(run, isa)
             rows.append(
                 {
                     "machine": run.information["machine"]["name"],
@@ -119,7 +122,7 @@ def table(runs: list[Run]) -> pd.DataFrame:
                     "confidence": best["confidence"],
                     "best_at_elements": best["elements"],
                     "noise_floor_percent": verdict.floor_percent,
-                    "wins_from_elements": wins_from(of_isa, verdict.floor),
+                    "wins_from_elements": None if verdict.doubt(isa) else wins_from(of_isa, verdict.floor),
                     **_bandwidths(run, isa),
                 }
             )
@@ -135,6 +138,19 @@ def _evidence(run: Run) -> str:
     if machine["name"] not in known:
         return "own machine"
     return "own machine" if is_evidence(known[machine["name"]], run.information) else "generalization"
+
+
+def largest(run: Run, isa: str) -> pd.Series:
+    """The largest speedup over all out-of-cache lengths of the primary compiler, or over all lengths where none is out
+    of cache: a row of `statistics.largest_speedups`, and `of` (over which lengths, in words)."""
+    rows = experiments.algorithm_rows(run)
+    rows = rows[rows["isa"] == isa]
+    rows = rows[rows["compiler"] == experiments.compilers(rows)[0]]
+    beyond = rows[experiments.is_out_of_cache(rows["elements"], run)]
+    found = largest_speedups(beyond if len(beyond) else rows, experiments.TWO_PASS, experiments.THREE_PASS).iloc[0]
+    count = (beyond if len(beyond) else rows)["elements"].nunique()
+    found["of"] = f"{count} out-of-cache lengths" if len(beyond) else f"{count} lengths"
+    return found
 
 
 def wins_from(rows: pd.DataFrame, floor: float) -> int | None:

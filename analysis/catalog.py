@@ -35,28 +35,36 @@ def find_runs(results: Path) -> list[FoundRun]:
 
 
 def newest_complete(results: Path) -> dict[str, Path]:
-    """For each machine the folder of the run that is drawn: the newest complete one, by the time it ended. A smoke run,
-    which claims nothing, is drawn only where there is no other; so is a run whose machine was given by name.
+    """For each machine the folder of the run that is drawn: the first of its `complete_runs`. Raises DamagedRun."""
+    newest = {machine: folders[0] for machine, folders in complete_runs(results).items()}
+    for machine, folder in newest.items():
+        _check_name(machine, folder)
+    return newest
 
-    A run that is in both rooms counts as the recorded one. Machines without a complete run are left out.
 
-    Raises DamagedRun where the newest run does not fit its schema or lies in another machine's folder, and where it
-    cannot be told which run is the newest because a run.json cannot be read.
+def complete_runs(results: Path) -> dict[str, list[Path]]:
+    """For each machine the folders of its complete runs, the newest (by the time it ended) first. Smoke runs, which
+    claim nothing, come after all others; so do runs whose machine was given by name.
+
+    A run that is in both rooms is listed once, as the recorded one. Machines without a complete run are left out.
+
+    Raises DamagedRun where it cannot be told which run is the newest because a run.json cannot be read.
     """
     runs = find_runs(results)
     for run in runs:
         if run.problem:
             raise DamagedRun(run.problem)
-    newest: dict[str, Path] = {}
-    for run in sorted((run for run in runs if run.ended is not None), key=_age):
-        newest[run.machine] = run.folder
-    for machine, folder in newest.items():
-        name = read_information(folder)["machine"]["name"]
-        if name != machine:
-            raise DamagedRun(
-                f"{folder / 'run.json'}, machine.name: '{name}' is not the name of its folder, '{machine}'"
-            )
-    return newest
+    found: dict[str, dict[str, Path]] = {}
+    for run in sorted((run for run in runs if run.ended is not None), key=_age, reverse=True):
+        found.setdefault(run.machine, {}).setdefault(run.folder.name, run.folder)
+    return {machine: list(folders.values()) for machine, folders in sorted(found.items())}
+
+
+def _check_name(machine: str, folder: Path) -> None:
+    """Raises DamagedRun where a run does not fit its schema or lies in another machine's folder."""
+    name = read_information(folder)["machine"]["name"]
+    if name != machine:
+        raise DamagedRun(f"{folder / 'run.json'}, machine.name: '{name}' is not the name of its folder, '{machine}'")
 
 
 def _age(run: FoundRun) -> tuple[bool, bool, datetime, bool, str]:

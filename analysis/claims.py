@@ -52,13 +52,14 @@ class Claim:
         if self.agrees == "above":
             return f"more than {value}"
         if self.agrees == "at-most":
-            return f"at most {value}" + (f" and {tolerance}" if self.tolerance else "")
+            return f"at most {self.value + self.tolerance:g}{self.unit}"
         return value + (f" ± {tolerance}" if self.tolerance else "")
 
-    def region(self, floor: float) -> tuple[float, float]:
-        """Between which values a measurement agrees; `floor` is the noise floor, in the unit of the value."""
+    @property
+    def region(self) -> tuple[float, float]:
+        """Between which values a measurement agrees."""
         if self.agrees == "above":
-            return self.value + floor, math.inf
+            return self.value, math.inf
         return (-math.inf if self.agrees == "at-most" else self.value - self.tolerance), self.value + self.tolerance
 
 
@@ -98,25 +99,34 @@ def paper_percent(isa: str) -> Claim | None:
     return next(found, None)
 
 
-def judge_all(claims: Iterable[Claim], runs: Mapping[str, Run]) -> list[Judgement]:
-    """Every claim, on its own machine first and then on every other that has a run. `runs` by machine."""
+def judge_all(claims: Iterable[Claim], runs: Mapping[str, Sequence[Run]]) -> list[Judgement]:
+    """Every claim, on its own machine first and then on every other that has runs. `runs` by machine, those first that
+    are preferred: of one machine the first that can be asked answers, one with a null test before one without."""
     known = load_machines()
-    doubts = {machine: controls.judge(run) for machine, run in runs.items()}
+    judged = {
+        machine: [(run, controls.judge(run)) for run in sorted(those, key=lambda run: not controls.are_in(run))]
+        for machine, those in runs.items()
+    }
     judgements = []
     for claim in claims:
-        if claim.machine is not None and not _answers(runs.get(claim.machine), known[claim.machine]):
+        own = [
+            run for run in runs.get(claim.machine or "", []) if is_evidence(known[claim.machine or ""], run.information)
+        ]
+        if claim.machine is not None and not own:
             judgements.append(Judgement(claim, claim.machine, True, NOT_RUN, _needed(known[claim.machine])))
         if claim.machine is None and not runs:
             judgements.append(Judgement(claim, "any", True, NOT_RUN, "there is no run of any machine"))
-        for machine, run in runs.items():
-            native = claim.machine is None or (machine == claim.machine and _answers(run, known[machine]))
-            if native or claim.isa in (None, *run.information["machine"]["isas"]):
-                judgements.append(judge(claim, machine, run, doubts[machine], native))
+        for machine, those in judged.items():
+            native = claim.machine is None or (machine == claim.machine and bool(own))
+            asked = [(run, doubts) for run, doubts in those if not native or claim.machine is None or run in own]
+            asked = [(run, doubts) for run, doubts in asked if _has_isa(claim, run) or native]
+            answers = [judge(claim, machine, run, doubts, native) for run, doubts in asked]
+            judgements += sorted(answers, key=lambda answer: answer.verdict == NOT_RUN)[:1]
     return judgements
 
 
-def _answers(run: Run | None, machine: Machine) -> bool:
-    return run is not None and is_evidence(machine, run.information)
+def _has_isa(claim: Claim, run: Run) -> bool:
+    return claim.isa in (None, *run.information["machine"]["isas"])
 
 
 def _needed(machine: Machine) -> str:
@@ -141,8 +151,8 @@ def judge(claim: Claim, machine: str, run: Run, doubts: controls.Verdict, is_nat
 
 
 def compare(claim: Claim, measured: Measured, doubts: controls.Verdict) -> tuple[str, str]:
-    """Verdict and reason: reproduced where the whole interval lies where the claim agrees, not reproduced where none of
-    it does."""
+    """Verdict and reason: reproduced where the whole interval, widened by the noise floor, lies where the claim agrees;
+    not reproduced where none of it does."""
     if not measured.is_counted:
         if doubt := doubts.doubt(claim.isa or ""):
             return INCONCLUSIVE, f"{doubt}; {measured.detail}"
@@ -151,16 +161,14 @@ def compare(claim: Claim, measured: Measured, doubts: controls.Verdict) -> tuple
                 f"too few processes: the interval holds with {100 * measured.confidence:.1f} % only; {measured.detail}"
             )
     floor = 0.0 if measured.is_counted else doubts.floor
-    low, high = claim.region(floor)
-    # What must be above something is not there yet at it.
-    inside = low <= measured.low and measured.high <= high and not (claim.agrees == "above" and measured.low == low)
-    outside = measured.high < low or measured.low > high or (claim.agrees == "above" and measured.high == low)
-    told = f"noise floor {floor:.2g}{claim.unit}; {measured.detail}" if claim.agrees == "above" else measured.detail
-    if inside:
-        return REPRODUCED, told
-    return (
-        (NOT_REPRODUCED, told) if outside else (INCONCLUSIVE, f"the interval reaches both sides of the limit; {told}")
-    )
+    low, high = claim.region
+    told = measured.detail if measured.is_counted else f"noise floor {floor:.2g}{claim.unit}; {measured.detail}"
+    if low + floor <= measured.low and measured.high <= high - floor:
+        # What must be above something is not there yet at it.
+        return (INCONCLUSIVE if claim.agrees == "above" and measured.low == low else REPRODUCED), told
+    if measured.high < low - floor or measured.low > high + floor:
+        return NOT_REPRODUCED, told
+    return INCONCLUSIVE, f"interval and noise floor reach both sides of the limit; {told}"
 
 
 def table(judgements: Sequence[Judgement]) -> pd.DataFrame:
@@ -189,14 +197,18 @@ def table(judgements: Sequence[Judgement]) -> pd.DataFrame:
 
 def strict_status(judgements: Sequence[Judgement]) -> int:
     """1 where a claim that could be tested is not reproduced, 2 where none could be tested, 0 otherwise. What another
-    machine than the claim's shows tests nothing."""
-    tested = [j.verdict for j in judgements if j.is_native and j.verdict in (REPRODUCED, NOT_REPRODUCED)]
+    machine than the claim's shows tests nothing, nor does what kernels declare of themselves."""
+    tested = [
+        j.verdict
+        for j in judgements
+        if j.is_native and j.verdict in (REPRODUCED, NOT_REPRODUCED) and not (j.measured and j.measured.is_declared)
+    ]
     if not tested:
         return 2
     return int(NOT_REPRODUCED in tested)
 
 
-def report(judgements: Sequence[Judgement], runs: Mapping[str, Run]) -> str:
+def report(judgements: Sequence[Judgement], runs: Mapping[str, Sequence[Run]]) -> str:
     """The verdicts as a page of Markdown."""
     lines = [
         "# What the paper claims, and what these runs say",
@@ -210,13 +222,13 @@ def report(judgements: Sequence[Judgement], runs: Mapping[str, Run]) -> str:
     ]
     for judgement in judgements:
         verdict = f"**{judgement.verdict}**" if judgement.is_native else judgement.verdict
-        cells = (judgement.claim.id, judgement.machine, verdict, _measured(judgement), judgement.claim.claimed)
-        lines.append(f"| {' | '.join(cells)} | {judgement.reason} |")
+        claim = judgement.claim
+        cells = (claim.id, judgement.machine, verdict, _measured(judgement), claim.claimed, judgement.reason)
+        lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
     lines += ["", "## The runs", ""]
-    for machine, run in runs.items():
-        lines.append(
-            f"- {machine} ({run.information['machine']['brand']}), run {run.information['run']}: {_trust(run)}"
-        )
+    for machine, run in ((machine, run) for machine, those in runs.items() for run in those):
+        brand, name = run.information["machine"]["brand"], run.information["run"]
+        lines.append(f"- {machine} ({brand}), run {name}: {_trust(run)}")
     lines += ["", "## The claims", ""]
     for claim in dict.fromkeys(judgement.claim for judgement in judgements):
         lines.append(

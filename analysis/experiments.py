@@ -19,6 +19,18 @@ def algorithm_rows(run: Run) -> pd.DataFrame:
     return undisturbed(rows, [*POINT, "round"], POINT)
 
 
+def team_rows(run: Run, experiment: str) -> pd.DataFrame:
+    """Samples of an experiment with one or more threads; POINT and threads tell what was measured together."""
+    rows = run.samples[run.samples["experiment"] == experiment]
+    point = [*POINT, "threads"]
+    return undisturbed(_some(run, experiment, rows), [*point, "round"], point)
+
+
+def accumulation_rows(run: Run) -> pd.DataFrame:
+    """Samples of passes that sum, each beside the same that accumulates as published."""
+    return undisturbed(_some(run, "accumulation", _rows(run, "accumulation")), [*POINT, "round"], POINT)
+
+
 def control_rows(run: Run) -> pd.DataFrame:
     """Samples of controls and of the algorithms that they are compared with."""
     return undisturbed(_some(run, "controls", _rows(run, "controls")), [*POINT, "round"], POINT)
@@ -37,6 +49,12 @@ def breakdown_rows(run: Run) -> pd.DataFrame:
     rows = _rows(run, "breakdown")
     rows = _some(run, "breakdown", rows[(rows["algorithm"] != "") & (rows["pass"] != "")])
     return undisturbed(rows, [*POINT, "round"], POINT)
+
+
+def is_out_of_cache(elements: pd.Series, run: Run) -> pd.Series:
+    """Whether the input alone, 4n bytes, is more than L2 and the last-level cache hold."""
+    held = sum(cache["bytes"] for cache in run.information["machine"]["caches"] if cache["level"] > 1)
+    return 4 * elements > held
 
 
 def undisturbed(rows: pd.DataFrame, unit: list[str], within: list[str]) -> pd.DataFrame:

@@ -94,9 +94,11 @@ def violation(error: jsonschema.ValidationError) -> str:
 
 
 def parts(information: dict[str, Any]) -> set[str]:
-    """What a run holds that figures are drawn from: its experiments; "tuning" where a published variant was tuned; and
-    "compilers" where whole algorithms were measured with more than one."""
+    """What a run holds that figures are drawn from: its experiments; "accuracy" where that was looked at; "tuning"
+    where a published variant was tuned; and "compilers" where whole algorithms were measured with more than one."""
     held = set(information["experiments"])
+    if information.get("accuracy", {}).get("softmax"):
+        held.add("accuracy")
     if any(row["published_for"] for row in information["tuning"]):
         held.add("tuning")
     if len({item["compiler"] for item in information["experiments"].get("algorithms", [])}) > 1:

@@ -9,6 +9,15 @@ ALGORITHMS = {
 SHORT_ALGORITHMS = {"three-pass-recompute": "recomputing", "three-pass-reload": "reloading"}
 
 
+CLASS_COUNTS = {
+    21_841: "ImageNet",
+    793_471: "One Billion Word",
+    2_933_659: "Wikilinks",
+    364_800_000: "DepCC",
+}
+"""The vector lengths that motivate the paper, by its introduction."""
+
+
 def algorithm(name: str) -> str:
     """An algorithm as the paper names it; one that is not in the paper, as run.json does."""
     return ALGORITHMS.get(name, name)

@@ -170,7 +170,8 @@ def _provenance(run: Run, table: pd.DataFrame) -> list[str]:
     return [
         f"{machine['brand']} ({machine['name']}); run {run.information['run']}, protocol {protocol}",
         f"{counted}; {disturbed} of samples disturbed; {shown}",
-        f"{null_test(run)}; {audit_line(run)}",
+        null_test(run),
+        audit_line(run),
     ]
 
 

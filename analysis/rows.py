@@ -147,6 +147,11 @@ def _refuse_unknown_names(path: Path, samples: pd.DataFrame, information: dict[s
         if strange.any():
             row = int(strange.argmax())
             raise _damage(path, row, field, f"'{samples[field].iloc[row]}' is not in run.json")
+    for control, its in information.get("controls", {}).items():
+        if its["algorithm"] not in information["algorithms"]:
+            raise DamagedRun(
+                f"{path.parent / 'run.json'}, controls.{control}: '{its['algorithm']}' is not in algorithms"
+            )
     for algorithm, passes in information["algorithms"].items():
         for name in passes:
             if name not in information["kernels"]:

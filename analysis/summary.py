@@ -1,14 +1,18 @@
 """What a run shows, on one screen of text."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from analysis import controls, experiments, names
-from analysis.across import wins_from
+from analysis.across import largest, wins_from
 from analysis.catalog import newest_complete
 from analysis.errors import MissingRows
 from analysis.rows import Run
 from analysis.statistics import speedups
-from analysis.traffic import BYTES_PER_FLOAT, bandwidths, kind, limits
+from analysis.teams import team_speedups, throughputs
+from analysis.traffic import BYTES_PER_FLOAT, bandwidths, kind, limits, moved
 
 
 def summary(run: Run) -> str:
@@ -58,10 +62,7 @@ def _where(run: Run) -> list[str]:
     machine = run.information["machine"]["name"]
     drawn = newest_complete(run.folder.parents[2]).get(machine, run.folder)
     other = "" if drawn.name == run.folder.name else f" (of the run {drawn.name})"
-    return [
-        f"figures{other}: results/figures/{machine}/   tables: results/tables/{machine}/",
-        "verdicts on the paper's claims: results/claims.md",
-    ]
+    return [f"figures{other}: results/figures/{machine}/; the paper's claims: results/claims.md"]
 
 
 def _smoke(run: Run) -> list[str]:
@@ -81,32 +82,75 @@ def _findings(run: Run, verdict: controls.Verdict) -> list[str]:
     lines = [f"Two-Pass against the better Three-Pass ({compiler}): median [interval over processes], confidence"]
     for isa in experiments.isas(table):
         of_isa = table[table["isa"] == isa].sort_values("elements")
-        lines += [*_speedup_lines(run, names.ISAS[isa], of_isa, verdict.floor), _bandwidth_line(run, isa, compiler)]
+        lines += _speedup_lines(run, isa, of_isa, verdict)
+        if isa != "scalar":  # far from every limit of memory
+            lines.append(_bandwidth_line(run, isa, compiler))
+    return [*lines, *_more(run)]
+
+
+def _more(run: Run) -> list[str]:
+    """Real lengths, threads and accuracy, a line each, where the run has them."""
+    lines = []
+    held = set(run.samples["experiment"])
+    if "class-counts" in held:
+        table = team_speedups(run, "class-counts")
+        widest = table[table["isa"] == experiments.isas(table)[0]]
+        told = [
+            f"{names.CLASS_COUNTS.get(n, names.count(n))} "
+            + "/".join(f"{percent:+.0f}" for percent in those.sort_values("threads")["speedup_percent_median"])
+            for n, those in widest.groupby("elements")
+        ]
+        isa, threads = names.ISAS[experiments.isas(table)[0]], table["threads"].max()
+        lines.append(f"real lengths ({isa}, 1/{threads} threads): {', '.join(told)} %"[:100])
+    if "scaling" in held:
+        table = throughputs(run, "scaling", own_vectors=True)
+        isa = experiments.isas(table)[0]
+        load = table[(table["name"] == "load") & (table["isa"] == isa)].set_index("threads")
+        speed = load["effective_gigabytes_per_second_median"]
+        lines.append(
+            f"threads: load {speed[1]:.3g} GB/s with 1, {speed.iloc[-1]:.3g} with {speed.index[-1]} ({names.ISAS[isa]})"
+        )
+    if found := run.information.get("accuracy", {}).get("softmax"):
+        ours, lanes = (
+            max(row["largest_relative_error"] for row in found if two_pass(row) and row["accumulation"] == way)
+            for way in ("folded", "lanes")
+        )
+        longest = max(row["elements"] for row in found)
+        told = f"accuracy of Two-Pass to {names.count(longest)} elements: {ours:.1g}"
+        lines.append(f"{told}, with float lanes as published {lanes:.1g}")
     return lines
 
 
-def _speedup_lines(run: Run, isa: str, table: pd.DataFrame, floor: float) -> list[str]:
+def two_pass(row: Mapping[str, Any]) -> bool:
+    """Whether a row of `accuracy` is of Two-Pass."""
+    return row["algorithm"] == experiments.TWO_PASS
+
+
+def _speedup_lines(run: Run, isa: str, table: pd.DataFrame, verdict: controls.Verdict) -> list[str]:
     caches = {cache["level"]: cache["bytes"] for cache in run.information["machine"]["caches"]}
     last = max(caches.values(), default=0)
-    largest = table.iloc[-1]
+    longest = table.iloc[-1]
     # Input and output together have to fit, since a call touches both.
     inside = table[2 * BYTES_PER_FLOAT * table["elements"] <= caches.get(2, 0)]
     in_cache = f"in L2, {names.count(inside['elements'].max())} elements" if len(inside) else "in L2"
-    in_l2 = _speedup(inside.iloc[-1], floor) if len(inside) else "no length was measured whose arrays fit"
-    is_out = BYTES_PER_FLOAT * largest["elements"] > last
-    out = f"{'out of cache' if is_out else 'longest (in cache)'}, {names.count(largest['elements'])} elements"
+    in_l2 = _speedup(inside.iloc[-1], isa, verdict) if len(inside) else "no length was measured whose arrays fit"
+    is_out = BYTES_PER_FLOAT * longest["elements"] > last
+    out = f"{'out of cache' if is_out else 'longest (in cache)'}, {names.count(longest['elements'])} elements"
     return [
-        f"{isa}",
+        f"{names.ISAS[isa]}" + (f": {verdict.unresolved[isa]}" if isa in verdict.unresolved else ""),
         f"  {in_cache}: {in_l2}",
-        f"  {out}: {_speedup(largest, floor)}",
-        f"  {_best_and_first_win(table, floor)}",
+        f"  {out}: {_speedup(longest, isa, verdict)}",
+        f"  {_best_and_first_win(run, isa, table, verdict)}",
     ]
 
 
-def _speedup(row: pd.Series, floor: float) -> str:
+def _speedup(row: pd.Series, isa: str, verdict: controls.Verdict) -> str:
+    floor = verdict.floor
     low, high = row["speedup_percent_low"], row["speedup_percent_high"]
     numbers = f"{row['speedup_percent_median']:+.1f} % [{low:+.1f}, {high:+.1f}] {names.percent(row['confidence'])}"
     rival = names.SHORT_ALGORITHMS[row["against"]]
+    if verdict.doubt(isa):
+        return f"undecided against {rival}: {numbers}"
     if row["processes"] < 2:
         return f"{row['speedup_percent_median']:+.1f} % against {rival}; one process shows nothing"
     if low <= floor and high >= -floor:
@@ -114,14 +158,15 @@ def _speedup(row: pd.Series, floor: float) -> str:
     return f"{'faster' if low > floor else 'slower'} than {rival}: {numbers}"
 
 
-def _best_and_first_win(table: pd.DataFrame, floor: float) -> str:
-    best = table.loc[table["speedup_percent_median"].idxmax()]
-    first = wins_from(table, floor)
-    begins = f"faster from {names.count(first)} elements on" if first else "at the longest it is not shown to be faster"
+def _best_and_first_win(run: Run, isa: str, table: pd.DataFrame, verdict: controls.Verdict) -> str:
+    best = largest(run, isa)
     interval = f"[{best['speedup_percent_low']:+.1f}, {best['speedup_percent_high']:+.1f}]"
-    # Its interval is that of one length, not of a maximum over many.
-    largest = f"{best['speedup_percent_median']:+.1f} % {interval} at {names.count(best['elements'])}"
-    return f"largest of {len(table)} lengths {largest}; {begins}"
+    told = f"largest of {best['of']} {best['speedup_percent_median']:+.1f} % {interval}"
+    told += f" {names.percent(best['confidence'])} at {names.count(best['elements'])}"
+    if verdict.doubt(isa):
+        return told
+    first = wins_from(table, verdict.floor)
+    return f"{told}; " + (f"faster from {names.count(first)} on" if first else "no win at the longest")
 
 
 def _bandwidth_line(run: Run, isa: str, compiler: str) -> str:
@@ -142,6 +187,8 @@ def _bandwidth_line(run: Run, isa: str, compiler: str) -> str:
 def _against_limits(run: Run, name: str, speed: pd.Series) -> str:
     kernels = run.information["kernels"]
     # Same reads and writes: otherwise a percentage would compare unlike traffic.
-    same = [limit for limit in limits(run.information) if limit in speed and kernels[limit] == kernels[name]]
+    same = [
+        limit for limit in limits(run.information) if limit in speed and moved(kernels[limit]) == moved(kernels[name])
+    ]
     shares = ", ".join(f"{100 * speed[name] / speed[limit]:.0f} % of {limit}" for limit in same)
     return f"{name} {speed[name]:.3g} GB/s" + (f" ({shares})" if shares else f" ({kind(kernels[name])})")

@@ -12,9 +12,14 @@ from analysis.statistics import times
 BYTES_PER_FLOAT = 4
 
 
+def moved(kernel: Mapping[str, int]) -> tuple[int, int, int]:
+    """Floats of X that are read, of Y that are read, and of Y that are written for each element."""
+    return kernel["reads_x"], kernel["reads_y"], kernel["writes_y"]
+
+
 def logical_floats(kernel: Mapping[str, int]) -> int:
     """Floats read and written for each element, as the paper counts them."""
-    return kernel["reads_x"] + kernel["reads_y"] + kernel["writes_y"]
+    return sum(moved(kernel))
 
 
 def write_allocate_floats(name: str, kernel: Mapping[str, int]) -> int:
@@ -34,9 +39,9 @@ def kind(kernel: Mapping[str, int]) -> str:
 
 
 def limits(information: Mapping[str, Any]) -> list[str]:
-    """The bandwidth kernels, in the order of run.json: those that no algorithm uses."""
+    """The bandwidth kernels, in the order of run.json."""
     used = {name for passes in information["algorithms"].values() for name in passes}
-    return [name for name in information["kernels"] if name not in used]
+    return [name for name, kernel in information["kernels"].items() if not kernel.get("computes", name in used)]
 
 
 def bandwidths(run: Run) -> pd.DataFrame:

@@ -57,6 +57,7 @@ def inputs(machine: str, figure: str) -> list[Path]:
         folder / "run.json",
         samples_file(folder),
         package() / "figures" / f"{figure.replace('-', '_')}.py",
+        *([Path("config/claims.yaml")] if figure == "speedup" else []),
         *code(),
     ]
 
@@ -68,7 +69,8 @@ def machines_inputs() -> list[Path]:
 
 def claims_inputs() -> list[Path]:
     """What the claims are judged by: all runs that are drawn, the claims, the machines they are about."""
-    rows = [path for folder in runs().values() for path in (folder / "run.json", samples_file(folder))]
+    folders = [folder for those in catalog.complete_runs(RESULTS).values() for folder in those]
+    rows = [path for folder in folders for path in (folder / "run.json", samples_file(folder))]
     return [*rows, *sorted(Path("config").glob("machines/*.yaml")), Path("config/claims.yaml"), *code()]
 
 

@@ -23,7 +23,8 @@ from harness.errors import HarnessError
 
 KERNELS = ROOT / "kernels"
 HOST = "host"  # the target beside the ISAs
-HOST_SOURCES = ("timed_loop.c", "canary.c", "arena.c", "cpuid.c")
+MOVED_NAMES = ("kernels", "kernel_count", "lanes")
+HOST_SOURCES = ("timed_loop.c", "timed_threads.c", "canary.c", "arena.c", "cpuid.c", "accuracy.c")
 # What the run's hash covers beside the configuration and the compilers: everything that can change a row, so not what
 # only talks to a person or takes a complete run elsewhere.
 HASHED = (("kernels", "*.[ch]"), ("harness", "*.py"))
@@ -126,13 +127,13 @@ def build(config: Config, compiler_name: str, target: str, output: Path) -> None
             for source in sources
         ]
         if target != HOST:
-            renamed = [*compile_flags, *(f"-D{name}=moved_{name}" for name in ("kernels", "kernel_count", "lanes"))]
+            renamed = [*compile_flags, "-DMOVED", *(f"-D{name}=moved_{name}" for name in MOVED_NAMES)]
             objects.append(compile_object(compiler, renamed, KERNELS / "kernels.c", Path(folder) / "moved.o"))
         # cffi's C is not held to our warnings.
         relaxed = [flag for flag in compile_flags if not flag.startswith("-W")]
         objects.append(compile_object(compiler, [*relaxed, f"-I{include}"], wrapper, Path(folder) / "wrapper.o"))
         library = Path(folder) / output.name
-        run([*compiler.command, "-shared", *map(str, objects), "-o", str(library)])
+        run([*compiler.command, "-shared", *map(str, objects), "-lm", "-o", str(library)])
         os.replace(library, output)
 
 

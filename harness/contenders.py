@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,8 @@ from harness.config import Config
 from harness.errors import HarnessError
 from harness.extensions import Kernel
 
+# Ends the names of the passes that accumulate as published.
+LANES = "_lanes"
 Tuned = Mapping[str, Kernel]
 """The chosen variant of each pass, by name."""
 
@@ -52,11 +54,19 @@ class Question:
     cache_state: str
     contenders: tuple[Contender, ...]
     paired: bool = True
+    threads: int = 1
+    joint: bool = False
+    """Several threads work on parts of one vector of `elements`; otherwise each on a vector of its own."""
 
     @property
     def key(self) -> str:
         """Names this question within a run."""
-        return f"{self.experiment} {self.compiler} {self.isa} {self.elements}"
+        return question_key(self.experiment, self.compiler, self.isa, self.elements, self.threads)
+
+
+def question_key(experiment: str, compiler: str, isa: str, elements: int, threads: int = 1) -> str:
+    """Names a question within a run."""
+    return f"{experiment} {compiler} {isa} {elements}" + (f" x{threads}" if threads > 1 else "")
 
 
 def algorithm_contenders(config: Config, tuned: Tuned, split: bool = False) -> tuple[Contender, ...]:
@@ -64,6 +74,23 @@ def algorithm_contenders(config: Config, tuned: Tuned, split: bool = False) -> t
     return tuple(
         Contender(name, "", tuple(tuned[pass_name] for pass_name in passes), split=split)
         for name, passes in config["algorithms"].items()
+    )
+
+
+def bandwidth_loops(kernels: Sequence[Kernel], names: Collection[str]) -> tuple[Contender, ...]:
+    """Every loop of the bandwidth kernels of these names."""
+    return tuple(Contender("", kernel.name, (kernel,)) for kernel in kernels if kernel.name in names)
+
+
+def accumulation_contenders(tuned: Tuned, kernels: Sequence[Kernel]) -> tuple[Contender, ...]:
+    """Every pass that sums, in its tuned variant, beside the same that sums in float lanes to the end, as published."""
+    published = {(kernel.name, kernel.variant): kernel for kernel in kernels if kernel.name.endswith(LANES)}
+    pairs = [(ours, published.get((f"{name}{LANES}", ours.variant))) for name, ours in tuned.items()]
+    return tuple(
+        Contender("", kernel.name, (kernel,), (tuned["max"],) if kernel.name.startswith("exp") else ())
+        for ours, theirs in pairs
+        if theirs
+        for kernel in (ours, theirs)
     )
 
 
@@ -113,6 +140,10 @@ def contenders(config: Config, kind: str, tuned: Tuned, kernels: Sequence[Kernel
         return pass_contenders(config, tuned, kernels)
     if kind == "controls":
         return control_contenders(config, tuned)
+    if kind == "accumulations":
+        return accumulation_contenders(tuned, kernels)
+    if kind == "algorithms-and-limits":
+        return (*algorithm_contenders(config, tuned), *bandwidth_loops(kernels, ("load", "copy")))
     return algorithm_contenders(config, tuned, split=kind == "algorithms-by-pass")
 
 

@@ -20,7 +20,7 @@ HUGE_PAGE_BYTES = 2 << 20
 @dataclass(frozen=True)
 class Kernel:
     """One row of a table of kernels; `address` is that of its struct kernel, `moved_address` that of the one whose code
-    is the same at another place, `domain` the largest |x| it is for."""
+    is the same at another place (0: there is none), `domain` the largest |x| it is for."""
 
     compiler: str
     isa: str
@@ -66,6 +66,10 @@ def load_kernels(folder: Path, compiler: str, isa: str) -> list[Kernel]:
     """
     module = _load(folder, compiler, isa)
     ffi, lib = module.ffi, module.lib
+
+    def address_of(table: Any, index: int) -> int:
+        return int(ffi.cast("uintptr_t", ffi.addressof(table[index])))
+
     kernels = []
     for index in range(lib.kernel_count):
         row = lib.kernels[index]
@@ -81,10 +85,8 @@ def load_kernels(folder: Path, compiler: str, isa: str) -> list[Kernel]:
                 row.reads_y,
                 row.writes_y,
                 row.domain,
-                *(
-                    int(ffi.cast("uintptr_t", ffi.addressof(table[index])))
-                    for table in (lib.kernels, lib.moved_kernels)
-                ),
+                address_of(lib.kernels, index),
+                address_of(lib.moved_kernels, index) if index < lib.moved_kernel_count else 0,
             )
         )
     return kernels

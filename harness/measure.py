@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness import audit, build, detect, machines, plan, precision, sampler, store
+from harness import accuracy, audit, build, detect, machines, plan, precision, sampler, store, topology, worker
 from harness.config import ROOT, Config, load
 from harness.contenders import check_passes, controls
 from harness.errors import HarnessError
@@ -44,9 +44,10 @@ def prepare(config: Config, extensions: Path) -> tuple[dict[str, Any], plan.Plan
     isas, lacking = detect.usable_isas(processor, config["isas"])
     table = load_kernels(extensions, compilers[0].name, isas[0])
     check_passes(config, table)
-    planned = plan.make_plan(
-        config, processor, [compiler.name for compiler in compilers], isas, detect.available_memory_bytes()
-    )
+    names, memory_bytes = [compiler.name for compiler in compilers], detect.available_memory_bytes()
+    cpu = choose_cpu()
+    cpus, limit = topology.usable(cpu)
+    planned = plan.make_plan(config, processor, names, isas, memory_bytes, len(cpus))
     if not planned.items:
         raise HarnessError("nothing to measure: " + "; ".join(f"{s['what']}: {s['reason']}" for s in planned.skipped))
     planned.skipped[:0] = reductions(config) + skipped + lacking
@@ -89,9 +90,19 @@ def prepare(config: Config, extensions: Path) -> tuple[dict[str, Any], plan.Plan
         "memory": {
             "arena_bytes": plan.layout(config, processor, plan.longest(config, planned)).arena_bytes,
             "huge_page_bytes": "unknown",
-            "cpu": choose_cpu(),
+            "cpu": cpu,
         },
-        "kernels": {k.name: {"reads_x": k.reads_x, "reads_y": k.reads_y, "writes_y": k.writes_y} for k in table},
+        "threads": {"cpus": cpus, "limit": limit},
+        "kernels": {
+            k.name: {
+                "reads_x": k.reads_x,
+                "reads_y": k.reads_y,
+                "writes_y": k.writes_y,
+                "computes": not k.is_bandwidth_loop,
+            }
+            for k in table
+        },
+        **accuracy_asked(config, memory_bytes, planned.skipped),
         "algorithms": config["algorithms"],
         "controls": controls(config),
         "experiments": planned.experiments(),
@@ -104,6 +115,18 @@ def prepare(config: Config, extensions: Path) -> tuple[dict[str, Any], plan.Plan
     return info, planned, host
 
 
+def accuracy_asked(config: Config, memory_bytes: int, skipped: list[dict[str, str]]) -> dict[str, Any]:
+    """The `accuracy` part of run.json before anything is known; empty where the protocol does not ask for it. Lengths
+    that do not fit in memory are added to what is `skipped`."""
+    asked = config["protocols"][config["protocol"]].get("accuracy", {}).get("elements", [])
+    elements = [n for n in asked if n * accuracy.BYTES_PER_ELEMENT <= plan.MOST_OF_MEMORY * memory_bytes]
+    for n in sorted(set(asked) - set(elements)):
+        need = n * accuracy.BYTES_PER_ELEMENT
+        reason = f"needs {need / 1e9:.1f} GB of memory, {memory_bytes / 1e9:.1f} GB are available"
+        skipped.append({"what": f"accuracy of {n} elements", "reason": reason})
+    return {"accuracy": {"elements": elements, "exp": [], "softmax": []}} if elements else {}
+
+
 def reductions(config: Config) -> list[dict[str, str]]:
     """What a configuration of one's own changes in the protocol of that name, so that the run says so."""
     shipped, used = (settings["protocols"][config["protocol"]] for settings in (load(), config))
@@ -113,7 +136,7 @@ def reductions(config: Config) -> list[dict[str, str]]:
             "reason": f"the configuration has {json.dumps(used[key])}",
         }
         for key in used
-        if used[key] != shipped[key]
+        if used[key] != shipped.get(key)
     ]
 
 
@@ -136,7 +159,7 @@ def planned_text(config: Config, extensions: Path) -> str:
 
 
 def run_worker(
-    folder: Path, extensions: Path, config: Config, process: int | None, wanted: Collection[str] = ()
+    folder: Path, extensions: Path, config: Config, process: int | str | None, wanted: Collection[str] = ()
 ) -> Iterator[dict[str, Any]]:
     """Runs one process of a run (None: the tuning) over the `wanted` questions, and yields what it tells. Raises
     HarnessError if it fails."""
@@ -171,6 +194,10 @@ def measure(config: Config, extensions: Path, runs: Path) -> Path:
             info = store.read_info(folder)
             if info["memory"]["cpu"] not in os.sched_getaffinity(0):
                 info["memory"]["cpu"] = choose_cpu()
+            most, (cpus, limit) = len(info["threads"]["cpus"]), topology.usable(info["memory"]["cpu"])
+            if len(cpus) < most:
+                raise HarnessError(f"{folder} was begun with {most} processors; now there are {len(cpus)} ({limit})")
+            info["threads"]["cpus"] = cpus[:most]
             planned = plan.from_experiments(info["experiments"], info["skipped"])
         if info["ended"]:
             print(f"{folder} is complete already; nothing is measured. Remove it to measure anew.")
@@ -186,6 +213,7 @@ def measure(config: Config, extensions: Path, runs: Path) -> Path:
                 print(f"  note: {item['item']}: {item['found']}; {item['advice']}")
         store.write_info(folder, info)
         tune(folder, extensions, config, info)
+        check_accuracy(folder, extensions, config, info)
         measure_processes(folder, extensions, config, info, planned, llc_bytes, began)
         finish(folder, info)
         if not machines.identify(host.processor(), config.get("machine")).known:
@@ -217,6 +245,24 @@ def tune(folder: Path, extensions: Path, config: Config, info: dict[str, Any]) -
     store.write_info(folder, info)
 
 
+def check_accuracy(folder: Path, extensions: Path, config: Config, info: dict[str, Any]) -> None:
+    """Looks at the accuracy of what is tuned, where the protocol asks for it and it is not known yet."""
+    found = info.get("accuracy")
+    if not found or found["softmax"]:
+        return
+    isas = {i["isa"] for items in info["experiments"].values() for i in items}
+    each = 2 * len(config["algorithms"]) * len(accuracy.DISTRIBUTIONS)
+    total = len(isas) * (1 + each * len(found["elements"]))
+    exp, softmax = [], []
+    with bar("accuracy", total) as progress:
+        for message in run_worker(folder, extensions, config, worker.ACCURACY):
+            exp += [message["exp"]] if "exp" in message else []
+            softmax += [message["softmax"]] if "softmax" in message else []
+            progress.update(1)
+    found |= {"exp": exp, "softmax": softmax}
+    store.write_info(folder, info)
+
+
 def note_canary(info: dict[str, Any], fastest: dict[str, int]) -> None:
     """Keeps the fastest canaries that any process has seen."""
     for name, nanoseconds in fastest.items():
@@ -240,13 +286,14 @@ def measure_processes(
 ) -> None:
     """Runs one process after the other: the protocol's least number over everything, then over what is not known
     precisely enough, until nothing is left, the most processes have run, or the protocol's minutes, from `began` on,
-    are spent. Which of these it was is recorded. The first process is always run."""
+    are spent. Which of these it was is recorded. The first process is always run; a run that is resumed has its minutes
+    anew."""
     protocol = config["protocols"][config["protocol"]]
     least, most = protocol["processes"]["least"], protocol["processes"]["most"]
     costs = {
-        f"{item.experiment} {item.compiler} {item.isa} {n}": plan.question_seconds(config, item, n, llc_bytes)
+        item.key(n, threads): plan.question_seconds(config, item, n, llc_bytes)
         for item in planned.items
-        for n in item.elements
+        for n, threads in item.points()
     }
     journals = [store.Journal(folder / f"process-{process}.journal") for process in range(most)]
     before = sum(costs[key] for journal in journals for key in journal.points())
@@ -260,7 +307,7 @@ def measure_processes(
             done = journal.points().keys()
             if done >= wanted:
                 continue
-            cost = sum(costs[key] for key in wanted - done)
+            cost = plan.PROCESS_OVERHEAD_SECONDS + sum(costs[key] for key in wanted - done)
             if process and time.monotonic() - began + cost * seconds_of_cost > protocol["minutes"] * 60:
                 progress.write(f"processes {process} to {most - 1} are skipped: time is spent", file=sys.stderr)
                 stopped_by = "minutes"
@@ -277,6 +324,7 @@ def measure_processes(
                     note_memory(info, message)
                 elif "domain" in message:
                     info["domain"] = message["domain"]
+                    store.write_info(folder, info)
                 else:
                     note_canary(info, message)
             seconds_of_cost = max(seconds_of_cost, (time.monotonic() - start) / cost)

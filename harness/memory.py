@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,6 +91,25 @@ class Arena:
         arena = Arena(self.host, replace(self.layout, longest=elements, moved_bytes=MOVED_BYTES))
         self.host.ffi.memmove(arena.x, self.x, elements * FLOAT_BYTES)
         return arena
+
+    def on_processor(self, cpu: int, elements: int) -> Arena:
+        """Another arena with the input's first `elements`, touched first on this logical processor, and so on its node.
+        To be unmapped. Raises HarnessError where the system has not so much memory."""
+        before = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {cpu})
+        try:
+            arena = Arena(self.host, replace(self.layout, longest=elements))
+            self.host.ffi.memmove(arena.x, self.x, elements * FLOAT_BYTES)
+        finally:
+            os.sched_setaffinity(0, before)
+        return arena
+
+    def part(self, operands: Any, start: int) -> Any:
+        """The operands of a part of a vector that begins at element `start` (struct operands *)."""
+        part = self.host.ffi.new("struct operands *", operands[0])
+        part.x += start
+        part.outputs += start
+        return part
 
     def unmap(self) -> None:
         """Gives the memory back; no operands of this arena may be used any more."""

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harness import machines
+from harness import machines, topology
 from harness.config import FLOAT_BYTES, Config, lengths, out_of_cache_elements
-from harness.contenders import controls
+from harness.contenders import controls, question_key
 from harness.detect import Processor
 from harness.errors import HarnessError
 from harness.memory import Layout
@@ -35,6 +35,15 @@ class Item:
     isa: str
     elements: tuple[int, ...]
     cache_state: str
+    threads: tuple[int, ...] = (1,)
+
+    def points(self) -> list[tuple[int, int]]:
+        """Elements and threads of every question."""
+        return [(n, t) for n in self.elements for t in self.threads]
+
+    def key(self, elements: int, threads: int) -> str:
+        """The key of a question."""
+        return question_key(self.experiment, self.compiler, self.isa, elements, threads)
 
 
 @dataclass
@@ -54,6 +63,7 @@ class Plan:
                     "isa": item.isa,
                     "elements": list(item.elements),
                     "cache_state": item.cache_state,
+                    "threads": list(item.threads),
                 }
             )
         return described
@@ -65,7 +75,14 @@ def from_experiments(
     """The plan that run.json's `experiments` and `skipped` describe."""
     return Plan(
         [
-            Item(name, item["compiler"], item["isa"], tuple(item["elements"]), item["cache_state"])
+            Item(
+                name,
+                item["compiler"],
+                item["isa"],
+                tuple(item["elements"]),
+                item["cache_state"],
+                tuple(item.get("threads", [1])),
+            )
             for name, items in experiments.items()
             for item in items
         ],
@@ -95,21 +112,42 @@ def longest(config: Config, plan: Plan) -> int:
     return max(config["tuner"]["in_cache_elements"], *inputs)
 
 
-def arena_bytes(config: Config, processor: Processor, experiment: str, elements: int) -> int:
-    """Memory that one question needs: controls have a second arena."""
+def arena_bytes(config: Config, processor: Processor, experiment: str, elements: int, threads: int = 1) -> int:
+    """Memory that one question needs: controls have a second arena, and so has each thread with a vector of its own."""
     one = layout(config, processor, most_elements(config, experiment, elements)).arena_bytes
-    return 2 * one if is_controls(config, experiment) else one
+    if is_controls(config, experiment):
+        return 2 * one
+    return one if is_joint(config, experiment) else threads * one
+
+
+def is_joint(config: Config, experiment: str) -> bool:
+    """Whether several threads work on parts of one vector."""
+    return config["experiments"][experiment].get("threads") in ("parts", "one-and-all")
+
+
+def thread_counts(config: Config, experiment: str, most: int) -> tuple[int, ...]:
+    """The numbers of threads that an experiment is measured with on `most` processors."""
+    kind = config["experiments"][experiment].get("threads", "one")
+    if kind == "one":
+        return (1,)
+    return tuple(sorted({1, most})) if kind == "one-and-all" else tuple(topology.counts(most))
 
 
 def largest_need(config: Config, plan: Plan, processor: Processor) -> tuple[int, int]:
     """The memory, in bytes, that the question with the largest need takes, and its elements."""
-    return max((arena_bytes(config, processor, i.experiment, n), n) for i in plan.items for n in i.elements)
+    return max((arena_bytes(config, processor, i.experiment, n, t), n) for i in plan.items for n, t in i.points())
 
 
 def make_plan(
-    config: Config, processor: Processor, compilers: Sequence[str], isas: Sequence[str], memory_bytes: int
+    config: Config,
+    processor: Processor,
+    compilers: Sequence[str],
+    isas: Sequence[str],
+    memory_bytes: int,
+    threads: int = 1,
 ) -> Plan:
-    """What the configured protocol measures with these compilers (the first is the primary one) and ISAs.
+    """What the configured protocol measures with these compilers (the first is the primary one) and ISAs, on up to so
+    many threads.
 
     A length that would need more than 80 % of `memory_bytes` is skipped.
     """
@@ -121,21 +159,24 @@ def make_plan(
             continue
         everything = lengths(spec[name], processor.llc_bytes)
         secondary = everything if spec["secondary"] == "all" else lengths(spec["secondary"], processor.llc_bytes)
-        if experiment["contenders"] == "algorithms" and len(compilers) > 1:
+        once = name not in ("algorithms", "passes")
+        if name == "algorithms" and len(compilers) > 1:
             # Compilers are compared at the lengths that both measured.
             everything = sorted({*everything, *secondary})
         for compiler in compilers:
             primary = compiler == compilers[0]
-            once = experiment["contenders"] in ("algorithms-by-pass", "controls")
             if once and not primary and spec["secondary"] != "all":
                 continue
             for isa in isas:
                 most = spec["scalar"] if isa == "scalar" else math.inf
-                chosen = sorted({min(n, most) for n in (everything if primary else secondary)})
-                fit = [n for n in chosen if arena_bytes(config, processor, name, n) <= MOST_OF_MEMORY * memory_bytes]
-                too_long |= {n: arena_bytes(config, processor, name, n) for n in chosen if n not in fit}
+                wanted = everything if primary else secondary
+                chosen = [n for n in wanted if n <= most] or [min(most, *wanted)] if wanted else []
+                teams = thread_counts(config, name, threads)
+                needs = {n: arena_bytes(config, processor, name, n, max(teams)) for n in chosen}
+                fit = [n for n in chosen if needs[n] <= MOST_OF_MEMORY * memory_bytes]
+                too_long |= {n: needs[n] for n in chosen if n not in fit}
                 if fit:
-                    plan.items.append(Item(name, compiler, isa, tuple(fit), experiment["cache_state"]))
+                    plan.items.append(Item(name, compiler, isa, tuple(fit), experiment["cache_state"], teams))
     plan.skipped += [
         {"what": f"compiler {compiler}", "reason": f"{config['protocol']} measures the primary compiler only"}
         for compiler in compilers
@@ -213,6 +254,10 @@ def question_seconds(config: Config, item: Item, elements: int, llc_bytes: int) 
     passes = {name for names in config["algorithms"].values() for name in names}
     if config["experiments"][item.experiment]["contenders"] == "passes":
         calls_of = [time("exp" in p or "ext" in p) for p in passes] + [time(False)] * BANDWIDTH_LOOPS
+    elif config["experiments"][item.experiment]["contenders"] == "accumulations":
+        calls_of = [time(True)] * 6
+    elif config["experiments"][item.experiment]["contenders"] == "algorithms-and-limits":
+        calls_of = [*algorithms.values(), *[time(False)] * 8]
     elif is_controls(config, item.experiment):
         calls_of = [algorithms[config["controls"]["algorithm"]]] * (1 + len(controls(config)))
     else:
@@ -229,7 +274,7 @@ def question_seconds(config: Config, item: Item, elements: int, llc_bytes: int) 
 def process_seconds(config: Config, plan: Plan, llc_bytes: int) -> float:
     """A guess at the seconds that one process takes."""
     return PROCESS_OVERHEAD_SECONDS + sum(
-        question_seconds(config, item, n, llc_bytes) for item in plan.items for n in item.elements
+        question_seconds(config, item, n, llc_bytes) for item in plan.items for n, _ in item.points()
     )
 
 

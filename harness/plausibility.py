@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from analysis.traffic import moved
 from harness import machines
 from harness.config import FLOAT_BYTES
+from harness.contenders import LANES as PUBLISHED_END
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ LARGEST_GIGAHERTZ = 10.0
 LARGEST_MEMORY_GB_PER_SECOND = 845.0
 
 ITEM = ["experiment", "compiler", "isa", "cache_state"]
-POINT = [*ITEM, "elements"]
+POINT = [*ITEM, "elements", "threads"]
 CONTENDER = ["algorithm", "pass", "variant"]
 ROWS = "samples.csv.gz"
 
@@ -52,10 +54,11 @@ def check_count(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:
 def check_plan(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:
     """Raises HarnessError where the points differ from run.json's experiments."""
     planned = {
-        (experiment, item["compiler"], item["isa"], item["cache_state"], elements)
+        (experiment, item["compiler"], item["isa"], item["cache_state"], elements, threads)
         for experiment, items in info["experiments"].items()
         for item in items
         for elements in item["elements"]
+        for threads in item.get("threads", [1])
     }
     measured = set(rows[POINT].drop_duplicates().itertuples(index=False, name=None))
     for point in sorted(planned - measured):
@@ -66,8 +69,9 @@ def check_plan(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:
 
 def point_text(point: tuple[Any, ...]) -> str:
     """What a refusal calls the values of POINT."""
-    experiment, compiler, isa, cache_state, elements = point[: len(POINT)]
-    return f"{experiment} {compiler} {isa} {cache_state} at {elements} elements"
+    experiment, compiler, isa, cache_state, elements, threads = point[: len(POINT)]
+    team = f" with {threads} threads" if threads > 1 else ""
+    return f"{experiment} {compiler} {isa} {cache_state} at {elements} elements{team}"
 
 
 def check_contenders(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:
@@ -88,17 +92,24 @@ def check_contenders(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:
         names = set(those[["algorithm", "pass"]].itertuples(index=False, name=None))
         if ("", "") in names:
             raise HarnessError(f"{where}: rows that name neither an algorithm nor a pass")
-        for missing in sorted(wanted_names(names, info) - names):
+        for missing in sorted(wanted_names(experiment, names, info) - names):
             raise HarnessError(f"{where}: no rows of {' '.join(filter(None, missing))}")
-        counts = those.groupby(["elements", "process"]).size()
+        counts = those.groupby(["elements", "threads", "process"]).size()
         if counts.min() < len(those[CONTENDER].drop_duplicates()):
-            elements, process = counts.idxmin()
+            elements, _, process = counts.idxmin()
             raise HarnessError(f"{where} at {elements} elements: process {process} lacks rows of some contender")
 
 
-def wanted_names(names: set[tuple[str, str]], info: Mapping[str, Any]) -> set[tuple[str, str]]:
+def wanted_names(experiment: str, names: set[tuple[str, str]], info: Mapping[str, Any]) -> set[tuple[str, str]]:
     """What an experiment with rows of these algorithms and passes must have rows of."""
     algorithms, controls = info["algorithms"], info.get("controls", {})
+    kind = info["protocol"].get("experiments", {}).get(experiment, {}).get("contenders")
+    if kind == "accumulations":
+        return {("", name.removesuffix(PUBLISHED_END)) for _, name in names} | {
+            ("", name) for name in info["kernels"] if name.endswith(PUBLISHED_END)
+        }
+    if kind == "algorithms-and-limits":
+        return {(algorithm, "") for algorithm in algorithms} | {("", "load"), ("", "copy")}
     if any(algorithm in controls for algorithm, _ in names):
         return {(name, "") for name in (*controls, *(control["algorithm"] for control in controls.values()))}
     wanted = {
@@ -137,7 +148,8 @@ def check_speed(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:
         raise HarnessError(f"{ROWS}, line {clock.idxmax() + 2}: a clock of {clock.max():.3g} GHz is not possible")
     names = list(zip(rows["isa"], rows["algorithm"], rows["pass"], strict=True))
     least = {name: least_cycles(*name, info) for name in set(names)}
-    needed = rows["calls"].astype(float) * rows["elements"] * [least[name] for name in names]
+    # Several threads share a vector, or have one each, which takes as long as one alone.
+    needed = rows["calls"].astype(float) * rows["elements"] / rows["threads"] * [least[name] for name in names]
     excess = needed / (rows["nanoseconds"] * clock)
     if excess.max() > SPEED_MARGIN:
         row = int(excess.idxmax())
@@ -158,8 +170,10 @@ def check_memory(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:
         peak = LARGEST_MEMORY_GB_PER_SECOND
     cached = sum(cache["bytes"] for cache in info["machine"]["caches"] if cache["level"] > 1)
     moved = [
-        sum(max(0, FLOAT_BYTES * floats * elements - cached) for floats in streams(algorithm, name, info))
-        for algorithm, name, elements in zip(rows["algorithm"], rows["pass"], rows["elements"], strict=True)
+        sum(max(0, FLOAT_BYTES * floats * elements - threads * cached) for floats in streams(algorithm, name, info))
+        for algorithm, name, elements, threads in zip(
+            rows["algorithm"], rows["pass"], rows["elements"], rows["threads"], strict=True
+        )
     ]
     gb_per_second = rows["calls"].astype(float) * moved / rows["nanoseconds"]
     if gb_per_second.max() > SPEED_MARGIN * peak:
@@ -172,7 +186,7 @@ def check_memory(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:
 
 def streams(algorithm: str, name: str, info: Mapping[str, Any]) -> list[int]:
     """Floats per element that each pass reads of X, reads of Y, and writes of Y."""
-    return [floats for part in passes_of(algorithm, name, info) for floats in info["kernels"][part].values()]
+    return [floats for part in passes_of(algorithm, name, info) for floats in moved(info["kernels"][part])]
 
 
 def passes_of(algorithm: str, name: str, info: Mapping[str, Any]) -> list[str]:

@@ -9,22 +9,32 @@ from typing import TYPE_CHECKING, Any
 
 from harness.store import COLUMNS, Journal
 
+TARGET_CONFIDENCE = 0.95
+"""As in analysis.statistics, which would load pandas."""
+
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def open_questions(folder: Path, info: Mapping[str, Any], journals: Sequence[Journal]) -> set[str]:
     """The keys of the questions whose ratios within rounds are not yet known to the protocol's half-width."""
-    target = info["protocol"]["half_width_percent"]
-    return {key for key, half_width in half_widths(read(journals), info, folder).items() if half_width > target}
+    return set(unknown(half_widths(read(journals), info, folder), info))
 
 
 def reached(folder: Path, info: Mapping[str, Any], journals: Sequence[Journal]) -> dict[str, Any]:
     """`questions` and `missed` of run.json's `precision`."""
-    target = info["protocol"]["half_width_percent"]
     widths = half_widths(read(journals), info, folder) if has_ratios(info) else {}
-    missed = {key: round(width, 2) for key, width in sorted(widths.items()) if width > target}
-    return {"questions": len(widths), "missed": missed}
+    return {"questions": len(widths), "missed": unknown(widths, info)}
+
+
+def unknown(widths: Mapping[str, tuple[float, float]], info: Mapping[str, Any]) -> dict[str, float]:
+    """Of half-widths with their confidence those, in percent, that are too wide or of too few processes to say."""
+    target = info["protocol"]["half_width_percent"]
+    return {
+        key: round(width, 2)
+        for key, (width, confidence) in sorted(widths.items())
+        if width > target or confidence < TARGET_CONFIDENCE
+    }
 
 
 def has_ratios(info: Mapping[str, Any]) -> bool:
@@ -42,9 +52,9 @@ def read(journals: Sequence[Journal]) -> pd.DataFrame:
     return pd.read_csv(io.StringIO(body), names=list(COLUMNS), dtype=text, keep_default_na=False)
 
 
-def half_widths(rows: pd.DataFrame, info: Mapping[str, Any], folder: Path) -> dict[str, float]:
-    """Half the width of the interval of each question that is about a ratio, in percent of the ratio, by the question's
-    key; of several ratios (controls) the widest."""
+def half_widths(rows: pd.DataFrame, info: Mapping[str, Any], folder: Path) -> dict[str, tuple[float, float]]:
+    """Half the width of the interval of each question that is about a ratio, in percent of the ratio, and its
+    confidence, by the question's key; of several ratios (controls) the widest."""
     import pandas as pd
 
     from analysis import controls, experiments
@@ -66,4 +76,5 @@ def half_widths(rows: pd.DataFrame, info: Mapping[str, Any], folder: Path) -> di
     ratio = 100 + table["speedup_percent_median"]
     table["half_width"] = 50 * (table["speedup_percent_high"] - table["speedup_percent_low"]) / ratio
     keys = table[["experiment", "compiler", "isa", "elements"]].astype(str).agg(" ".join, axis=1)
-    return table["half_width"].groupby(keys).max().to_dict()
+    found = table.groupby(keys).agg({"half_width": "max", "confidence": "min"})
+    return {key: (row["half_width"], row["confidence"]) for key, row in found.iterrows()}

@@ -8,7 +8,7 @@ import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from operator import itemgetter
 from pathlib import Path
@@ -18,8 +18,9 @@ import numpy as np
 
 from harness.config import FLOAT_BYTES
 from harness.contenders import Contender, Question
+from harness.errors import HarnessError
 from harness.extensions import CACHE_STATES, Host
-from harness.memory import Arena
+from harness.memory import LINE_BYTES, Arena
 from harness.schedule import balanced_orders
 
 # The two canaries take 4.4 and 2.4 µs at 3.7 GHz, three times each: the fastest counts, since the timer interrupt alone
@@ -75,6 +76,8 @@ class PreparedContender:
     split: bool
     operands: Any
     elements: int
+    shares: Any = None
+    """Of several threads: what each works on (struct share[])."""
 
 
 class Disturbances:
@@ -117,12 +120,20 @@ class Disturbances:
 class Sampler:
     """Samples contenders on one core with the operands of one arena.
 
-    `canary` is what run.json holds of it: the fastest that earlier processes saw, since one that is disturbed from its
-    start to its end would take itself for calm.
+    `cpus` are those that several threads are pinned to, the first of them `cpu`. `canary` is what run.json holds of it:
+    the fastest that earlier processes saw, since one that is disturbed from its start to its end would take itself for
+    calm.
     """
 
-    def __init__(self, host: Host, arena: Arena, cpu: int, canary: Mapping[str, int] | None = None) -> None:
-        self.host, self.arena = host, arena
+    def __init__(
+        self,
+        host: Host,
+        arena: Arena,
+        cpu: int,
+        canary: Mapping[str, int] | None = None,
+        cpus: Sequence[int] = (),
+    ) -> None:
+        self.host, self.arena, self.cpus = host, arena, list(cpus) or [cpu]
         self.disturbances = Disturbances(cpu)
         known = canary or {"clock_nanoseconds": 1 << 62, "throughput_nanoseconds": 1 << 62}
         self.best_clock, self.best_throughput = known["clock_nanoseconds"], known["throughput_nanoseconds"]
@@ -145,6 +156,10 @@ class Sampler:
         All write to one rotation of outputs, made for the one with the most elements, or an output that one of them has
         just written could be the next of another. Moved ones have operands of their own.
         """
+        if question.threads > 1:
+            with self._team(question) as prepared:
+                yield prepared
+            return
         most = max(contender.elements(question.elements) for contender in question.contenders)
         arena = self.arena.moved(most) if any(contender.moved for contender in question.contenders) else None
         try:
@@ -153,6 +168,30 @@ class Sampler:
             yield [self._prepare(c, question.elements, moved if c.moved else operands) for c in question.contenders]
         finally:
             if arena:
+                arena.unmap()
+
+    @contextmanager
+    def _team(self, question: Question) -> Iterator[list[PreparedContender]]:
+        """Contenders of a question of several threads. Each but the first has an arena of its own, touched first by a
+        thread on its processor; parts of one vector lie in this process's arena."""
+        n, cpus = question.elements, self.cpus[: question.threads]
+        arenas: list[Arena] = []
+        try:
+            if question.joint:
+                whole = self.arena.operands(n)
+                parts = parts_of(n, len(cpus))
+                operands = [self.arena.part(whole, start) for start, _ in parts]
+                lengths = [length for _, length in parts]
+            else:
+                arenas = [self.arena.on_processor(cpu, n) for cpu in cpus[1:]]
+                operands = [arena.operands(n) for arena in (self.arena, *arenas)]
+                lengths = [n] * len(cpus)
+            rows = zip(operands, lengths, cpus, strict=True)
+            shares = self.host.ffi.new("struct share[]", [{"operands": o[0], "n": m, "cpu": cpu} for o, m, cpu in rows])
+            ready = [self._prepare(contender, n, operands[0]) for contender in question.contenders]
+            yield [replace(contender, shares=shares) for contender in ready]
+        finally:
+            for arena in arenas:
                 arena.unmap()
 
     def _prepare(self, contender: Contender, asked: int, operands: Any) -> PreparedContender:
@@ -184,13 +223,19 @@ class Sampler:
 
     def _time(self, contender: PreparedContender, question: Question, how: Repetition) -> tuple[int, ...]:
         nanoseconds = self.host.ffi.new("uint64_t[]", contender.pass_count)
+        state = CACHE_STATES.index(question.cache_state)
+        if contender.shares is not None:
+            passes, shares = (contender.passes, contender.pass_count, contender.initial), contender.shares
+            if self.host.lib.time_threads(*passes, shares, len(shares), state, how.calls, question.joint, nanoseconds):
+                raise HarnessError(f"{len(shares)} threads could not be started, each on a processor of its own")
+            return (nanoseconds[0],)
         self.host.lib.time_calls(
             contender.passes,
             contender.pass_count,
             contender.initial,
             contender.operands,
             contender.elements,
-            CACHE_STATES.index(question.cache_state),
+            state,
             how.calls,
             how.batch,
             contender.split,
@@ -220,6 +265,13 @@ class Sampler:
             round((before[1] + after[1]) / 2),
             frozenset(flags),
         )
+
+
+def parts_of(elements: int, count: int) -> list[tuple[int, int]]:
+    """Start and length of the parts of one vector for so many threads: whole cache lines, but for the last."""
+    line = LINE_BYTES // FLOAT_BYTES
+    bounds = [min(elements, round(elements * i / count / line) * line) for i in range(count)] + [elements]
+    return [(start, end - start) for start, end in pairwise(bounds)]
 
 
 def rounds(

@@ -14,8 +14,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness import accuracy, domain, machines, tuning
 from harness import config as configuration
-from harness import domain, machines, tuning
 from harness import plan as planning
 from harness.contenders import Question, contenders
 from harness.extensions import Host, Kernel, load_kernels
@@ -44,7 +44,7 @@ def rows_of(question: Question, process: int, round_: int, position: int, index:
             "pass": name,
             "variant": variant,
             "elements": question.elements,
-            "threads": 1,
+            "threads": question.threads,
             "cache_state": question.cache_state,
             "process": process,
             "round": round_,
@@ -77,6 +77,10 @@ def measure_question(
     ]
 
 
+# Contenders whose samples are judged on their own: bandwidth loops are many, and one disturbed one spoils no other.
+UNPAIRED = ("passes", "algorithms-and-limits")
+ACCURACY = "accuracy"
+"""What a process that times nothing is called."""
 Tables = Mapping[tuple[str, str], list[Kernel]]
 """The table of kernels of each (compiler, ISA)."""
 
@@ -98,10 +102,12 @@ def questions(
                 tuning.chosen(tuning_rows, tables[item.compiler, item.isa]),
                 tables[item.compiler, item.isa],
             ),
-            paired=config["experiments"][item.experiment]["contenders"] != "passes",
+            paired=config["experiments"][item.experiment]["contenders"] not in UNPAIRED,
+            threads=threads,
+            joint=planning.is_joint(config, item.experiment),
         )
         for item in plan.items
-        for elements in item.elements
+        for elements, threads in item.points()
     ]
 
 
@@ -162,6 +168,21 @@ def tune(folder: Path, extensions: Path, config: configuration.Config) -> None:
     tell(clock_nanoseconds=sampler.best_clock, throughput_nanoseconds=sampler.best_throughput)
 
 
+def accurate(folder: Path, extensions: Path, config: configuration.Config) -> None:
+    """Tells run.json's `accuracy`, row by row: exp of each ISA, then every softmax."""
+    info = read_info(folder)
+    asked = config["protocols"][config["protocol"]]["accuracy"]
+    compiler = next(iter(info["compilers"]))
+    host = Host(extensions, compiler)
+    isas = dict.fromkeys(i["isa"] for items in info["experiments"].values() for i in items if i["compiler"] == compiler)
+    tables = {isa: load_kernels(extensions, compiler, isa) for isa in isas}
+    for isa, table in tables.items():
+        kernel = tuning.chosen(info["tuning"], table)["exp_store"]
+        tell(exp=accuracy.exp_errors(host, isa, kernel, asked["exp_stride"]))
+    for row in accuracy.check(host, config, tables, info["tuning"], info["accuracy"]["elements"]):
+        tell(softmax=row)
+
+
 def start(
     info: Mapping[str, Any], extensions: Path, config: configuration.Config, plan: planning.Plan
 ) -> tuple[Sampler, Tables]:
@@ -172,16 +193,18 @@ def start(
     arena.fill(config["input"]["low"], config["input"]["high"], config["input"]["seed"])
     pairs = dict.fromkeys((item.compiler, item.isa) for item in plan.items)
     tables = {pair: load_kernels(extensions, *pair) for pair in pairs}
-    return Sampler(host, arena, info["memory"]["cpu"], info["canary"]), tables
+    return Sampler(host, arena, info["memory"]["cpu"], info["canary"], info["threads"]["cpus"]), tables
 
 
 def main(argv: list[str]) -> None:
     """`python -m harness.worker JOB`: JOB is JSON with parent (its process id), folder, extensions, config, process
-    (null: tune) and wanted (keys of questions)."""
+    (null: tune; ACCURACY) and wanted (keys of questions)."""
     job = json.loads(argv[0])
     die_with_parent(job["parent"])
     folder, extensions = Path(job["folder"]), Path(job["extensions"])
-    if job["process"] is None:
+    if job["process"] == ACCURACY:
+        accurate(folder, extensions, job["config"])
+    elif job["process"] is None:
         tune(folder, extensions, job["config"])
     else:
         measure(folder, extensions, job["config"], job["process"], frozenset(job["wanted"]))

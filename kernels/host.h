@@ -27,6 +27,22 @@ void time_calls(const struct kernel *const *passes, size_t pass_count, const str
 void run_untimed(const struct kernel *const *passes, size_t pass_count, struct carry *carry, const float *x, float *y,
                size_t n);
 
+// One thread's part of a sample: the processor that it is pinned to, its operands and their length.
+struct share {
+  struct operands operands;
+  size_t n;
+  int cpu;
+};
+
+// Times `calls` calls by `count` threads at once, from the moment all are ready to the end of the slowest. Each runs the
+// passes over its own share; with `joint` the shares are parts of one vector, and what each pass finds is combined. The
+// caller is the first thread. Adds to *nanoseconds; not 0 where a thread could not be started or pinned.
+int time_threads(const struct kernel *const *passes, size_t pass_count, const struct carry *initial, struct share *shares,
+                 size_t count, int cache_state, size_t calls, int joint, uint64_t *nanoseconds);
+
+// What a pass would have found over the whole of a vector, from what it found over its parts.
+void combine(int how, struct carry *total, const struct carry *parts, size_t count);
+
 uint64_t clock_nanoseconds(void);
 // Reads the clock `count` times in a row.
 void read_clock(uint64_t *readings, size_t count);
@@ -40,6 +56,22 @@ uint64_t canary_throughput(uint64_t multiply_adds);
 // `bytes` of zeroed, present memory at a 2 MiB boundary, in huge pages where the system has them; NULL when there is none.
 void *arena_map(size_t bytes);
 void arena_unmap(void *arena, size_t bytes);
+
+// terms[i] = exp(x[i] - the largest x) in 80-bit precision; returns their compensated sum.
+long double reference_terms(const float *x, size_t n, long double *terms);
+
+struct softmax_error {
+  double largest, rms;  // relative, where the expected value is a normal float
+  double sum;           // of y, less 1
+  uint64_t not_finite;
+};
+// How far y is from terms[i] / sum.
+struct softmax_error softmax_error(const float *y, const long double *terms, long double sum, size_t n);
+
+// Compares exp, by a kernel of exp_store, with double precision at every stride-th float from -0 down to `lowest`: adds to
+// counts[bin] of errors in bins of 1/bins_per_ulp ulp, the last of which has all larger ones; raises *worst to the largest.
+void exp_ulps(const struct kernel *exp_store, float lowest, uint32_t stride, size_t bins, double bins_per_ulp,
+              uint64_t *counts, double *worst);
 
 // eax, ebx, ecx, edx of one CPUID leaf; zeros for a leaf beyond the processor's last.
 void cpuid_leaf(uint32_t leaf, uint32_t subleaf, uint32_t registers[4]);

@@ -6,11 +6,20 @@ struct carry {
   float reference;  // Three-Pass: the largest x[i]. Two-Pass: the largest exponent of any exp(x[i]).
 };
 
+// How what a pass finds over the parts of a vector becomes what it would find over the whole.
+enum combination {
+  COMBINE_NONE,      // it finds nothing
+  COMBINE_MAX,       // the largest reference
+  COMBINE_SUM,       // the sum of sums of one reference
+  COMBINE_EXTENDED   // the sum of sum * 2^reference
+};
+
 struct kernel {
   const char *name;
   int unroll;                        // vectors per iteration
   int accumulators;                  // independent accumulators; of a bandwidth kernel: streams
   int reads_x, reads_y, writes_y;    // declared traffic, in floats per element
+  int combine;                       // enum combination
   float domain;                      // results are specified for |x[i]| up to this; 0: any bits are fine
   void (*run)(const float *x, float *y, struct carry *carry, size_t n);
 };

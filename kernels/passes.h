@@ -14,11 +14,12 @@ enum { ADDITIONS = 32 };
 #define EXP_DOMAIN 100000.0f
 
 // Iterations between folds: U/K additions to sum a group, one each for its accumulator, K to merge the accumulators.
-FN size_t iterations_per_fold(int U, int K) { return (size_t) (ADDITIONS - U / K - K + 1); }
+// Without folds, as published: all of them.
+FN size_t iterations_per_fold(int U, int K, bool folds) { return folds ? (size_t) (ADDITIONS - U / K - K + 1) : SIZE_MAX; }
 
 // a block of whole iterations, at most as many as may pass between two folds
-#define BLOCKS(n, U, K) \
-  for (size_t block; (block = (n) / (size_t) ((U) * LANES)) && (block = MIN(block, iterations_per_fold(U, K)));)
+#define BLOCKS(n, U, K, folds) \
+  for (size_t block; (block = (n) / (size_t) ((U) * LANES)) && (block = MIN(block, iterations_per_fold(U, K, folds)));)
 #define ITERATIONS for (; block; block--, n -= (size_t) (U * LANES), x += U * LANES, y += U * LANES)
 #define WHOLE_ITERATIONS for (; n >= (size_t) (U * LANES); n -= (size_t) (U * LANES), x += U * LANES, y += U * LANES)
 #define REST for (size_t m; (m = MIN(n, LANES)); n -= m, x += m, y += m)
@@ -55,13 +56,12 @@ FN void ext_fold(ext_wide *total, ext *acc) {
   acc->m = vf_set(0);
 }
 
-// Two-Pass 1: the sum of exp(x[i]) in extended range.
-PASS(ext_sum) {
+FN void ext_sum_pass(const float *x, float *y, struct carry *carry, size_t n, int U, int K, bool folds) {
   vf v[MAX_U];
   ext acc[MAX_U], a[MAX_U];
   ext_wide total = { wide_zero(), ve_set(LOWEST_EXPONENT) };
   EACH(k, K) acc[k] = EXT_ZERO;
-  BLOCKS(n, U, K) {
+  BLOCKS(n, U, K, folds) {
     ITERATIONS {
       load_vectors(v, x, U);
       ext_exp(a, v, U);
@@ -81,6 +81,12 @@ PASS(ext_sum) {
   carry->reference = ve_hmax(total.e);
   carry->sum = wide_hsum(wide_fma(total.m, vf_exp2(total.e, ve_set(carry->reference)), vf_set(0)));
 }
+
+// Two-Pass 1: the sum of exp(x[i]) in extended range.
+PASS(ext_sum) { ext_sum_pass(x, y, carry, n, U, K, true); }
+
+// The same accumulated as published, in float lanes to the end: for comparison.
+PASS(ext_sum_lanes) { ext_sum_pass(x, y, carry, n, U, K, false); }
 
 // Two-Pass 2: y[i] = exp(x[i]) / sum.
 PASS(ext_scale) {
@@ -117,10 +123,10 @@ FN void exp_minus(vf *v, vf max, int U) {
   EACH(j, U) v[j] = vf_scale(a[j].m, a[j].e, ve_set(0));
 }
 
-FN void exp_sum_pass(const float *x, float *y, struct carry *carry, size_t n, int U, int K, bool store) {
+FN void exp_sum_pass(const float *x, float *y, struct carry *carry, size_t n, int U, int K, bool store, bool folds) {
   vf v[MAX_U], acc[MAX_U], sum[MAX_U], max = vf_set(carry->reference);
   wide total = wide_zero();
-  BLOCKS(n, U, K) {
+  BLOCKS(n, U, K, folds) {
     EACH(k, K) acc[k] = vf_set(0);
     ITERATIONS {
       load_vectors(v, x, U);
@@ -143,10 +149,12 @@ FN void exp_sum_pass(const float *x, float *y, struct carry *carry, size_t n, in
 }
 
 // Three-Pass 2, recomputing: the sum of exp(x[i] - max).
-PASS(exp_sum) { exp_sum_pass(x, y, carry, n, U, K, false); }
+PASS(exp_sum) { exp_sum_pass(x, y, carry, n, U, K, false, true); }
+PASS(exp_sum_lanes) { exp_sum_pass(x, y, carry, n, U, K, false, false); }
 
 // Three-Pass 2, reloading: the same, leaving exp(x[i] - max) in y[i].
-PASS(exp_store) { exp_sum_pass(x, y, carry, n, U, K, true); }
+PASS(exp_store) { exp_sum_pass(x, y, carry, n, U, K, true, true); }
+PASS(exp_store_lanes) { exp_sum_pass(x, y, carry, n, U, K, true, false); }
 
 // Three-Pass 3, recomputing: y[i] = exp(x[i] - max) / sum.
 PASS(exp_scale) {

@@ -1,5 +1,7 @@
 // The table of kernels that every ISA's extension exports. cffi reads this file too.
 extern const struct kernel kernels[];
-extern const struct kernel moved_kernels[];  // the same machine code at other addresses, row by row
 extern const int kernel_count;
+// The first rows once more, the same machine code at other addresses.
+extern const struct kernel moved_kernels[];
+extern const int moved_kernel_count;
 extern const int lanes;              // floats per vector

@@ -4,6 +4,7 @@
 #include <time.h>
 #include "kernel.h"
 #include "host.h"
+#include "timed_loop.h"
 
 enum { LINE = 64, MAX_PASSES = 4 };
 
@@ -18,13 +19,6 @@ void read_clock(uint64_t *readings, size_t count) {
   for (size_t i = 0; i < count; i++) readings[i] = clock_nanoseconds();
 }
 
-static unsigned flush_denormals(void) {
-  unsigned before = _mm_getcsr();
-  _MM_SET_FLUSH_ZERO_MODE(_MM_FLUSH_ZERO_ON);
-  _MM_SET_DENORMALS_ZERO_MODE(_MM_DENORMALS_ZERO_ON);
-  return before;
-}
-
 static void read_all(const float *x, size_t n) {
   const char *bytes = (const char *) x;
   for (size_t i = 0; i < n * sizeof *x; i += LINE) __asm__ volatile("" : : "r"(bytes[i]));
@@ -36,11 +30,7 @@ static void evict(const void *start, size_t bytes) {
   if (bytes) _mm_clflush(p + bytes - 1);
 }
 
-static float *output(const struct operands *o) { return o->outputs + o->next_output * o->output_stride; }
-
-static void advance(struct operands *o) { o->next_output = (o->next_output + 1) % o->output_count; }
-
-static void restore(int cache_state, const struct operands *o, size_t n, size_t batch) {
+void restore(int cache_state, const struct operands *o, size_t n, size_t batch) {
   if (cache_state == CACHE_PAPER) read_all(o->x, n);
   if (cache_state != CACHE_COLD) return;
   evict(o->x, n * sizeof(float));
@@ -48,15 +38,10 @@ static void restore(int cache_state, const struct operands *o, size_t n, size_t 
   _mm_mfence();
 }
 
-static inline void run(const struct kernel *const *passes, size_t pass_count, struct carry *carry, const float *x, float *y,
-                       size_t n) {
-  for (size_t p = 0; p < pass_count; p++) passes[p]->run(x, y, carry, n);
-}
-
 void run_untimed(const struct kernel *const *passes, size_t pass_count, struct carry *carry, const float *x, float *y,
                size_t n) {
   unsigned before = flush_denormals();
-  run(passes, pass_count, carry, x, y, n);
+  run_passes(passes, pass_count, carry, x, y, n);
   _mm_setcsr(before);
 }
 
@@ -65,7 +50,7 @@ static uint64_t time_batch(const struct kernel *const *passes, size_t pass_count
   uint64_t start = clock_nanoseconds();
   for (; batch; batch--) {
     struct carry carry = *initial;
-    run(passes, pass_count, &carry, o->x, output(o), n);
+    run_passes(passes, pass_count, &carry, o->x, output(o), n);
     if (moves) advance(o);
   }
   return clock_nanoseconds() - start;
@@ -91,7 +76,7 @@ void time_calls(const struct kernel *const *passes, size_t pass_count, const str
   int moves = cache_state != CACHE_WARM;
   if (!moves) {
     struct carry carry = *initial;
-    run(passes, pass_count, &carry, operands->x, output(operands), n);
+    run_passes(passes, pass_count, &carry, operands->x, output(operands), n);
   }
   for (; calls; calls -= batch) {
     if (batch > calls) batch = calls;

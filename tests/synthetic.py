@@ -38,6 +38,8 @@ TRAFFIC = {
     "update": (0, 1, 1),
     "copy_nt": (1, 0, 1),
 }
+SUMS = ("exp_sum", "exp_store", "ext_sum")
+TRAFFIC |= {f"{name}_lanes": TRAFFIC[name] for name in SUMS}
 BANDWIDTH_KERNELS = ("load", "store", "copy", "update", "copy_nt")
 CACHES = {1: 32 * 1024, 2: 1024 * 1024, 3: 32 * 1024 * 1024}
 CLOCK_ADDS, CLOCK_NANOSECONDS = 20_000, 5405
@@ -68,7 +70,17 @@ DATA = {
 }
 
 
-PARTS = ("algorithms", "passes", "breakdown", "controls")
+PARTS = ("algorithms", "passes", "breakdown", "controls", "accumulation", "class-counts", "scaling", "strong-scaling")
+CONTENDERS = {
+    "algorithms": "algorithms",
+    "passes": "passes",
+    "breakdown": "algorithms-by-pass",
+    "controls": "controls",
+    "accumulation": "accumulations",
+    "class-counts": "algorithms",
+    "scaling": "algorithms-and-limits",
+    "strong-scaling": "algorithms",
+}
 CONTROLS = {
     "two-pass-again": {"algorithm": "two-pass", "moved": False, "extra_percent": 0},
     "two-pass-moved": {"algorithm": "two-pass", "moved": True, "extra_percent": 0},
@@ -113,19 +125,32 @@ def rows_of(
         contenders: list[tuple[str, str, str, float]],
         state: str,
         random: np.random.Generator = random,
+        threads: int = 1,
+        quiet: float = 1.0,
     ) -> None:
         compiler, isa, elements = point
         calls = max(1, round(100_000 / elements))
         for process in range(processes):
-            placement = 0.01 * random.standard_normal(len(contenders))
+            placement = 0.01 * quiet * random.standard_normal(len(contenders))
             for turn in range(rounds):
                 order = random.permutation(len(contenders))
                 flags = "steal" if random.random() < 0.02 else ""
                 for number, (algorithm, name, variant, time) in enumerate(contenders):
                     disturbed = 1.5 if flags else 1.0
-                    noise = np.exp(placement[number] + 0.02 * random.standard_normal()) * disturbed
+                    noise = np.exp(placement[number] + 0.02 * quiet * random.standard_normal()) * disturbed
                     nanoseconds = max(1, round(time * elements * calls * noise))
-                    sample = (algorithm, name, variant, elements, 1, state, process, turn, int(order[number]), calls)
+                    sample = (
+                        algorithm,
+                        name,
+                        variant,
+                        elements,
+                        threads,
+                        state,
+                        process,
+                        turn,
+                        int(order[number]),
+                        calls,
+                    )
                     table.append((experiment, compiler, isa, *sample, nanoseconds, CLOCK_NANOSECONDS, 2703, flags))
 
     for isa in isas:
@@ -142,6 +167,7 @@ def rows_of(
                     alone = [
                         ("", name, variant, worse * pass_time(name, isa, elements))
                         for name in TRAFFIC
+                        if not name.endswith("_lanes")
                         for variant, worse in (("u4k1", 1.0), ("u8k2", 1.2))
                         if worse == 1.0 or name in BANDWIDTH_KERNELS
                     ]
@@ -158,7 +184,25 @@ def rows_of(
                 time = algorithm_time("two-pass", isa, elements)
                 extra = {"two-pass": 0, **{name: its["extra_percent"] for name, its in CONTROLS.items()}}
                 known = [(name, "", "u4k2+u4k1", time * (1 + percent / 100)) for name, percent in extra.items()]
-                add("controls", ("gcc", isa, elements), known, "paper", control_random)
+                add("controls", ("gcc", isa, elements), known, "paper", control_random, quiet=0.25)
+        whole = [(name, "", "u4k2+u4k1") for name in ALGORITHMS]
+        for experiment, own_vectors in (("class-counts", False), ("scaling", True), ("strong-scaling", False)):
+            if experiment not in parts:
+                continue
+            for elements in (21_841, 2_933_659) if experiment == "class-counts" else (1 << 25,):
+                for threads in (1, 2):
+                    # Two threads get 1.6 times the bandwidth of one.
+                    share = (threads if own_vectors else 1) / {1: 1.0, 2: 1.6}[threads]
+                    timed = [(*name, share * algorithm_time(name[0], isa, elements)) for name in whole]
+                    if own_vectors:
+                        loops = [("", loop, f"u{u}k1") for loop in ("load", "copy") for u in (1, 4)]
+                        timed += [(*loop, share * pass_time(loop[1], isa, elements)) for loop in loops]
+                    add(experiment, ("gcc", isa, elements), timed, "paper", control_random, threads)
+        if "accumulation" in parts:
+            for elements in (4096, 1 << 25):
+                sums = [("", f"{name}{end}", "u4k2") for name in SUMS for end in ("", "_lanes")]
+                timed = [(*name, pass_time(name[1].removesuffix("_lanes"), isa, elements)) for name in sums]
+                add("accumulation", ("gcc", isa, elements), timed, "warm", control_random)
     return pd.DataFrame(table, columns=list(schema("samples")["properties"]))
 
 
@@ -167,10 +211,11 @@ def information_of(
 ) -> dict[str, Any]:
     """run.json that goes with the rows."""
     content_hash = hashlib.sha256(f"{machine} {protocol} {ended}".encode()).hexdigest()
-    points = rows.groupby(["experiment", "compiler", "isa", "cache_state"], sort=False)["elements"].unique()
+    points = rows.groupby(["experiment", "compiler", "isa", "cache_state"], sort=False)[["elements", "threads"]]
     experiments: dict[str, list[dict[str, Any]]] = {}
-    for (experiment, compiler, isa, state), elements in points.items():
-        point = {"compiler": compiler, "isa": isa, "elements": [int(n) for n in elements], "cache_state": state}
+    for (experiment, compiler, isa, state), those in points:
+        point = {"compiler": compiler, "isa": isa, "cache_state": state}
+        point |= {name: [int(n) for n in those[name].unique()] for name in ("elements", "threads")}
         experiments.setdefault(experiment, []).append(point)
     return {
         "schema_version": 1,
@@ -202,7 +247,10 @@ def information_of(
         ],
         "compilers": {name: {"command": [name], "version": "12.2", "flags": {}} for name in ("gcc", "clang")},
         "content_hash": content_hash,
-        "protocol": {"name": protocol},
+        "protocol": {
+            "name": protocol,
+            "experiments": {name: {"contenders": kind} for name, kind in CONTENDERS.items()},
+        },
         "seed": 1,
         "timer": {"source": "CLOCK_MONOTONIC_RAW", "resolution_nanoseconds": 1, "overhead_nanoseconds": 22.5},
         "canary": {
@@ -213,7 +261,10 @@ def information_of(
         },
         "memory": {"arena_bytes": 2**30, "huge_page_bytes": 2**30, "cpu": 1},
         "kernels": {
-            name: dict(zip(("reads_x", "reads_y", "writes_y"), traffic, strict=True))
+            name: {
+                **dict(zip(("reads_x", "reads_y", "writes_y"), traffic, strict=True)),
+                "computes": name not in BANDWIDTH_KERNELS,
+            }
             for name, traffic in TRAFFIC.items()
         },
         "algorithms": ALGORITHMS,
@@ -232,6 +283,40 @@ def information_of(
             for name in ALGORITHMS
         ],
         "experiments": experiments,
+        "threads": {"cpus": [1, 0], "limit": "none"},
+        "accuracy": {
+            "elements": [1000, 1_000_000],
+            "exp": [
+                {
+                    "isa": isa,
+                    "stride": 1,
+                    "largest_ulps": 1.98,
+                    "bins_per_ulp": 10,
+                    "counts": [1000 - 40 * i for i in range(24)],
+                }
+                for isa in isas
+            ],
+            "softmax": [
+                {
+                    "isa": isa,
+                    "algorithm": name,
+                    "accumulation": accumulation,
+                    "distribution": distribution,
+                    "elements": elements,
+                    "largest_relative_error": 4e-7 * (1 if accumulation == "folded" else elements**0.4),
+                    "rms_relative_error": 1e-7,
+                    "sum_error": 1e-8,
+                    "not_finite": 0,
+                    "order_violations": 0,
+                    "shift_difference": 1e-6,
+                }
+                for isa in isas
+                for name in ALGORITHMS
+                for accumulation in ("folded", "lanes")
+                for distribution in ("uniform ±10", "constant")
+                for elements in (1000, 1_000_000)
+            ],
+        },
         "tuning": [row for isa in isas for row in tuning_of(isa)],
         "skipped": [],
         "vetoes": {"samples": len(rows), "disturbed_samples": int((rows["flags"] != "").sum())},

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis import experiments, names, panels, style
+from analysis import controls, experiments, names, panels, style
 from analysis.claims import paper_percent
 from analysis.errors import MissingRows
 from analysis.machines import load_machines
@@ -24,11 +24,13 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
     if table.empty:
         raise MissingRows(f"{run.folder}: no round has both Two-Pass and a Three-Pass algorithm")
     isas, compilers = experiments.isas(table), experiments.compilers(table)
+    floor = controls.judge(run).floor
     figure, grid = panels.grid(1, len(isas), 2.7, "row")
     for axes, isa in zip(grid[0], isas, strict=True):
         of_isa = table[table["isa"] == isa]
         panels.length_axis(axes, of_isa["elements"], run)
         _traffic_ratios(axes)
+        axes.axhspan(-floor, floor, color=style.GREY, alpha=0.2, linewidth=0)
         _paper(axes, isa, run)
         _speedup(axes, of_isa, compilers)
         axes.set_title(names.ISAS[isa], pad=12)
@@ -39,8 +41,9 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
     grid[0][0].set_ylim(bottom, ratio + 0.2 * (ratio - bottom) if high < ratio else high + 0.2 * (high - bottom))
     grid[0][0].set_ylabel("speedup of Two-Pass, %")
     notes = [
+        "grey band: noise floor",
         f"{panels.CACHE_NOTE}; traffic ratio: better Three-Pass to Two-Pass, 4/3 logical, 5/4 with write-allocate, "
-        "neither is a bound"
+        "neither is a bound",
     ]
     panels.finish(
         figure, run, table, "Speedup of Two-Pass over the better Three-Pass", _handles(table, compilers), notes

@@ -13,7 +13,7 @@ from analysis.render import render_machines
 from analysis.rows import Run, load_run
 
 MakeRun = Callable[..., Path]
-PARTS = ("algorithms", "passes")
+PARTS = ("algorithms", "passes", "controls")
 
 
 @pytest.fixture

@@ -90,7 +90,6 @@ def test_one_false_alarm_of_many_is_chance(run_of):
     verdict = controls.judge(run_of(percent))
     assert verdict.told.startswith("1 of 4")
     assert verdict.faults == ()  # 1 - (1 - 0.0078)^4 = 3 %
-    assert controls.probability(1, controls.differences(run_of(percent)).head(4)) == pytest.approx(1 - (1 - 2**-7) ** 4)
 
 
 def test_planted_work_that_is_missed_beyond_chance_is_a_fault(run_of):

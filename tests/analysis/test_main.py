@@ -84,3 +84,22 @@ def test_a_full_disk_is_one_line_and_status_1(
     assert main(["figure", "three-pass", str(folder), "--figures", str(target), "--tables", str(target)]) == 1
     assert capsys.readouterr().err == "analysis: cannot write: [Errno 28] No space left on device\n"
     assert list(target.iterdir()) == []
+
+
+def test_claims_are_judged_and_written(make_run: MakeRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_run(isas=("avx2",), processes=8, rounds=2)
+    where = ["--results", str(tmp_path / "results"), "--claims", str(ROOT / "config" / "claims.yaml")]
+    files = ["--tables", str(tmp_path / "tables"), "--report", str(tmp_path / "claims.md")]
+    # Two-Pass does not overflow there; computing exp takes longer than memory, so a claim is not reproduced.
+    assert main(["claims", *where, *files]) == 0
+    assert main(["claims", *where, "--strict"]) == 1
+    assert "memory-bound-avx2" in capsys.readouterr().out
+    header = (tmp_path / "tables" / "claims.csv").read_text().splitlines()[0].split(",")
+    assert {"id", "machine", "verdict", "value", "low", "high", "claimed", "reason"} <= set(header)
+    assert "| no-overflow |" in (tmp_path / "claims.md").read_text()
+
+
+def test_strict_is_2_where_no_claim_can_be_tested(tmp_path: Path) -> None:
+    where = ["--results", str(tmp_path), "--claims", str(ROOT / "config" / "claims.yaml")]
+    assert main(["claims", *where, "--strict"]) == 2
+    assert main(["claims", *where]) == 0

@@ -44,7 +44,7 @@ def test_in_cache_and_out_of_cache_name_length_rival_and_interval(text: str) -> 
     assert out_of_cache.startswith("  out of cache, 56M elements: faster than recomputing: +")
     assert "[" in out_of_cache and out_of_cache.endswith("98.4 %")
     # Slower at 3M, faster at 8.39M and at every longer one.
-    assert largest.endswith("faster from 8.39M elements on")
+    assert largest.endswith("faster from 8.39M on")
 
 
 def test_passes_are_compared_with_limits_of_the_same_traffic(text: str) -> None:
@@ -58,7 +58,8 @@ def with_equal_times(run: Run) -> Run:
     """The run with Two-Pass as fast as reloading, give or take what differs between processes."""
     samples = run.samples.copy()
     two, other = (
-        (samples["algorithm"] == name) & (samples["pass"] == "") for name in ("two-pass", "three-pass-reload")
+        (samples["experiment"] == "algorithms") & (samples["algorithm"] == name)
+        for name in ("two-pass", "three-pass-reload")
     )
     sign = (-1.0) ** samples.loc[two, "process"]
     samples.loc[two, "nanoseconds"] = (samples.loc[other, "nanoseconds"].to_numpy() * (1 + 0.01 * sign)).astype(int)
@@ -66,11 +67,13 @@ def with_equal_times(run: Run) -> Run:
 
 
 def test_an_interval_that_includes_zero_shows_no_difference(make_run: MakeRun) -> None:
-    run = with_equal_times(load_run(make_run(isas=("avx2",), lengths=(4096, 3_000_000), parts=("algorithms",))))
+    run = with_equal_times(
+        load_run(make_run(isas=("avx2",), lengths=(4096, 3_000_000), parts=("algorithms", "controls")))
+    )
     in_cache, longest, largest, passes = block(summary(run), "AVX2")
     assert "no difference shown against reloading" in in_cache
     assert longest.startswith("  longest (in cache), 3M elements: no difference shown")
-    assert largest.endswith("at the longest it is not shown to be faster")
+    assert largest.endswith("no win at the longest")
     assert passes == "  passes were not measured on their own"
 
 
@@ -107,3 +110,25 @@ def test_a_smoke_run_without_an_experiment_does_not_say_that_every_part_ran(make
 def test_a_run_without_algorithms_has_no_summary(make_run: MakeRun) -> None:
     with pytest.raises(MissingRows, match="'algorithms'"):
         summary(load_run(make_run(isas=("avx2",), parts=("passes",))))
+
+
+def test_a_run_whose_null_test_failed_says_so_first_and_decides_nothing(full_run: Run) -> None:
+    samples = full_run.samples.copy()
+    samples.loc[samples["algorithm"] == "two-pass-again", "nanoseconds"] *= 2
+    lines = summary(dataclasses.replace(full_run, samples=samples)).splitlines()
+    assert lines[0].startswith("NOTHING IS DECIDED: null test failed: 6 of 6 comparisons of an algorithm with itself")
+    assert "faster" not in "\n".join(lines[1:]) and "slower" not in "\n".join(lines[1:])
+    assert any("undecided against" in line for line in lines)
+
+
+def test_a_run_without_a_null_test_decides_nothing(full_run: Run) -> None:
+    information = {**full_run.information, "controls": {}}
+    text = summary(dataclasses.replace(full_run, information=information))
+    assert text.startswith("NOTHING IS DECIDED: the run has no null test\n")
+    assert "faster" not in text
+
+
+def test_real_lengths_threads_and_accuracy_have_a_line_each(text: str) -> None:
+    assert "real lengths (AVX512F, 1/2 threads): 21.8K " in text or "ImageNet " in text
+    assert "threads: load " in text
+    assert "accuracy of Two-Pass to 1M elements: 4e-07, with float lanes as published 0.0001" in text

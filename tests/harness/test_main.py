@@ -76,7 +76,7 @@ def test_passes_gives_every_pass_of_an_isa_as_json(tmp_path):
     rows = json.loads(result.stdout)
     assert {row["pass_name"] for row in rows} == {
         "max", "exp_sum", "exp_store", "exp_scale", "scale", "ext_sum", "ext_scale",
-        "load", "store", "copy", "copy_nt", "update",
+        "exp_sum_lanes", "exp_store_lanes", "ext_sum_lanes", "load", "store", "copy", "copy_nt", "update",
     }  # fmt: skip
     for row in rows:
         assert row["elements"] == 500

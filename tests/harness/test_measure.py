@@ -12,7 +12,7 @@ import psutil
 import pytest
 import yaml
 
-from harness import config, store
+from harness import config, store, topology
 from harness.config import ROOT
 from tests.conftest import BUILT, COMPILERS, assert_gone
 
@@ -26,11 +26,16 @@ def tiny(tmp_path):
     settings["protocol"] = "smoke"
     settings["rotation"] = 1
     settings["protocols"]["smoke"] |= {"processes": {"least": 2, "most": 3}, "sample_milliseconds": 0.05}
+    del settings["protocols"]["smoke"]["accuracy"]
     settings["protocols"]["smoke"]["lengths"] = {
         "algorithms": [100, 300, 1000, 3000, 10_000],
         "passes": [100],
         "breakdown": [1000],
         "controls": [300],
+        "accumulation": [200],
+        "class-counts": [300],
+        "scaling": [300],
+        "strong-scaling": [300],
         "secondary": [],
         "scalar": 10_000,
     }
@@ -92,6 +97,18 @@ def test_a_run_leaves_rows_and_provenance_that_fit_their_schemas(tiny):
     assert set(controls["algorithm"]) == {"two-pass", *info["controls"]}
     assert all(check["not_finite"] == 0 and check["largest_sum_error"] < 1e-4 for check in info["domain"])
     assert {check["algorithm"] for check in info["domain"]} == set(info["algorithms"])
+    most = len(info["threads"]["cpus"])
+    assert {name: set(those["threads"]) for name, those in rows.groupby("experiment")} == {
+        **{key: {1} for key in ("algorithms", "passes", "breakdown", "controls", "accumulation")},
+        "class-counts": {1, most},
+        **{key: set(topology.counts(most)) for key in ("scaling", "strong-scaling")},
+    }
+    sums = rows[rows["experiment"] == "accumulation"]
+    assert set(sums["pass"]) == {
+        f"{name}{end}" for name in ("exp_sum", "exp_store", "ext_sum") for end in ("", "_lanes")
+    }
+    for _, those in sums.groupby(sums["pass"].str.removesuffix("_lanes")):
+        assert those["variant"].nunique() == 1
     assert info["precision"]["questions"] == 6  # five lengths and the controls
     assert info["precision"]["stopped_by"] in ("precision", "processes")
     assert "about" in result.stdout, "the plan and its duration are told first"
@@ -132,7 +149,7 @@ def test_a_run_killed_at_any_moment_goes_on_where_it_was_and_leaves_no_process(t
     for lines in before.values():
         assert lines in rows, "what was complete before the kill is kept"
     assert store.read_info(folder)["tuning"][: len(tuned)] == tuned
-    keys = ["experiment", "algorithm", "pass", "variant", "elements", "process", "round"]
+    keys = ["experiment", "algorithm", "pass", "variant", "elements", "threads", "process", "round"]
     table = pd.read_csv(folder / "samples.csv", keep_default_na=False)
     assert not table.duplicated(keys).any()
     assert len(table[table["experiment"] == "algorithms"].groupby(["elements", "process"])) >= 10
@@ -146,6 +163,7 @@ def test_no_process_starts_when_the_minutes_are_spent(tiny):
     assert result.returncode == 0, result.stderr
     info = store.read_info(folder_of(tiny))
     assert info["precision"]["stopped_by"] == "minutes"
+    assert len(info["precision"]["missed"]) == info["precision"]["questions"], "one process shows nothing"
     rows = pd.read_csv(folder_of(tiny) / "samples.csv", keep_default_na=False)
     assert set(rows["process"]) == {0}
 

@@ -33,6 +33,7 @@ def tiny(tmp_path):
     settings["algorithms"] = {"two-pass": settings["algorithms"]["two-pass"]}
     settings["tuner"] = {"in_cache_elements": 64, "rounds": 1, "finalists": 1}
     settings["protocols"]["smoke"] |= {"processes": {"least": 1, "most": 1}, "sample_milliseconds": 0.001}
+    del settings["protocols"]["smoke"]["accuracy"]
     settings["protocols"]["smoke"]["lengths"] = {
         "algorithms": [100],
         "passes": [],

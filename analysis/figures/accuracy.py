@@ -1,0 +1,92 @@
+"""How exact exp and whole softmaxes are, and what accumulating in float lanes, as published, loses."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis import names, panels, style
+from analysis.errors import MissingRows
+from analysis.rows import Run
+
+EXPERIMENT = "accuracy"
+
+ISA_DASHES = {"avx512f": "-", "avx2": (0, (4, 1.5)), "scalar": (0, (1.2, 1.2))}
+
+
+def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
+    """The figure, and its table: `softmax` of run.json's `accuracy`. Raises MissingRows."""
+    known = run.information.get("accuracy", {})
+    table = pd.DataFrame(known.get("softmax", []))
+    if table.empty:
+        raise MissingRows(f"{run.folder}: accuracy was not looked at")
+    distributions = list(dict.fromkeys(table["distribution"]))
+    looks = style.algorithms(run.information["algorithms"])
+    columns = 4
+    rows = -(-(len(distributions) + 1) // columns)
+    figure, grid = panels.grid(rows, columns, 1.75, "none")
+    cells = list(grid.flat)
+    _histogram(cells[0], known["exp"])
+    for axes, distribution in zip(cells[1:], distributions, strict=False):
+        _errors(axes, table[table["distribution"] == distribution], looks)
+        axes.set_title(distribution, pad=4)
+    for axes in cells[len(distributions) + 1 :]:
+        axes.set_axis_off()
+    for row in grid:
+        row[0].set_ylabel("largest relative error")
+    cells[0].set_ylabel("share of all floats")
+    low = table["largest_relative_error"].clip(lower=1e-9).min()
+    for axes in cells[1 : len(distributions) + 1]:
+        axes.set_ylim(low / 2, table["largest_relative_error"].max() * 2)
+    handles = [panels.algorithm_handle(name, looks[name]) for name in run.information["algorithms"]]
+    handles += [
+        Line2D([], [], color=style.GREY, marker="o", linestyle="none", fillstyle=fill, label=label)
+        for fill, label in (("full", "folded into doubles"), ("none", "float lanes, as published"))
+    ]
+    handles += [
+        Line2D([], [], color=style.GREY, linestyle=dashes, label=names.ISAS[isa])
+        for isa, dashes in ISA_DASHES.items()
+        if isa in set(table["isa"])
+    ]
+    worst = ", ".join(f"{names.ISAS[item['isa']]} {item['largest_ulps']:.3f}" for item in known["exp"])
+    machine = run.information["machine"]
+    footer = [
+        f"{machine['brand']} ({machine['name']}); run {run.information['run']}; not timed, so no intervals",
+        f"exp: {_which(known['exp'])} float32 in [-87.3, -0] against double precision; largest error in ulp: {worst}",
+        "softmax: against 80-bit references, where those are normal floats; x axis: elements",
+    ]
+    smoke = "smoke: no claim. " if run.information["protocol"]["name"] == "smoke" else ""
+    panels.surround(figure, f"{smoke}Accuracy", handles, footer)
+    return figure, table
+
+
+def _which(found: list[dict]) -> str:
+    stride = max((item["stride"] for item in found), default=1)
+    return "every" if stride == 1 else f"every {stride}th"
+
+
+def _histogram(axes: Axes, found: list[dict]) -> None:
+    """The histogram of exp's errors; where ISAs give the same bits, one line covers the other."""
+    for item in found:
+        counts = pd.Series(item["counts"])
+        edges = [place / item["bins_per_ulp"] for place in range(len(counts) + 1)]
+        axes.stairs(counts / counts.sum(), edges, color=style.GREEN, linestyle=ISA_DASHES[item["isa"]])
+    axes.set_yscale("log")
+    axes.set_title("exp, error in ulp", pad=4)
+
+
+def _errors(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style]) -> None:
+    for (isa, algorithm, accumulation), points in table.groupby(["isa", "algorithm", "accumulation"]):
+        points = points.sort_values("elements")
+        axes.plot(
+            points["elements"],
+            points["largest_relative_error"],
+            color=looks[algorithm].colour,
+            marker=looks[algorithm].marker,
+            linestyle=ISA_DASHES[isa],
+            linewidth=0.9,
+            fillstyle="full" if accumulation == "folded" else "none",
+        )
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.xaxis.set_major_formatter(lambda value, _: names.count(value))

@@ -1,0 +1,64 @@
+// References in 80-bit precision, and how far results are from them.
+#include <float.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include "kernel.h"
+#include "host.h"
+
+enum { CHUNK = 1 << 14 };
+
+long double reference_terms(const float *x, size_t n, long double *terms) {
+  float max = -FLT_MAX;
+  for (size_t i = 0; i < n; i++) max = x[i] > max ? x[i] : max;
+  // Neumaier's compensated sum: what an addition loses is added up on its own.
+  long double sum = 0, lost = 0;
+  for (size_t i = 0; i < n; i++) {
+    terms[i] = expl((long double) x[i] - max);
+    long double next = sum + terms[i];
+    lost += sum >= terms[i] ? (sum - next) + terms[i] : (terms[i] - next) + sum;
+    sum = next;
+  }
+  return sum + lost;
+}
+
+struct softmax_error softmax_error(const float *y, const long double *terms, long double sum, size_t n) {
+  struct softmax_error e = { 0, 0, 0, 0 };
+  long double squares = 0, total = 0;
+  size_t counted = 0;
+  for (size_t i = 0; i < n; i++) {
+    long double expected = terms[i] / sum;
+    total += y[i];
+    if (!isfinite(y[i])) e.not_finite++;
+    if (expected < FLT_MIN) continue;
+    long double relative = fabsl(y[i] - expected) / expected;
+    if (relative > e.largest) e.largest = (double) relative;
+    squares += relative * relative;
+    counted++;
+  }
+  e.rms = counted ? (double) sqrtl(squares / (long double) counted) : 0;
+  e.sum = (double) (total - 1);
+  return e;
+}
+
+void exp_ulps(const struct kernel *exp_store, float lowest, uint32_t stride, size_t bins, double bins_per_ulp,
+              uint64_t *counts, double *worst) {
+  static float x[CHUNK], y[CHUNK];
+  uint32_t last, bits = 0x80000000u;  // from -0 downwards
+  memcpy(&last, &lowest, sizeof last);
+  while (bits <= last) {
+    size_t n = 0;
+    for (; n < CHUNK && bits <= last; n++, bits += stride) memcpy(&x[n], &bits, sizeof bits);
+    struct carry carry = { 0, 0 };
+    exp_store->run(x, y, &carry, n);
+    for (size_t i = 0; i < n; i++) {
+      double expected = exp((double) x[i]);
+      // Spacing of floats at the expected value, which is normal down to exp(-87.3).
+      double ulps = fabs(y[i] - expected) / ldexp(1, ilogb(expected) - 23);
+      size_t bin = (size_t) (ulps * bins_per_ulp);
+      counts[bin < bins ? bin : bins - 1]++;
+      if (ulps > *worst) *worst = ulps;
+    }
+  }
+}
