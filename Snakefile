@@ -17,7 +17,6 @@ OVERRIDES = harness.overrides(config)
 
 wildcard_constraints:
     machine="[a-z0-9-]+",
-    figure="[a-z-]+",
 
 
 include: "harness/rules/build.smk"

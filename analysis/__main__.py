@@ -67,6 +67,14 @@ def _parser() -> argparse.ArgumentParser:
     figure.add_argument("--tables", metavar="DIR", type=Path, required=True, help="gets NAME.csv")
     figure.set_defaults(command=_figure)
 
+    everything = commands.add_parser("figures", help="draw every figure that a run has the rows for, with their tables")
+    everything.add_argument(
+        "run", metavar="RUN_FOLDER", type=Path, help="folder that holds run.json and samples.csv[.gz]"
+    )
+    everything.add_argument("--figures", metavar="DIR", type=Path, required=True, help="gets an SVG and a PNG of each")
+    everything.add_argument("--tables", metavar="DIR", type=Path, required=True, help="gets a CSV of each")
+    everything.set_defaults(command=_figures)
+
     machines = commands.add_parser("machines", help="draw all machines side by side, with their table")
     machines.add_argument("runs", metavar="RUN_FOLDER", type=Path, nargs="+", help="one run of each machine")
     machines.add_argument(
@@ -108,6 +116,17 @@ def _figure(options: argparse.Namespace) -> None:
     _write(options.name, render(options.name, load_run(options.run)), options)
 
 
+def _figures(options: argparse.Namespace) -> None:
+    from analysis.information import parts
+    from analysis.render import render
+    from analysis.rows import load_run
+
+    run = load_run(options.run)
+    held = parts(run.information)
+    drawn = {name: render(name, run) for name in figures.names() if figures.experiment(name) in held}
+    write_whole({path: content for name, one in drawn.items() for path, content in _files(name, one, options).items()})
+
+
 def _machines(options: argparse.Namespace) -> None:
     from analysis.across import NAME
     from analysis.render import render_machines
@@ -117,13 +136,15 @@ def _machines(options: argparse.Namespace) -> None:
 
 
 def _write(name: str, rendered: "Rendered", options: argparse.Namespace) -> None:
-    write_whole(
-        {
-            options.figures / f"{name}.svg": rendered.svg,
-            options.figures / f"{name}.png": rendered.png,
-            options.tables / f"{name}.csv": rendered.csv,
-        }
-    )
+    write_whole(_files(name, rendered, options))
+
+
+def _files(name: str, rendered: "Rendered", options: argparse.Namespace) -> dict[Path, bytes]:
+    return {
+        options.figures / f"{name}.svg": rendered.svg,
+        options.figures / f"{name}.png": rendered.png,
+        options.tables / f"{name}.csv": rendered.csv,
+    }
 
 
 def _summary(options: argparse.Namespace) -> None:

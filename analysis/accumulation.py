@@ -17,7 +17,7 @@ def costs(run: Run) -> pd.DataFrame:
     Raises MissingRows.
     """
     rows = experiments.accumulation_rows(run)
-    rows = rows.assign(algorithm=rows["pass"])
+    rows = rows[rows["compiler"] == experiments.compilers(rows)[0]].assign(algorithm=rows["pass"])
     by = ["isa", "compiler", "elements"]
     tables = []
     for name in dict.fromkeys(rows["pass"].str.removesuffix(LANES)):

@@ -19,10 +19,11 @@ def algorithm_rows(run: Run) -> pd.DataFrame:
     return undisturbed(rows, [*POINT, "round"], POINT)
 
 
-def team_rows(run: Run, experiment: str) -> pd.DataFrame:
-    """Samples of an experiment with one or more threads; POINT and threads tell what was measured together."""
+def team_rows(run: Run, experiment: str, within_rounds: bool = True) -> pd.DataFrame:
+    """Samples of an experiment with one or more threads; POINT and threads tell what was measured together. Undisturbed
+    are whole rounds, or if nothing is asked `within_rounds`, the samples of each contender on their own."""
     rows = run.samples[run.samples["experiment"] == experiment]
-    point = [*POINT, "threads"]
+    point = [*POINT, "threads"] if within_rounds else [*POINT, "threads", "algorithm", "pass", "variant"]
     return undisturbed(_some(run, experiment, rows), [*point, "round"], point)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import controls, experiments, names
+from analysis.accumulation import costs
 from analysis.across import largest, wins_from
 from analysis.catalog import newest_complete
 from analysis.errors import MissingRows
@@ -85,7 +86,7 @@ def _findings(run: Run, verdict: controls.Verdict) -> list[str]:
         lines += _speedup_lines(run, isa, of_isa, verdict)
         if isa != "scalar":  # far from every limit of memory
             lines.append(_bandwidth_line(run, isa, compiler))
-    return [*lines, *_more(run)]
+    return lines if verdict.faults else [*lines, *_more(run)]
 
 
 def _more(run: Run) -> list[str]:
@@ -94,31 +95,49 @@ def _more(run: Run) -> list[str]:
     held = set(run.samples["experiment"])
     if "class-counts" in held:
         table = team_speedups(run, "class-counts")
-        widest = table[table["isa"] == experiments.isas(table)[0]]
-        told = [
-            f"{names.CLASS_COUNTS.get(n, names.count(n))} "
-            + "/".join(f"{percent:+.0f}" for percent in those.sort_values("threads")["speedup_percent_median"])
-            for n, those in widest.groupby("elements")
-        ]
-        isa, threads = names.ISAS[experiments.isas(table)[0]], table["threads"].max()
-        lines.append(f"real lengths ({isa}, 1/{threads} threads): {', '.join(told)} %"[:100])
-    if "scaling" in held:
-        table = throughputs(run, "scaling", own_vectors=True)
         isa = experiments.isas(table)[0]
-        load = table[(table["name"] == "load") & (table["isa"] == isa)].set_index("threads")
-        speed = load["effective_gigabytes_per_second_median"]
-        lines.append(
-            f"threads: load {speed[1]:.3g} GB/s with 1, {speed.iloc[-1]:.3g} with {speed.index[-1]} ({names.ISAS[isa]})"
-        )
+        table = table[(table["isa"] == isa) & (table["threads"] == 1)]
+        told = [
+            f"{names.CLASS_COUNTS.get(row['elements'], names.count(row['elements']))} {_percent(row)}"
+            for _, row in table.iterrows()
+        ]
+        lines.append(f"real lengths, {names.ISAS[isa]}: {', '.join(told)} %"[:100])
+    if "scaling" in held:
+        lines.append(_threads(run))
     if found := run.information.get("accuracy", {}).get("softmax"):
         ours, lanes = (
             max(row["largest_relative_error"] for row in found if two_pass(row) and row["accumulation"] == way)
             for way in ("folded", "lanes")
         )
-        longest = max(row["elements"] for row in found)
-        told = f"accuracy of Two-Pass to {names.count(longest)} elements: {ours:.1g}"
-        lines.append(f"{told}, with float lanes as published {lanes:.1g}")
+        told = f"accuracy of Two-Pass to {names.count(max(row['elements'] for row in found))} elements: {ours:.1g}"
+        told += f", in float lanes {lanes:.1g}"
+        if "accumulation" in held:
+            table = costs(run)
+            dearest = table.loc[table["cost_percent_median"].idxmax()]
+            told += f"; folding costs up to {dearest['cost_percent_median']:+.1f} %"
+        lines.append(told)
     return lines
+
+
+def _percent(row: pd.Series) -> str:
+    return (
+        f"{row['speedup_percent_median']:+.0f} [{row['speedup_percent_low']:+.0f}, {row['speedup_percent_high']:+.0f}]"
+    )
+
+
+def _threads(run: Run) -> str:
+    table = throughputs(run, "scaling", own_vectors=True)
+    isa = experiments.isas(table)[0]
+    load = table[(table["name"] == "load") & (table["isa"] == isa)].set_index("threads")
+    speed = load["effective_gigabytes_per_second_median"]
+    told = f"threads, {names.ISAS[isa]}: load {speed.iloc[0]:.3g} GB/s with {speed.index[0]}, "
+    told += f"{speed.iloc[-1]:.3g} with {speed.index[-1]}"
+    if (run.samples["experiment"] == "strong-scaling").any():
+        shared = throughputs(run, "strong-scaling", own_vectors=False)
+        shared = shared[(shared["name"] == experiments.TWO_PASS) & (shared["isa"] == isa)].set_index("threads")
+        rate = shared["gigaelements_per_second_median"]
+        told += f"; Two-Pass on one vector {rate.iloc[-1] / rate.iloc[0]:.2f} x"
+    return told
 
 
 def two_pass(row: Mapping[str, Any]) -> bool:

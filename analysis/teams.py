@@ -10,9 +10,14 @@ from analysis.traffic import BYTES_PER_FLOAT, logical_floats
 KEYS = ("isa", "compiler", "elements", "threads")
 
 
+def primary(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the primary compiler."""
+    return rows[rows["compiler"] == experiments.compilers(rows)[0]]
+
+
 def team_speedups(run: Run, experiment: str) -> pd.DataFrame:
     """`statistics.speedups` of Two-Pass over the better Three-Pass, for each number of threads (column threads)."""
-    rows = experiments.team_rows(run, experiment)
+    rows = primary(experiments.team_rows(run, experiment))
     tables = [
         speedups(those, experiments.TWO_PASS, experiments.THREE_PASS).assign(threads=threads)
         for threads, those in rows.groupby("threads")
@@ -31,7 +36,7 @@ def throughputs(run: Run, experiment: str, own_vectors: bool) -> pd.DataFrame:
     gigaelements_per_second_median, _low, _high, effective_gigabytes_per_second_median, _low, _high, confidence,
     processes.
     """
-    rows = experiments.team_rows(run, experiment)
+    rows = primary(experiments.team_rows(run, experiment, within_rounds=False))
     rows = rows.assign(name=rows["algorithm"].where(rows["algorithm"] != "", rows["pass"]))
     rates = per_call(rows, run.information["canary"]["clock_adds"])
     by = ["isa", "compiler", "elements", "name", "threads"]

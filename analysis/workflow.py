@@ -4,9 +4,9 @@ import functools
 import sys
 from pathlib import Path
 
-from analysis import catalog, figures
+from analysis import catalog
 from analysis.errors import AnalysisError
-from analysis.information import parts, read_information, samples_file
+from analysis.information import read_information, samples_file
 from analysis.machines import machine_names
 
 RESULTS = Path("results")
@@ -25,9 +25,9 @@ def runs() -> dict[str, Path]:
 
 
 def drawn() -> list[Path]:
-    """For every machine that has a complete run, the figures of the experiments that it holds; and all machines."""
+    """What there is to draw: all machines side by side, the verdicts, and the figures of every machine with a run."""
     machines = [RESULTS / "figures" / "machines.svg"] if compared() else []
-    return [*machines, RESULTS / "claims.md", *(path for machine in runs() for path in drawn_of(machine))]
+    return [*machines, RESULTS / "claims.md", *(drawn_of(machine) for machine in runs())]
 
 
 def machines() -> list[str]:
@@ -35,14 +35,11 @@ def machines() -> list[str]:
     return sorted({*machine_names(), *(run.machine for run in catalog.find_runs(RESULTS))})
 
 
-def drawn_of(machine: str) -> list[Path]:
-    """The figures of one machine. Ends Snakemake with one line where it has no complete run."""
+def drawn_of(machine: str) -> Path:
+    """The folder of one machine's figures. Ends Snakemake with one line where it has no complete run."""
     if machine not in runs():
         sys.exit(f"snakemake: there is no complete run of {machine} below results/")
-    held = parts(read_information(runs()[machine]))
-    return [
-        RESULTS / "figures" / machine / f"{name}.svg" for name in figures.names() if figures.experiment(name) in held
-    ]
+    return RESULTS / "figures" / machine
 
 
 def compared() -> list[Path]:
@@ -50,16 +47,11 @@ def compared() -> list[Path]:
     return [folder for folder in runs().values() if "algorithms" in read_information(folder)["experiments"]]
 
 
-def inputs(machine: str, figure: str) -> list[Path]:
-    """What one figure of a machine is drawn from: run.json, the rows, the code."""
+def inputs(machine: str) -> list[Path]:
+    """What the figures of a machine are drawn from: run.json, the rows, the claims that they show, the code."""
     folder = runs()[machine]
-    return [
-        folder / "run.json",
-        samples_file(folder),
-        package() / "figures" / f"{figure.replace('-', '_')}.py",
-        *([Path("config/claims.yaml")] if figure == "speedup" else []),
-        *code(),
-    ]
+    drawings = sorted((package() / "figures").glob("*.py"))
+    return [folder / "run.json", samples_file(folder), Path("config/claims.yaml"), *drawings, *code()]
 
 
 def machines_inputs() -> list[Path]:

@@ -29,8 +29,9 @@ DISTRIBUTIONS: Mapping[str, Generate] = {
     "uniform ±10": lambda random, n, bound: random.uniform(-10, 10, n),
     "normal": lambda random, n, bound: random.normal(size=n),
     "one large": lambda random, n, bound: np.where(np.arange(n) == n // 2, 20.0, random.uniform(-1, 0, n)),
-    # Every term has the same long mantissa, so that every addition rounds the same way.
-    "constant": lambda random, n, bound: np.full(n, 0.1),
+    # Nearly every term has the same long mantissa, so that every addition rounds the same way; one is higher, or
+    # Three-Pass would only add ones.
+    "constant": lambda random, n, bound: np.where(np.arange(n) == 0, 0.5, 0.1),
     "edge of the domain": lambda random, n, bound: bound - random.uniform(0, 10, n),
 }
 

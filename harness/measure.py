@@ -88,7 +88,7 @@ def prepare(config: Config, extensions: Path) -> tuple[dict[str, Any], plan.Plan
             "throughput_nanoseconds": max(1, host.lib.canary_throughput(sampler.THROUGHPUT_FMAS)),
         },
         "memory": {
-            "arena_bytes": plan.layout(config, processor, plan.longest(config, planned)).arena_bytes,
+            "arena_bytes": plan.run_layout(config, planned, processor).arena_bytes,
             "huge_page_bytes": "unknown",
             "cpu": cpu,
         },
@@ -192,16 +192,16 @@ def measure(config: Config, extensions: Path, runs: Path) -> Path:
         resumed = (folder / "run.json").exists()
         if resumed:
             info = store.read_info(folder)
+            if info["ended"]:
+                print(f"{folder} is complete already; nothing is measured. Remove it to measure anew.")
+                return folder
             if info["memory"]["cpu"] not in os.sched_getaffinity(0):
                 info["memory"]["cpu"] = choose_cpu()
             most, (cpus, limit) = len(info["threads"]["cpus"]), topology.usable(info["memory"]["cpu"])
             if len(cpus) < most:
                 raise HarnessError(f"{folder} was begun with {most} processors; now there are {len(cpus)} ({limit})")
-            info["threads"]["cpus"] = cpus[:most]
+            info["threads"] = {"cpus": cpus[:most], "limit": limit}
             planned = plan.from_experiments(info["experiments"], info["skipped"])
-        if info["ended"]:
-            print(f"{folder} is complete already; nothing is measured. Remove it to measure anew.")
-            return folder
         need, elements = plan.largest_need(config, planned, host.processor())
         plan.require_memory(need, elements, detect.available_memory_bytes())
         print(plan.describe(config, planned, host.processor()))
@@ -291,7 +291,7 @@ def measure_processes(
     protocol = config["protocols"][config["protocol"]]
     least, most = protocol["processes"]["least"], protocol["processes"]["most"]
     costs = {
-        item.key(n, threads): plan.question_seconds(config, item, n, llc_bytes)
+        item.key(n, threads): plan.question_seconds(config, item, n, llc_bytes, threads)
         for item in planned.items
         for n, threads in item.points()
     }

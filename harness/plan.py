@@ -21,6 +21,10 @@ MEMORY_NANOSECONDS = 0.25
 # Of a sample: canaries and counters. Of a process: interpreter, extensions, arena.
 SAMPLE_OVERHEAD_SECONDS, PROCESS_OVERHEAD_SECONDS = 150e-6, 1.0
 BANDWIDTH_LOOPS = 20
+# By how much threads that share memory slow each other at most, and how fast arenas are made.
+CONTENTION, ARENA_BYTES_PER_SECOND = 3.0, 3e9
+# Accuracy: inputs of each length, of a reference, of comparing a result with it, and the float32 in [-87.3, -0].
+DISTRIBUTIONS, REFERENCE_NANOSECONDS, COMPARISON_NANOSECONDS, FLOATS_OF_EXP = 6, 150.0, 8.0, 1.12e9
 MOST_OF_MEMORY = 0.8
 # Samples by which all passes of a compiler and ISA are tuned at one length: 112 variants, halved again and again.
 TUNING_SAMPLES = 1400
@@ -90,9 +94,20 @@ def from_experiments(
     )
 
 
-def layout(config: Config, processor: Processor, longest: int) -> Layout:
-    """How the arena of a run on this processor is used."""
-    return Layout(longest, math.ceil(config["rotation"] * processor.outer_cache_bytes))
+def layout(config: Config, processor: Processor, longest: int, threads: int = 1) -> Layout:
+    """How an arena is used whose outputs so many threads write together: each core's L2 and every L3 is to be full."""
+    caches = sum(
+        cache.bytes * math.ceil(threads / (cache.shared_by_threads if cache.level > 2 else 1))
+        for cache in processor.caches
+        if cache.level > 1
+    )
+    return Layout(longest, math.ceil(config["rotation"] * max(caches, processor.outer_cache_bytes)))
+
+
+def run_layout(config: Config, plan: Plan, processor: Processor) -> Layout:
+    """How the arena of a run of this plan is used."""
+    together = [max(item.threads) for item in plan.items if is_joint(config, item.experiment)]
+    return layout(config, processor, longest(config, plan), max(together, default=1))
 
 
 def most_elements(config: Config, experiment: str, elements: int) -> int:
@@ -114,10 +129,12 @@ def longest(config: Config, plan: Plan) -> int:
 
 def arena_bytes(config: Config, processor: Processor, experiment: str, elements: int, threads: int = 1) -> int:
     """Memory that one question needs: controls have a second arena, and so has each thread with a vector of its own."""
-    one = layout(config, processor, most_elements(config, experiment, elements)).arena_bytes
+    joint = is_joint(config, experiment)
+    most = most_elements(config, experiment, elements)
+    one = layout(config, processor, most, threads if joint else 1).arena_bytes
     if is_controls(config, experiment):
         return 2 * one
-    return one if is_joint(config, experiment) else threads * one
+    return one if joint else threads * one
 
 
 def is_joint(config: Config, experiment: str) -> bool:
@@ -153,7 +170,7 @@ def make_plan(
     """
     spec = config["protocols"][config["protocol"]]["lengths"]
     plan = Plan([])
-    too_long: dict[int, int] = {}
+    too_large: dict[tuple[str, int, int], int] = {}
     for name, experiment in config["experiments"].items():
         if name not in spec:
             continue
@@ -171,21 +188,28 @@ def make_plan(
                 most = spec["scalar"] if isa == "scalar" else math.inf
                 wanted = everything if primary else secondary
                 chosen = [n for n in wanted if n <= most] or [min(most, *wanted)] if wanted else []
-                teams = thread_counts(config, name, threads)
-                needs = {n: arena_bytes(config, processor, name, n, max(teams)) for n in chosen}
-                fit = [n for n in chosen if needs[n] <= MOST_OF_MEMORY * memory_bytes]
-                too_long |= {n: needs[n] for n in chosen if n not in fit}
-                if fit:
-                    plan.items.append(Item(name, compiler, isa, tuple(fit), experiment["cache_state"], teams))
+                needs = {
+                    (n, t): arena_bytes(config, processor, name, n, t)
+                    for n in chosen
+                    for t in thread_counts(config, name, threads)
+                }
+                fits = {point for point, need in needs.items() if need <= MOST_OF_MEMORY * memory_bytes}
+                fit = tuple(sorted({n for n, _ in fits}))
+                # Every length with as many threads as the longest has memory for.
+                teams = tuple(sorted({t for _, t in fits if all((n, t) in fits for n in fit)}))
+                used = {(n, t) for n in fit for t in teams}
+                too_large |= {(name, n, t): need for (n, t), need in needs.items() if (n, t) not in used}
+                if used:
+                    plan.items.append(Item(name, compiler, isa, fit, experiment["cache_state"], teams))
     plan.skipped += [
         {"what": f"compiler {compiler}", "reason": f"{config['protocol']} measures the primary compiler only"}
         for compiler in compilers
         if not any(item.compiler == compiler for item in plan.items)
     ]
-    for n, need in sorted(too_long.items()):
+    for (name, n, team), need in sorted(too_large.items()):
         plan.skipped.append(
             {
-                "what": f"{n} elements",
+                "what": f"{name} at {n} elements" + (f" with {team} threads" if team > 1 else ""),
                 "reason": f"needs {need / 1e9:.1f} GB of memory, {memory_bytes / 1e9:.1f} GB are available",
             }
         )
@@ -201,15 +225,23 @@ def require_memory(need: int, elements: int, memory_bytes: int) -> None:
 
 
 def trim(config: Config, plan: Plan, llc_bytes: int) -> None:
-    """Drops lengths until the protocol's fewest processes fit into its minutes.
+    """Drops thread counts, then lengths, until the protocol's fewest processes fit into its minutes.
 
-    Dropped is the longest length of whichever item costs the most, again and again, where no claim is decided (scalar,
-    or a compiler after the first) before others; each is recorded with the reason. Lengths up to the first that is out
-    of cache stay.
+    Of thread counts the smallest and the largest stay. Of lengths, dropped is the longest of whichever item costs the
+    most, again and again, where no claim is decided (scalar, or a compiler after the first) before others; lengths up
+    to the first that is out of cache stay. What is dropped is recorded with the reason.
     """
     protocol = config["protocols"][config["protocol"]]
     processes, primary = protocol["processes"]["least"], plan.items[0].compiler
+    reason = f"{processes} processes would take more than {protocol['minutes']} minutes"
     while run_seconds(config, plan, llc_bytes, processes) > protocol["minutes"] * 60:
+        teams = [item for item in plan.items if len(item.threads) > 2]
+        if teams:
+            item = max(teams, key=lambda item: len(item.threads))
+            plan.items[plan.items.index(item)] = replace(item, threads=(*item.threads[:-2], item.threads[-1]))
+            what = f"{item.experiment} {item.compiler} {item.isa} with {item.threads[-2]} threads"
+            plan.skipped.append({"what": what, "reason": reason})
+            continue
         candidates = [item for item in plan.items if sum(4 * n > llc_bytes for n in item.elements) > 1]
         if not candidates:
             return
@@ -224,7 +256,7 @@ def trim(config: Config, plan: Plan, llc_bytes: int) -> None:
         plan.skipped.append(
             {
                 "what": f"{item.experiment} {item.compiler} {item.isa} at {item.elements[-1]} elements",
-                "reason": f"{processes} processes would take more than {protocol['minutes']} minutes",
+                "reason": reason,
             }
         )
 
@@ -241,8 +273,8 @@ def pass_nanoseconds(isa: str, elements: int, llc_bytes: int, compute: bool) -> 
     return elements * (max(core, MEMORY_NANOSECONDS) if elements * FLOAT_BYTES * 2 > llc_bytes else core)
 
 
-def question_seconds(config: Config, item: Item, elements: int, llc_bytes: int) -> float:
-    """A guess at the seconds that one process spends on one length of an item."""
+def question_seconds(config: Config, item: Item, elements: int, llc_bytes: int, threads: int = 1) -> float:
+    """A guess at the seconds that one process spends on one length of an item with so many threads."""
     protocol = config["protocols"][config["protocol"]]
 
     def time(compute: bool) -> float:
@@ -268,13 +300,18 @@ def question_seconds(config: Config, item: Item, elements: int, llc_bytes: int) 
     rounds = protocol["rounds"][item.experiment]
     samples = sum((calls + warm_up) * one + calls * reading for one in calls_of) * rounds
     calibration = 2 * sum((1 + warm_up) * one + reading for one in calls_of)
-    return (samples + calibration) / 1e9 + SAMPLE_OVERHEAD_SECONDS * len(calls_of) * rounds
+    seconds = (samples + calibration) / 1e9 + SAMPLE_OVERHEAD_SECONDS * len(calls_of) * rounds
+    if threads == 1 or is_joint(config, item.experiment):
+        return seconds
+    # Each further thread has an arena made for it, and they share what memory gives.
+    arena = config["rotation"] * llc_bytes + 3 * FLOAT_BYTES * elements
+    return seconds * min(threads, CONTENTION) + (threads - 1) * arena / ARENA_BYTES_PER_SECOND
 
 
 def process_seconds(config: Config, plan: Plan, llc_bytes: int) -> float:
     """A guess at the seconds that one process takes."""
     return PROCESS_OVERHEAD_SECONDS + sum(
-        question_seconds(config, item, n, llc_bytes) for item in plan.items for n, _ in item.points()
+        question_seconds(config, item, n, llc_bytes, t) for item in plan.items for n, t in item.points()
     )
 
 
@@ -291,9 +328,24 @@ def tuning_seconds(plan: Plan, llc_bytes: int) -> float:
     return PROCESS_OVERHEAD_SECONDS + near + far / 1e9
 
 
+def accuracy_seconds(config: Config, plan: Plan) -> float:
+    """A guess at the seconds that looking at accuracy takes."""
+    asked = config["protocols"][config["protocol"]].get("accuracy")
+    if not asked:
+        return 0.0
+    isas = len({item.isa for item in plan.items})
+    softmaxes = 2 * len(config["algorithms"]) * isas
+    each = DISTRIBUTIONS * (REFERENCE_NANOSECONDS + softmaxes * COMPARISON_NANOSECONDS) * sum(asked["elements"])
+    return (each + isas * FLOATS_OF_EXP / asked["exp_stride"] * COMPARISON_NANOSECONDS) / 1e9
+
+
 def run_seconds(config: Config, plan: Plan, llc_bytes: int, processes: int) -> float:
-    """A guess at the seconds that a run of so many processes takes, tuning included."""
-    return tuning_seconds(plan, llc_bytes) + processes * process_seconds(config, plan, llc_bytes)
+    """A guess at the seconds that a run of so many processes takes, tuning and accuracy included."""
+    return (
+        tuning_seconds(plan, llc_bytes)
+        + accuracy_seconds(config, plan)
+        + processes * process_seconds(config, plan, llc_bytes)
+    )
 
 
 def describe(config: Config, plan: Plan, processor: Processor) -> str:

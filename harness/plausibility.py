@@ -105,9 +105,9 @@ def wanted_names(experiment: str, names: set[tuple[str, str]], info: Mapping[str
     algorithms, controls = info["algorithms"], info.get("controls", {})
     kind = info["protocol"].get("experiments", {}).get(experiment, {}).get("contenders")
     if kind == "accumulations":
-        return {("", name.removesuffix(PUBLISHED_END)) for _, name in names} | {
-            ("", name) for name in info["kernels"] if name.endswith(PUBLISHED_END)
-        }
+        used = {name for passes in algorithms.values() for name in passes}
+        sums = {name for name in used if f"{name}{PUBLISHED_END}" in info["kernels"]}
+        return {("", f"{name}{end}") for name in sums for end in ("", PUBLISHED_END)}
     if kind == "algorithms-and-limits":
         return {(algorithm, "") for algorithm in algorithms} | {("", "load"), ("", "copy")}
     if any(algorithm in controls for algorithm, _ in names):

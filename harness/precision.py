@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.contenders import question_key
 from harness.store import COLUMNS, Journal
 
 TARGET_CONFIDENCE = 0.95
@@ -40,7 +41,9 @@ def unknown(widths: Mapping[str, tuple[float, float]], info: Mapping[str, Any]) 
 def has_ratios(info: Mapping[str, Any]) -> bool:
     """Whether any question of the run is about a ratio. Where none is, pandas need not be loaded."""
     several = len(info["algorithms"]) > 1
-    return "controls" in info["experiments"] or ("algorithms" in info["experiments"] and several)
+    return not {"controls", "accumulation"}.isdisjoint(info["experiments"]) or (
+        several and not {"algorithms", "class-counts"}.isdisjoint(info["experiments"])
+    )
 
 
 def read(journals: Sequence[Journal]) -> pd.DataFrame:
@@ -58,8 +61,10 @@ def half_widths(rows: pd.DataFrame, info: Mapping[str, Any], folder: Path) -> di
     import pandas as pd
 
     from analysis import controls, experiments
+    from analysis.accumulation import costs
     from analysis.rows import Run
     from analysis.statistics import speedups
+    from analysis.teams import team_speedups
 
     run = Run(folder, dict(info), rows)
     tables = []
@@ -70,11 +75,19 @@ def half_widths(rows: pd.DataFrame, info: Mapping[str, Any], folder: Path) -> di
         found = controls.differences(run)
         names = {name: name.replace("difference", "speedup") for name in found}
         tables.append(found.rename(columns=names).assign(experiment="controls"))
+    if (rows["experiment"] == "class-counts").any():
+        tables.append(team_speedups(run, "class-counts").assign(experiment="class-counts"))
+    if (rows["experiment"] == "accumulation").any():
+        found = costs(run)
+        names = {name: name.replace("cost", "speedup") for name in found}
+        tables.append(found.rename(columns=names).assign(experiment="accumulation"))
     table = pd.concat(tables) if tables else pd.DataFrame()
     if table.empty:
         return {}
     ratio = 100 + table["speedup_percent_median"]
     table["half_width"] = 50 * (table["speedup_percent_high"] - table["speedup_percent_low"]) / ratio
-    keys = table[["experiment", "compiler", "isa", "elements"]].astype(str).agg(" ".join, axis=1)
+    threads = table["threads"].fillna(1).astype(int) if "threads" in table else 1
+    names = ["experiment", "compiler", "isa", "elements", "threads"]
+    keys = table.assign(threads=threads)[names].apply(lambda row: question_key(*row), axis=1)
     found = table.groupby(keys).agg({"half_width": "max", "confidence": "min"})
     return {key: (row["half_width"], row["confidence"]) for key, row in found.iterrows()}

@@ -83,8 +83,8 @@ class PreparedContender:
 class Disturbances:
     """Counters of the system that tell whether something else took time from this thread."""
 
-    def __init__(self, cpu: int) -> None:
-        self.cpu = cpu
+    def __init__(self, cpus: Sequence[int]) -> None:
+        self.cpus = list(cpus)
         self.files = {name: self._open(name) for name in ("/proc/stat", "/proc/pressure/memory")}
 
     @staticmethod
@@ -109,9 +109,8 @@ class Disturbances:
         counts = {"switched": resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw}
         for line in self._read("/proc/stat").splitlines():
             fields = line.split()
-            if fields and fields[0] == f"cpu{self.cpu}" and len(fields) > 8:
-                counts["stolen"] = int(fields[8])
-                break
+            if len(fields) > 8 and fields[0] in [f"cpu{cpu}" for cpu in self.cpus]:
+                counts["stolen"] = counts.get("stolen", 0) + int(fields[8])
         if pressure := self._read("/proc/pressure/memory"):
             counts["memory-pressure"] = int(pressure.splitlines()[0].rsplit("=", 1)[1])
         return counts
@@ -134,7 +133,7 @@ class Sampler:
         cpus: Sequence[int] = (),
     ) -> None:
         self.host, self.arena, self.cpus = host, arena, list(cpus) or [cpu]
-        self.disturbances = Disturbances(cpu)
+        self.disturbances = Disturbances([cpu])
         known = canary or {"clock_nanoseconds": 1 << 62, "throughput_nanoseconds": 1 << 62}
         self.best_clock, self.best_throughput = known["clock_nanoseconds"], known["throughput_nanoseconds"]
         self.overhead = round(timer(host)["overhead_nanoseconds"])
@@ -245,13 +244,18 @@ class Sampler:
 
     def sample(self, contender: PreparedContender, question: Question, how: Repetition) -> Sample:
         """Times one sample; the canary after the previous sample is the one before this."""
+        self.disturbances.cpus = self.cpus[: question.threads]
         before, counters = self.last, self.disturbances.counters()
         cpu, wall = time.thread_time_ns(), self.host.nanoseconds()
         nanoseconds = self._time(contender, question, how)
         missing = (self.host.nanoseconds() - wall) - (time.thread_time_ns() - cpu)
         self.last = after = self.canary()
         flags = {name for name, count in self.disturbances.counters().items() if count > counters.get(name, count)}
-        if missing > MISSING_CPU_SHARE * sum(nanoseconds) + MISSING_CPU_NANOSECONDS:
+        others = contender.shares[1 : len(contender.shares)] if contender.shares is not None else ()
+        if any(share.switches for share in others):
+            flags.add("switched")
+        most = max([missing, *(share.missing_nanoseconds for share in others)])
+        if most > MISSING_CPU_SHARE * sum(nanoseconds) + MISSING_CPU_NANOSECONDS:
             flags.add("cpu-time")
         best_ratio = self.best_throughput / self.best_clock
         if max(before[1] / before[0], after[1] / after[0]) > LARGEST_THROUGHPUT_RATIO * best_ratio:

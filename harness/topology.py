@@ -20,18 +20,37 @@ def core_of(cpu: int, cpus: Path = CPUS) -> tuple[str, str]:
         return "", f"cpu{cpu}"
 
 
-def quota(cgroup: Path = CGROUP) -> int | None:
-    """How many processors' time the control group grants, at least one; None where it sets no limit."""
+def quota(root: Path = CGROUP, own: Path = Path("/proc/self/cgroup")) -> int | None:
+    """How many processors' time this process's control group, and those above it, grant: at least one; None where none
+    sets a limit."""
+    limits = []
+    for folder in groups(root, own):
+        try:
+            granted, period = (folder / "cpu.max").read_text().split()
+        except (OSError, ValueError):
+            try:  # version 1
+                granted, period = ((folder / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
+            except OSError:
+                continue
+        if granted != "max" and int(granted) > 0:
+            limits.append(max(1, math.floor(int(granted) / int(period))))
+    return min(limits, default=None)
+
+
+def groups(root: Path, own: Path) -> list[Path]:
+    """The folders of this process's control group and of those above it, in versions 1 (cpu) and 2."""
     try:
-        granted, period = (cgroup / "cpu.max").read_text().split()
-        return None if granted == "max" else max(1, math.floor(int(granted) / int(period)))
-    except (OSError, ValueError):
-        pass
-    try:  # version 1
-        granted, period = ((cgroup / "cpu" / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
-        return None if int(granted) < 0 else max(1, math.floor(int(granted) / int(period)))
-    except (OSError, ValueError):
-        return None
+        lines = own.read_text().splitlines()
+    except OSError:
+        lines = []
+    found = [root, root / "cpu"]
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers in ("", "cpu", "cpu,cpuacct"):
+            top = root / "cpu" if controllers else root
+            parts = Path(path.lstrip("/")).parts
+            found += [top.joinpath(*parts[:depth]) for depth in range(1, len(parts) + 1)]
+    return found
 
 
 def pinning_order(allowed: Iterable[int], first: int, cpus: Path = CPUS) -> list[int]:

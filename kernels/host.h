@@ -27,16 +27,18 @@ void time_calls(const struct kernel *const *passes, size_t pass_count, const str
 void run_untimed(const struct kernel *const *passes, size_t pass_count, struct carry *carry, const float *x, float *y,
                size_t n);
 
-// One thread's part of a sample: the processor that it is pinned to, its operands and their length.
+// One thread's part of a sample: the processor that it is pinned to, its operands and their length; and afterwards how often
+// it was switched away, and for how long it had no processor.
 struct share {
   struct operands operands;
   size_t n;
   int cpu;
+  uint64_t switches, missing_nanoseconds;
 };
 
 // Times `calls` calls by `count` threads at once, from the moment all are ready to the end of the slowest. Each runs the
 // passes over its own share; with `joint` the shares are parts of one vector, and what each pass finds is combined. The
-// caller is the first thread. Adds to *nanoseconds; not 0 where a thread could not be started or pinned.
+// caller is the first thread, already on its processor. Adds to *nanoseconds; not 0 where a thread could not be started or pinned.
 int time_threads(const struct kernel *const *passes, size_t pass_count, const struct carry *initial, struct share *shares,
                  size_t count, int cache_state, size_t calls, int joint, uint64_t *nanoseconds);
 

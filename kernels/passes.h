@@ -65,7 +65,8 @@ FN void ext_sum_pass(const float *x, float *y, struct carry *carry, size_t n, in
     ITERATIONS {
       load_vectors(v, x, U);
       ext_exp(a, v, U);
-      ext_accumulate(acc, a, U, K);
+      if (folds) ext_accumulate(acc, a, U, K);
+      else EACH(j, U) ext_accumulate(acc + j % K, a + j, 1, 1);
     }
     if (K > 1) ext_accumulate(acc, acc + 1, K - 1, 1);
     EACH_FROM(k, 1, K) acc[k].m = vf_set(0);
@@ -85,7 +86,7 @@ FN void ext_sum_pass(const float *x, float *y, struct carry *carry, size_t n, in
 // Two-Pass 1: the sum of exp(x[i]) in extended range.
 PASS(ext_sum) { ext_sum_pass(x, y, carry, n, U, K, true); }
 
-// The same accumulated as published, in float lanes to the end: for comparison.
+// The same accumulated as published, each term in a float lane to the end: for comparison.
 PASS(ext_sum_lanes) { ext_sum_pass(x, y, carry, n, U, K, false); }
 
 // Two-Pass 2: y[i] = exp(x[i]) / sum.
@@ -132,8 +133,11 @@ FN void exp_sum_pass(const float *x, float *y, struct carry *carry, size_t n, in
       load_vectors(v, x, U);
       exp_minus(v, max, U);
       if (store) EACH(j, U) vf_store(y + j * LANES, v[j]);
-      sum_groups(sum, v, U, K);
-      EACH(k, K) acc[k] += sum[k];
+      if (folds) {
+        sum_groups(sum, v, U, K);
+        EACH(k, K) acc[k] += sum[k];
+      } else
+        EACH(j, U) acc[j % K] += v[j];
     }
     EACH_FROM(k, 1, K) acc[0] += acc[k];
     total = wide_fma(total, vf_set(1), acc[0]);

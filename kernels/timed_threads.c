@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
+#include <time.h>
 #include "kernel.h"
 #include "host.h"
 #include "timed_loop.h"
@@ -85,16 +87,25 @@ static void call(struct team *t, size_t index) {
   if (t->cache_state != CACHE_WARM) advance(&s->operands);
 }
 
+static uint64_t switched(void) {
+  struct rusage usage;
+  return getrusage(RUSAGE_THREAD, &usage) ? 0 : (uint64_t) usage.ru_nivcsw;
+}
+
+static uint64_t cpu_nanoseconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return (uint64_t) t.tv_sec * 1000000000u + (uint64_t) t.tv_nsec;
+}
+
 static void *work(void *argument) {
   struct member *m = (struct member *) argument;
   struct team *t = m->team;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET((size_t) t->shares[m->index].cpu, &set);
-  if (pthread_setaffinity_np(pthread_self(), sizeof set, &set)) atomic_store(&t->failed, 1);
+  struct share *s = &t->shares[m->index];
   meet(t);
   if (atomic_load(&t->failed)) return NULL;
   unsigned before = flush_denormals();
+  uint64_t switches = switched(), missing = clock_nanoseconds() - cpu_nanoseconds();
   if (t->cache_state == CACHE_WARM) call(t, m->index);
   for (size_t c = 0; c < t->calls; c++) {
     call(t, m->index);
@@ -109,8 +120,22 @@ static void *work(void *argument) {
     }
     meet(t);
   }
+  s->switches = switched() - switches;
+  s->missing_nanoseconds = clock_nanoseconds() - cpu_nanoseconds() - missing;
   _mm_setcsr(before);
   return NULL;
+}
+
+// Starts a thread on its processor: one that is moved there later would first wait for the caller's, who spins.
+static int start(pthread_t *thread, struct member *m) {
+  pthread_attr_t attributes;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET((size_t) m->team->shares[m->index].cpu, &set);
+  if (pthread_attr_init(&attributes)) return 1;
+  int failed = pthread_attr_setaffinity_np(&attributes, sizeof set, &set) || pthread_create(thread, &attributes, work, m);
+  pthread_attr_destroy(&attributes);
+  return failed;
 }
 
 int time_threads(const struct kernel *const *passes, size_t pass_count, const struct carry *initial, struct share *shares,
@@ -124,7 +149,7 @@ int time_threads(const struct kernel *const *passes, size_t pass_count, const st
   size_t started = 1;
   for (; started < count; started++) {
     members[started] = (struct member) { &team, started };
-    if (pthread_create(&threads[started], NULL, work, &members[started])) break;
+    if (start(&threads[started], &members[started])) break;
   }
   members[0] = (struct member) { &team, 0 };
   if (started < count) {

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis import experiments, names, panels, style
+from analysis import controls, experiments, names, panels, style
 from analysis.rows import Run
 from analysis.teams import team_speedups
 
@@ -22,7 +22,9 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
     lengths = sorted(table["elements"].unique(), reverse=True)
     counts = sorted(table["threads"].unique())
     figure, grid = panels.grid(1, len(isas), 0.7 + 0.42 * len(lengths), "row")
+    floor = controls.judge(run).floor
     for axes, isa in zip(grid[0], isas, strict=True):
+        axes.axvspan(-floor, floor, color=style.GREY, alpha=0.2, linewidth=0)
         _panel(axes, table[table["isa"] == isa], lengths, counts)
         axes.set_title(names.ISAS[isa], pad=5)
         axes.set_xlabel("speedup of Two-Pass, %")
@@ -32,7 +34,9 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
         Line2D([], [], color=colour, marker=marker, linestyle="none", label=_threads(count))
         for count, (colour, marker) in zip(counts, LOOKS, strict=False)
     ]
-    notes = ["lengths: classes, words, pages and documents, by the paper's introduction; all threads share one vector"]
+    notes = [
+        "classes, words, pages and documents, by the paper's introduction; threads share a vector; grey: noise floor"
+    ]
     panels.finish(figure, run, table, "Two-Pass over the better Three-Pass at real lengths", handles, notes)
     return figure, table
 

@@ -44,7 +44,8 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
             )
         for axes in (above, below):
             axes.set_ylim(0)
-        above.set_title(f"{names.ISAS[isa]}, {names.count(of_isa['elements'].max())} elements", pad=5)
+        where = "" if experiments.is_out_of_cache(of_isa["elements"], run).all() else ", in cache"
+        above.set_title(f"{names.ISAS[isa]}, {names.count(of_isa['elements'].max())} elements{where}", pad=5)
         below.set_xlabel("threads")
     grid[0][0].set_ylabel("10⁹ elements/s")
     grid[1][0].set_ylabel("effective GB/s")

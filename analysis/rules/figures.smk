@@ -46,18 +46,17 @@ rule machines:
         " > {log} 2>&1 || {{ cat {log} >&2; exit 1; }}"
 
 
-rule figure:
+# All figures of a machine by one process: it would take each two seconds to load what draws them.
+rule drawings:
     input:
-        lambda wildcards: analysis.inputs(wildcards.machine, wildcards.figure),
+        lambda wildcards: analysis.inputs(wildcards.machine),
     output:
-        "results/figures/{machine}/{figure}.svg",
-        "results/figures/{machine}/{figure}.png",
-        "results/tables/{machine}/{figure}.csv",
+        directory("results/figures/{machine}"),
+        directory("results/tables/{machine}"),
     log:
-        "results/logs/figures/{machine}/{figure}.log",
+        "results/logs/figures/{machine}.log",
     params:
         run=lambda wildcards: analysis.runs()[wildcards.machine],
     shell:
-        "python -m analysis figure {wildcards.figure} {params.run}"
-        " --figures results/figures/{wildcards.machine} --tables results/tables/{wildcards.machine}"
+        "python -m analysis figures {params.run} --figures {output[0]} --tables {output[1]}"
         " > {log} 2>&1 || {{ cat {log} >&2; exit 1; }}"

@@ -109,7 +109,8 @@ def test_a_run_leaves_rows_and_provenance_that_fit_their_schemas(tiny):
     }
     for _, those in sums.groupby(sums["pass"].str.removesuffix("_lanes")):
         assert those["variant"].nunique() == 1
-    assert info["precision"]["questions"] == 6  # five lengths and the controls
+    # Five lengths, the controls, the sums, and a class count with one and with all threads.
+    assert info["precision"]["questions"] == 7 + len({1, most})
     assert info["precision"]["stopped_by"] in ("precision", "processes")
     assert "about" in result.stdout, "the plan and its duration are told first"
     assert "left" in result.stderr, "progress tells the time left"

@@ -320,7 +320,7 @@ def test_wall_time_without_cpu_time_shows(scripted, host, monkeypatch):
 
 def test_a_system_without_counters_is_no_disturbance(monkeypatch):
     monkeypatch.setattr(sampler.Path, "open", lambda _: (_ for _ in ()).throw(OSError))
-    found = sampler.Disturbances(0).counters()
+    found = sampler.Disturbances([0]).counters()
     assert set(found) == {"switched"}
 
 

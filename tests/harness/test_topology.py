@@ -38,17 +38,25 @@ def test_without_topology_every_processor_is_a_core(tmp_path):
 )
 def test_a_limit_of_the_control_group_is_respected(tmp_path, content, granted):
     (tmp_path / "cpu.max").write_text(content)
-    assert topology.quota(tmp_path) == granted
+    assert topology.quota(tmp_path, tmp_path / "none") == granted
+
+
+def test_the_smallest_limit_of_the_groups_above_counts(tmp_path):
+    (tmp_path / "slice" / "job").mkdir(parents=True)
+    (tmp_path / "slice" / "cpu.max").write_text("300000 100000")
+    (tmp_path / "slice" / "job" / "cpu.max").write_text("max 100000")
+    (tmp_path / "own").write_text("0::/slice/job\n")
+    assert topology.quota(tmp_path, tmp_path / "own") == 3
 
 
 def test_a_limit_of_version_1_is_read_too(tmp_path):
     (tmp_path / "cpu").mkdir()
     (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text("200000\n")
     (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000\n")
-    assert topology.quota(tmp_path) == 2
+    assert topology.quota(tmp_path, tmp_path / "none") == 2
     (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text("-1\n")
-    assert topology.quota(tmp_path) is None
-    assert topology.quota(tmp_path / "nowhere") is None
+    assert topology.quota(tmp_path, tmp_path / "none") is None
+    assert topology.quota(tmp_path / "nowhere", tmp_path / "none") is None
 
 
 def test_what_limits_the_threads_is_told(monkeypatch):
