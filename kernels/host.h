@@ -27,13 +27,13 @@ void time_calls(const struct kernel *const *passes, size_t pass_count, const str
 void run_untimed(const struct kernel *const *passes, size_t pass_count, struct carry *carry, const float *x, float *y,
                size_t n);
 
-// One thread's part of a sample: the processor that it is pinned to, its operands and their length; and afterwards how often
-// it was switched away, and for how long it had no processor.
+// One thread's part of a sample: the processor that it is pinned to, its operands and their length; and afterwards for how
+// long it had no processor.
 struct share {
   struct operands operands;
   size_t n;
   int cpu;
-  uint64_t switches, missing_nanoseconds;
+  uint64_t missing_nanoseconds;
 };
 
 // Times `calls` calls by `count` threads at once, from the moment all are ready to the end of the slowest. Each runs the
