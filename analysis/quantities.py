@@ -109,12 +109,23 @@ def _against_loops(run: Run, name: str, rows: pd.DataFrame, target: float) -> pd
     contenders = rows.assign(algorithm=rows["pass"].where(rows["pass"] == name, rows["pass"] + " " + rows["variant"]))
     loops = sorted(set(contenders[contenders["pass"].isin(same)]["algorithm"]))
     tables = [
-        intervals(log_ratios(contenders, name, loop).assign(loop=loop), ["loop"], "log_ratio", target) for loop in loops
+        intervals(_process_ratios(contenders, name, loop).assign(loop=loop), ["loop"], "log_ratio", target)
+        for loop in loops
     ]
     table = pd.concat([found for found in tables if len(found)] or tables[:1])
     if table.empty:
         raise MissingRows(f"no round has both {name} and a plain loop that moves the same data")
     return table.sort_values("log_ratio_median", kind="stable").tail(1).assign(**{"pass": name})
+
+
+def _process_ratios(contenders: pd.DataFrame, name: str, loop: str) -> pd.DataFrame:
+    """The log ratio of a pass and a loop in each process: the median over the rounds in which nothing disturbed either,
+    or, of a process that has no such round, the ratio of the medians of their undisturbed samples."""
+    logs = contenders.assign(log=np.log(contenders["nanoseconds"] / contenders["calls"]))
+    medians = logs.groupby(["algorithm", "process"])["log"].median()
+    apart = medians.get(name, pd.Series(dtype=float)) - medians.get(loop, pd.Series(dtype=float))
+    together = log_ratios(contenders, name, loop).groupby("process")["log_ratio"].median()
+    return together.combine_first(apart).dropna().rename("log_ratio").rename_axis("process").reset_index()
 
 
 def slowest_pass(run: Run, isa: str | None, algorithm: str | None) -> Measured:

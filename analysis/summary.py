@@ -101,7 +101,7 @@ def _more(run: Run) -> list[str]:
             f"{names.CLASS_COUNTS.get(row['elements'], names.count(row['elements']))} {_percent(row)}"
             for _, row in table.iterrows()
         ]
-        lines.append(f"real lengths, {names.ISAS[isa]}: {', '.join(told)} %"[:100])
+        lines.append(f"{names.ISAS[isa]}, %: {', '.join(told)}"[:100])
     if "scaling" in held:
         lines.append(_threads(run))
     if found := run.information.get("accuracy", {}).get("softmax"):

@@ -42,11 +42,11 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
             below.plot(
                 points["threads"], points["effective_gigabytes_per_second_median"], color=style.GREY, linestyle=dashes
             )
-        for axes in (above, below):
-            axes.set_ylim(0)
         where = "" if experiments.is_out_of_cache(of_isa["elements"], run).all() else ", in cache"
         above.set_title(f"{names.ISAS[isa]}, {names.count(of_isa['elements'].max())} elements{where}", pad=5)
         below.set_xlabel("threads")
+    for axes in grid[:, 0]:  # last, since it ends autoscaling for the whole row
+        axes.set_ylim(0)
     grid[0][0].set_ylabel("10⁹ elements/s")
     grid[1][0].set_ylabel("effective GB/s")
     handles = [panels.algorithm_handle(name, looks[name]) for name in run.information["algorithms"]]

@@ -116,3 +116,17 @@ def test_every_quantity_has_a_unit_and_a_missing_isa_is_told(full_run):
     with pytest.raises(MissingRows, match="no rows of AVX2"):
         largest_speedup(run, "avx2", None)
     assert not np.isnan(largest_speedup(run, "avx512f", None).value)
+
+
+def test_a_process_without_a_common_calm_round_still_counts(with_passes):
+    run = with_passes(TIMES)
+    samples = run.samples
+    # In process 0 load and exp_sum were never calm in the same round.
+    both = samples[(samples["process"] == 0) & samples["pass"].isin(["load", "exp_sum"])]
+    second = both.assign(round=1, flags="")
+    second.loc[second["pass"] == "load", "flags"] = "clock"
+    first = samples["flags"].mask((samples["process"] == 0) & (samples["pass"] == "exp_sum"), "clock")
+    mixed = pd.concat([samples.assign(flags=first), second], ignore_index=True)
+    table = pass_limits(replace(run, samples=mixed), "avx2").set_index("pass")
+    assert table.loc["exp_sum", "processes"] == 8
+    assert table.loc["exp_sum", "over_memory_percent_median"] == pytest.approx(65, abs=0.01)
