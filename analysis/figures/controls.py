@@ -22,7 +22,7 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
     table = controls.differences(run)
     verdict = controls.judge(run)
     isas = experiments.isas(table)
-    figure, grid = panels.grid(1, len(isas), 0.6 + 0.17 * _most_rows(table), "none")
+    figure, grid = panels.grid(1, len(isas), 0.6 + 0.19 * _most_rows(table), "none")
     for axes, isa in zip(grid[0], isas, strict=True):
         _panel(axes, table[table["isa"] == isa], verdict.floor)
         axes.set_title(names.ISAS[isa], pad=5)
@@ -45,17 +45,20 @@ def _panel(axes: Axes, table: pd.DataFrame, floor: float) -> None:
     axes.axvspan(-floor, floor, color=style.GREY, alpha=0.25, linewidth=0)
     table = table.sort_values(["compiler", "elements", "planted_percent", "control"]).reset_index(drop=True)
     several = table["compiler"].nunique() > 1
-    for place, row in table.iterrows():
+    groups = table.groupby(["compiler", "elements"], sort=False)
+    table["place"] = table.index + 0.9 * groups.ngroup()  # room for the next group's name
+    for _, row in table.iterrows():
+        place = row["place"]
         colour, marker, _ = LOOKS[row["kind"]]
         middle = row["difference_percent_median"]
         spread = [[middle - row["difference_percent_low"]], [row["difference_percent_high"] - middle]]
         axes.errorbar(middle, place, xerr=spread, color=colour, marker=marker, elinewidth=0.9, capsize=2)
         axes.plot(row["planted_percent"], place, color=style.BLACK, marker="|", markersize=9, zorder=0)
-    groups = table.groupby(["compiler", "elements"], sort=False).indices
-    for index, ((compiler, elements), places) in enumerate(groups.items()):
+    for index, ((compiler, elements), those) in enumerate(table.groupby(["compiler", "elements"], sort=False)):
+        first = those["place"].min()
         label = f"{names.count(elements)} elements" + (f", {compiler}" if several else "")
-        axes.text(0.98, places[0] - 0.55, label, transform=axes.get_yaxis_transform(), ha="right", fontsize=6.5)
+        axes.text(0.98, first - 0.55, label, transform=axes.get_yaxis_transform(), ha="right", fontsize=6.5)
         if index:
-            axes.axhline(places[0] - 0.95, color="0.7", linewidth=0.5)
+            axes.axhline(first - 1.2, color="0.7", linewidth=0.5)
     axes.set_yticks([])
-    axes.set_ylim(len(table) - 0.4, -1.2)
+    axes.set_ylim(table["place"].max() + 0.6, -1.2)
