@@ -51,12 +51,12 @@ rule drawings:
     input:
         lambda wildcards: analysis.inputs(wildcards.machine),
     output:
-        directory("results/figures/{machine}"),
-        directory("results/tables/{machine}"),
+        figures=directory("results/figures/{machine}"),
+        tables=directory("results/tables/{machine}"),
     log:
         "results/logs/figures/{machine}.log",
     params:
         run=lambda wildcards: analysis.runs()[wildcards.machine],
     shell:
-        "python -m analysis figures {params.run} --figures {output[0]} --tables {output[1]}"
+        "python -m analysis figures {params.run} --figures {output.figures} --tables {output.tables}"
         " > {log} 2>&1 || {{ cat {log} >&2; exit 1; }}"
