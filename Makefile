@@ -4,7 +4,7 @@ PYTHON ?= python3
 JOBS ?= 2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: reproduce-all figures test lint setup zig lock clean
+.PHONY: reproduce-all figures test lint setup zig peers lock clean
 .DEFAULT_GOAL := reproduce-all
 
 # If make is killed, so is Snakemake, and with it what it measures.
@@ -38,12 +38,26 @@ setup: .venv/ready
 zig: setup
 	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r config/zig.lock
 
-# Renews the lock: every version pinned by hash, no registry host in it. Needs uv.
+# An environment of their own for the libraries that ours is compared with, and a run that measures both.
+peers: .venv-peers/ready
+	setpriv --pdeathsig KILL snakemake peers --quiet rules progress reason host $(if $(PROTOCOL),--config protocol=$(PROTOCOL))
+
+.venv-peers/ready: config/requirements.lock config/peers.lock | .venv/ready
+	@echo "Setting up .venv-peers (a minute or two)."
+	$(PYTHON) -m venv --clear .venv-peers
+	for lock in requirements peers; do \
+	  .venv-peers/bin/pip install --quiet --disable-pip-version-check --require-hashes -r config/$$lock.lock || exit 1; done
+	@echo "PyTorch is not in it (PyPI's brings CUDA, 3 GB). To have it measured too: .venv-peers/bin/pip install torch"
+	touch .venv-peers/ready
+
+# Renews the locks: every version pinned by hash, no registry host in it. Needs uv.
 lock:
 	uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url \
 	  --no-emit-find-links --no-header config/requirements.in -o config/requirements.lock
 	uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url \
 	  --no-emit-find-links --no-header config/zig.in -o config/zig.lock
+	uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url \
+	  --no-emit-find-links --no-header -c config/requirements.lock config/peers.in -o config/peers.lock
 
 clean:
-	rm -rf .venv .snakemake results/build results/runs results/figures results/tables
+	rm -rf .venv .venv-peers .snakemake results/build results/runs results/figures results/tables

@@ -1,4 +1,5 @@
-# Targets: reproduce-all (measure this machine, then draw), figures (draw from the rows on disk), build (compile).
+# Targets: reproduce-all (measure this machine, then draw), figures (draw from the rows on disk), build (compile),
+# peers (measure with other libraries beside ours).
 from pathlib import Path
 
 from snakemake.utils import min_version
@@ -37,6 +38,19 @@ for machine in analysis.machines():
             command=lambda _, machine=machine: harness.reproduction(config, machine, BUILT),
         shell:
             "echo {params.command:q} > {log}; exec setpriv --pdeathsig KILL {params.command}"
+
+
+# This machine measured with other libraries beside our algorithms, in an environment that has them.
+rule:
+    name:
+        "peers"
+    log:
+        "results/logs/peers.log",
+    localrule: True
+    params:
+        command=lambda _: harness.with_peers(config),
+    shell:
+        "echo {params.command:q} > {log}; exec setpriv --pdeathsig KILL {params.command}"
 
 
 rule:

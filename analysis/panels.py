@@ -34,8 +34,11 @@ def length_axis(axes: Axes, elements: pd.Series, run: Run) -> None:
     low, high = elements.min() / 1.4, elements.max() * 1.4
     axes.set_xscale("log")
     axes.set_xlim(low, high)
-    # Within a decade or so, powers of ten alone would label one tick or none.
-    axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1,) if high / low > 100 else (1, 2, 3, 5, 7)))
+    # Within a decade or two, powers of ten alone would label two ticks or none.
+    decades = math.log10(high / low)
+    axes.xaxis.set_major_locator(
+        LogLocator(base=10, subs=(1,) if decades > 3 else (1, 3) if decades > 1.5 else (1, 2, 3, 5, 7))
+    )
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: names.count(value)))
     axes.xaxis.set_minor_formatter(NullFormatter())
     for level, boundary in cache_boundaries(run).items():

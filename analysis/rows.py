@@ -46,6 +46,11 @@ def load_run(folder: Path) -> Run:
     return Run(folder, information, samples)
 
 
+def peers(information: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """What run.json says of each other library that was measured, by the name that rows have as algorithm."""
+    return information.get("peers", {}).get("libraries", {})
+
+
 def read_samples(path: Path) -> pd.DataFrame:
     """The rows of a samples.csv, or of a samples.csv.gz; the columns, types and limits are those of its schema.
 
@@ -139,7 +144,7 @@ def _refuse_unknown_names(path: Path, samples: pd.DataFrame, information: dict[s
     known = {
         "compiler": information["compilers"],
         "isa": information["machine"]["isas"],
-        "algorithm": ["", *information["algorithms"], *information.get("controls", {})],
+        "algorithm": ["", *information["algorithms"], *information.get("controls", {}), *peers(information)],
         "pass": ["", *information["kernels"]],
     }
     for field, names in known.items():

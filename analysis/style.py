@@ -53,6 +53,8 @@ OTHERS = (
     Style(PURPLE, "D", (0, (4, 1.5, 1, 1.5))),
     Style(SKY, "v", (0, (7, 2))),
     Style(VERMILLION, "P", (0, (2, 2))),
+    Style(BLACK, "X", (0, (6, 1, 1, 1, 1, 1))),
+    Style(GREY, "*", (0, (1, 2.5))),
 )
 LIMITS = ((0, (5, 2)), (0, (1, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (3, 1)), (0, (9, 3)))
 """Dashes of the bandwidth kernels, which are all grey."""

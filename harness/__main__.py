@@ -11,7 +11,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TextIO
 
-from harness import build, bundle, config, doctor, measure, passes
+from harness import build, bundle, config, doctor, measure, passes, peers
 from harness.errors import HarnessError
 from harness.lock import die_with_parent, exclusive
 from harness.store import write_whole
@@ -74,6 +74,9 @@ def parser() -> argparse.ArgumentParser:
         run.add_argument("--protocol", metavar="NAME", help="smoke, quick, full or paper (default: config.yaml's)")
         run.add_argument("--tuning", metavar="NAME", help="measured or paper (default: config.yaml's)")
         run.add_argument(
+            "--peers", nargs="+", metavar="NAME", help=f"other libraries: {', '.join(peers.names())} (see `make peers`)"
+        )
+        run.add_argument(
             "--machine", metavar="NAME", help="overrides detection, which is recorded: the run is then no evidence"
         )
     run.add_argument(
@@ -84,7 +87,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--name-in", type=Path, metavar="FILE", help="write the run's folder into this file")
     make = command("build", "Compiles one extension.")
     make.add_argument("--compiler", required=True, metavar="NAME")
-    make.add_argument("--target", required=True, choices=(*config.schema("config")["$defs"]["isa"]["enum"], build.HOST))
+    make.add_argument(
+        "--target", required=True, choices=(*config.schema("config")["$defs"]["isa"]["enum"], build.HOST, build.ONEDNN)
+    )
     make.add_argument("--output", type=Path, required=True, metavar="FILE")
     pack = plain("pack", "Makes one file of a complete run, to be adopted elsewhere.")
     pack.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
@@ -148,6 +153,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.command == "doctor":
         print(doctor.report(settings, arguments.built))
         return
+    peers.check_names(settings["peers"])
     measure.check_named(settings, arguments.built, arguments.isas, arguments.compilers)
     if arguments.command == "passes":
         with exclusive():

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from harness import tuning
+from harness import peers, tuning
 from harness.config import Config
 from harness.contenders import LANES
 from harness.extensions import Host, Kernel
@@ -68,8 +68,10 @@ def check(
     tables: Mapping[str, Sequence[Kernel]],
     tuning_rows: Sequence[tuning.TuningRow],
     lengths: Sequence[int],
+    libraries: Sequence[str] = (),
 ) -> Iterator[dict[str, Any]]:
-    """The rows of `softmax` in run.json's `accuracy`; `tables` by ISA, of one compiler: all give the same bits."""
+    """The rows of `softmax` in run.json's `accuracy`; `tables` by ISA, of one compiler: all give the same bits. Peers
+    have no ISA of ours."""
     tuned = {isa: tuning.chosen(tuning_rows, table) for isa, table in tables.items()}
     for elements in lengths:
         for name, generate in DISTRIBUTIONS.items():
@@ -82,20 +84,31 @@ def check(
                 for algorithm, accumulation, kernels in accumulations(config, tuned[isa], table):
                     y = np.empty_like(x)
                     run_passes(host, kernels, x, y)
-                    error = host.lib.softmax_error(pointer(host, y), _wide(host, terms), total, elements)
                     yield {
-                        "isa": isa,
-                        "algorithm": algorithm,
-                        "accumulation": accumulation,
-                        "distribution": name,
-                        "elements": elements,
-                        "largest_relative_error": error.largest,
-                        "rms_relative_error": error.rms,
-                        "sum_error": error.sum,
-                        "not_finite": error.not_finite,
-                        "order_violations": None if order is None else int((np.diff(y[order]) < 0).sum()),
+                        **{"isa": isa, "algorithm": algorithm, "accumulation": accumulation},
+                        **{"distribution": name, "elements": elements},
+                        **_errors(host, y, terms, total, order),
                         "shift_difference": None if order is None else _shifted(host, kernels, x, bound),
                     }
+            for library in libraries:
+                y = peers.softmax(host, library, x)
+                yield {
+                    **{"isa": "", "algorithm": library, "accumulation": "library"},
+                    **{"distribution": name, "elements": elements},
+                    **_errors(host, y, terms, total, order),
+                    "shift_difference": None,
+                }
+
+
+def _errors(host: Host, y: Vector, terms: np.ndarray, total: Any, order: np.ndarray | None) -> dict[str, Any]:
+    error = host.lib.softmax_error(pointer(host, y), _wide(host, terms), total, len(y))
+    return {
+        "largest_relative_error": error.largest,
+        "rms_relative_error": error.rms,
+        "sum_error": error.sum,
+        "not_finite": error.not_finite,
+        "order_violations": None if order is None else int((np.diff(y[order]) < 0).sum()),
+    }
 
 
 def _wide(host: Host, array: np.ndarray) -> Any:

@@ -12,7 +12,9 @@ import shutil
 import subprocess
 import sysconfig
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import cffi
@@ -23,11 +25,15 @@ from harness.errors import HarnessError
 
 KERNELS = ROOT / "kernels"
 HOST = "host"  # the target beside the ISAs
+ONEDNN = "onednn"  # a target where these are installed: the library, and its headers
+ONEDNN_PACKAGES = ("onednn-cpu-gomp", "onednn-devel-cpu-gomp")
 MOVED_NAMES = ("kernels", "kernel_count", "lanes")
 HOST_SOURCES = ("timed_loop.c", "timed_threads.c", "canary.c", "arena.c", "cpuid.c", "accuracy.c")
+# Of a target that is no ISA: the header that Python sees, and the sources.
+PARTS = {HOST: ("host.h", HOST_SOURCES), ONEDNN: ("peer_onednn.h", ("peer_onednn.c",))}
 # What the run's hash covers beside the configuration and the compilers: everything that can change a row, so not what
 # only talks to a person or takes a complete run elsewhere.
-HASHED = (("kernels", "*.[ch]"), ("harness", "*.py"))
+HASHED = (("kernels", "*.[ch]"), ("harness", "*.py"), ("harness/peers", "*.py"))
 UNHASHED = (
     "__main__.py", "audit.py", "bundle.py", "doctor.py", "passes.py", "plausibility.py", "progress.py", "reproduce.py",
     "workflow.py",
@@ -82,7 +88,7 @@ def extension_path(folder: Path, compiler: str, target: str) -> Path:
 
 def flags(config: Config, target: str) -> list[str]:
     """The compiler flags of a target: explicit, so that an object is the same on every machine."""
-    return [*config["flags"], *(config["isa_flags"][target] if target != HOST else [])]
+    return [*config["flags"], *config["isa_flags"].get(target, [])]
 
 
 def require_compiler(config: Config, name: str) -> Compiler:
@@ -105,7 +111,22 @@ def python_headers() -> Path:
 def provenance(config: Config, compiler_name: str, target: str) -> str:
     """What an extension depends on besides its sources: it is built anew when this changes."""
     compiler = find_compiler(config, compiler_name)
-    return " ".join([compiler.version if compiler else "not installed", cffi.__version__, *flags(config, target)])
+    linked = [str(path) for path in onednn_folders()] if target == ONEDNN else []
+    told = [compiler.version if compiler else "not installed", cffi.__version__, *flags(config, target), *linked]
+    return " ".join(told)
+
+
+def onednn_folders() -> tuple[Path, Path]:
+    """Where oneDNN's headers and its library lie. Raises HarnessError where it is not installed."""
+    found = []
+    for package, file in zip(ONEDNN_PACKAGES, ("libdnnl.so", "dnnl.h"), strict=True):
+        try:
+            paths = metadata.files(package) or []
+        except metadata.PackageNotFoundError:
+            raise HarnessError(f"{package} is not installed (make peers)") from None
+        found.append(next(Path(str(path.locate())).resolve().parent for path in paths if path.name == file))
+    library, headers = found
+    return headers, library
 
 
 def build(config: Config, compiler_name: str, target: str, output: Path) -> None:
@@ -115,25 +136,29 @@ def build(config: Config, compiler_name: str, target: str, output: Path) -> None
     """
     compiler = require_compiler(config, compiler_name)
     include = python_headers()
-    interface = "host.h" if target == HOST else "table.h"
-    sources = HOST_SOURCES if target == HOST else ("kernels.c",)
+    interface, sources = PARTS.get(target, ("table.h", ("kernels.c",)))
+    headers, libraries = [], ["-lm"]
+    if target == ONEDNN:
+        include_folder, library_folder = onednn_folders()
+        headers = [f"-I{include_folder}"]
+        libraries = [f"-L{library_folder}", f"-Wl,-rpath,{library_folder}", "-ldnnl"]
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent) as folder:
         wrapper = Path(folder) / "wrapper.c"
         write_wrapper(module_name(compiler_name, target), interface, wrapper)
-        compile_flags = [*flags(config, target), "-fPIC", f"-I{KERNELS}"]
+        compile_flags = [*flags(config, target), "-fPIC", f"-I{KERNELS}", *headers]
         objects = [
             compile_object(compiler, compile_flags, KERNELS / source, Path(folder) / f"{source}.o")
             for source in sources
         ]
-        if target != HOST:
+        if target in config["isa_flags"]:
             renamed = [*compile_flags, "-DMOVED", *(f"-D{name}=moved_{name}" for name in MOVED_NAMES)]
             objects.append(compile_object(compiler, renamed, KERNELS / "kernels.c", Path(folder) / "moved.o"))
         # cffi's C is not held to our warnings.
         relaxed = [flag for flag in compile_flags if not flag.startswith("-W")]
         objects.append(compile_object(compiler, [*relaxed, f"-I{include}"], wrapper, Path(folder) / "wrapper.o"))
         library = Path(folder) / output.name
-        run([*compiler.command, "-shared", *map(str, objects), "-lm", "-o", str(library)])
+        run([*compiler.command, "-shared", *map(str, objects), *libraries, "-o", str(library)])
         os.replace(library, output)
 
 
@@ -163,8 +188,9 @@ def run(command: list[str]) -> None:
         raise HarnessError(f"{command[0]} failed with status {result.returncode}: {error}")
 
 
-def content_hash(config: Config, compilers: list[Compiler]) -> str:
-    """SHA-256 over everything that can change a row: kernels, harness, configuration, compilers' versions."""
+def content_hash(config: Config, compilers: list[Compiler], peers: Sequence[tuple[str, str]] = ()) -> str:
+    """SHA-256 over everything that can change a row: kernels, harness, configuration, versions of the compilers and of
+    the `peers` (name, version)."""
     digest = hashlib.sha256()
     for folder, pattern in HASHED:
         for file in sorted(f for f in (ROOT / folder).glob(pattern) if f.name not in UNHASHED):
@@ -174,5 +200,5 @@ def content_hash(config: Config, compilers: list[Compiler]) -> str:
     # Published variants are measured in every run, and chosen in some.
     published = {name: machine.paper_variants for name, machine in machines.load().items() if machine.paper_variants}
     digest.update(json.dumps(published, sort_keys=True).encode())
-    digest.update(json.dumps([(c.name, c.version) for c in compilers]).encode())
+    digest.update(json.dumps([*((c.name, c.version) for c in compilers), *peers]).encode())
     return digest.hexdigest()

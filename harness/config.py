@@ -21,7 +21,7 @@ SCHEMAS = ROOT / "config" / "schemas"
 
 FLOAT_BYTES = 4
 # What may be changed on the command line.
-OVERRIDABLE = ("protocol", "isas", "compilers", "machine", "tuning")
+OVERRIDABLE = ("protocol", "isas", "compilers", "machine", "tuning", "peers")
 Config = dict[str, Any]
 
 

@@ -22,7 +22,8 @@ class Contender:
     split by pass, both.
 
     `before` are the passes whose result the first one needs; they run once, untimed. Controls are `moved` (code and
-    operands at other addresses) or process `extra_percent` more elements than the question says.
+    operands at other addresses) or process `extra_percent` more elements than the question says. A `peer` is another
+    library, by its name in harness/peers/; it has no passes of ours.
     """
 
     algorithm: str
@@ -32,6 +33,7 @@ class Contender:
     split: bool = False
     moved: bool = False
     extra_percent: int = 0
+    peer: str = ""
 
     def elements(self, asked: int) -> int:
         """The elements that one call processes, where the question asks for so many."""
@@ -134,12 +136,21 @@ def pass_contenders(config: Config, tuned: Tuned, kernels: Sequence[Kernel]) -> 
     return (*singles, *loops)
 
 
-def contenders(config: Config, kind: str, tuned: Tuned, kernels: Sequence[Kernel]) -> tuple[Contender, ...]:
-    """The contenders of an experiment whose configuration says contenders: `kind`."""
+def peer_contenders(config: Config, tuned: Tuned, peers: Sequence[str]) -> tuple[Contender, ...]:
+    """Every configured algorithm, each of its passes in its tuned variant, and the peers."""
+    return (*algorithm_contenders(config, tuned), *(Contender(name, "", (), peer=name) for name in peers))
+
+
+def contenders(
+    config: Config, kind: str, tuned: Tuned, kernels: Sequence[Kernel], peers: Sequence[str] = ()
+) -> tuple[Contender, ...]:
+    """The contenders of an experiment whose configuration says contenders: `kind`; `peers` are those installed."""
     if kind == "passes":
         return pass_contenders(config, tuned, kernels)
     if kind == "controls":
         return control_contenders(config, tuned)
+    if kind == "peers":
+        return peer_contenders(config, tuned, peers)
     if kind == "accumulations":
         return accumulation_contenders(tuned, kernels)
     if kind == "algorithms-and-limits":

@@ -46,7 +46,8 @@ class Kernel:
         return f"u{self.unroll}k{self.accumulators}"
 
 
-def _load(folder: Path, compiler: str, target: str) -> ModuleType:
+def load(folder: Path, compiler: str, target: str) -> ModuleType:
+    """The extension of one compiler and target. Raises HarnessError where it is not built."""
     path = build.extension_path(folder, compiler, target)
     if not path.exists():
         raise HarnessError(f"{path} is not built; `snakemake build` does it")
@@ -64,7 +65,7 @@ def load_kernels(folder: Path, compiler: str, isa: str) -> list[Kernel]:
 
     Raises HarnessError where the extension is not built.
     """
-    module = _load(folder, compiler, isa)
+    module = load(folder, compiler, isa)
     ffi, lib = module.ffi, module.lib
 
     def address_of(table: Any, index: int) -> int:
@@ -96,7 +97,8 @@ class Host:
     """The timed loop, the clock, the canary, the arena and CPUID."""
 
     def __init__(self, folder: Path, compiler: str) -> None:
-        module = _load(folder, compiler, build.HOST)
+        self.folder, self.compiler = folder, compiler
+        module = load(folder, compiler, build.HOST)
         self.ffi, self.lib = module.ffi, module.lib
 
     def processor(self) -> detect.Processor:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness import accuracy, audit, build, detect, machines, plan, precision, sampler, store, topology, worker
+from harness import accuracy, audit, build, detect, machines, peers, plan, precision, sampler, store, topology, worker
 from harness.config import ROOT, Config, load
 from harness.contenders import check_passes, controls
 from harness.errors import HarnessError
@@ -47,14 +47,15 @@ def prepare(config: Config, extensions: Path) -> tuple[dict[str, Any], plan.Plan
     names, memory_bytes = [compiler.name for compiler in compilers], detect.available_memory_bytes()
     cpu = choose_cpu()
     cpus, limit = topology.usable(cpu)
-    planned = plan.make_plan(config, processor, names, isas, memory_bytes, len(cpus))
+    installed, lacking_peers = peers.find(config["peers"])
+    planned = plan.make_plan(config, processor, names, isas, memory_bytes, len(cpus), [peer.name for peer in installed])
     if not planned.items:
         raise HarnessError("nothing to measure: " + "; ".join(f"{s['what']}: {s['reason']}" for s in planned.skipped))
-    planned.skipped[:0] = reductions(config) + skipped + lacking
+    planned.skipped[:0] = reductions(config) + skipped + lacking + lacking_peers
     plan.trim(config, planned, processor.llc_bytes)
     machine = detect.describe(processor, config.get("machine"))
     machines.wanted_variants(config["tuning"], machine["name"])
-    digest = build.content_hash(config, compilers)
+    digest = build.content_hash(config, compilers, [(peer.name, peer.version) for peer in installed])
     protocol = config["protocols"][config["protocol"]]
     info = {
         "schema_version": store.SCHEMA_VERSION,
@@ -105,6 +106,7 @@ def prepare(config: Config, extensions: Path) -> tuple[dict[str, Any], plan.Plan
         **accuracy_asked(config, memory_bytes, planned.skipped),
         "algorithms": config["algorithms"],
         "controls": controls(config),
+        **({"peers": peers.described(host, installed)} if installed else {}),
         "experiments": planned.experiments(),
         "tuning": [],
         "skipped": planned.skipped,
@@ -251,8 +253,8 @@ def check_accuracy(folder: Path, extensions: Path, config: Config, info: dict[st
     if not found or found["softmax"]:
         return
     isas = {i["isa"] for items in info["experiments"].values() for i in items}
-    each = 2 * len(config["algorithms"]) * len(accuracy.DISTRIBUTIONS)
-    total = len(isas) * (1 + each * len(found["elements"]))
+    softmaxes = 2 * len(config["algorithms"]) * len(isas) + len(peers.of(info))
+    total = len(isas) + softmaxes * len(accuracy.DISTRIBUTIONS) * len(found["elements"])
     exp, softmax = [], []
     with bar("accuracy", total) as progress:
         for message in run_worker(folder, extensions, config, worker.ACCURACY):
@@ -290,6 +292,7 @@ def measure_processes(
     anew."""
     protocol = config["protocols"][config["protocol"]]
     least, most = protocol["processes"]["least"], protocol["processes"]["most"]
+    budget = plan.budget_seconds(config, planned, llc_bytes)
     costs = {
         item.key(n, threads): plan.question_seconds(config, item, n, llc_bytes, threads)
         for item in planned.items
@@ -308,7 +311,7 @@ def measure_processes(
             if done >= wanted:
                 continue
             cost = plan.PROCESS_OVERHEAD_SECONDS + sum(costs[key] for key in wanted - done)
-            if process and time.monotonic() - began + cost * seconds_of_cost > protocol["minutes"] * 60:
+            if process and time.monotonic() - began + cost * seconds_of_cost > budget:
                 progress.write(f"processes {process} to {most - 1} are skipped: time is spent", file=sys.stderr)
                 stopped_by = "minutes"
                 break

@@ -21,6 +21,8 @@ MEMORY_NANOSECONDS = 0.25
 # Of a sample: canaries and counters. Of a process: interpreter, extensions, arena.
 SAMPLE_OVERHEAD_SECONDS, PROCESS_OVERHEAD_SECONDS = 150e-6, 1.0
 BANDWIDTH_LOOPS = 20
+# Of a library: NumPy and SciPy, the slowest, take 1.3 to 1.6 ns for an element and 5 us for a call.
+PEER_NANOSECONDS, PEER_CALL_NANOSECONDS = 1.0, 3000.0
 # By how much threads that share memory slow each other at most, and how fast arenas are made.
 CONTENTION, ARENA_BYTES_PER_SECOND = 3.0, 3e9
 # Accuracy: inputs of each length, of a reference, of comparing a result with it, and the float32 in [-87.3, -0].
@@ -121,6 +123,11 @@ def is_controls(config: Config, experiment: str) -> bool:
     return config["experiments"][experiment]["contenders"] == "controls"
 
 
+def is_peers(config: Config, experiment: str) -> bool:
+    """Whether other libraries are among an experiment's contenders."""
+    return config["experiments"][experiment]["contenders"] == "peers"
+
+
 def longest(config: Config, plan: Plan) -> int:
     """The longest input that a run of this plan, its tuning included, needs, in elements."""
     inputs = (most_elements(config, item.experiment, max(item.elements)) for item in plan.items)
@@ -162,9 +169,10 @@ def make_plan(
     isas: Sequence[str],
     memory_bytes: int,
     threads: int = 1,
+    peers: Sequence[str] = (),
 ) -> Plan:
-    """What the configured protocol measures with these compilers (the first is the primary one) and ISAs, on up to so
-    many threads.
+    """What the configured protocol measures with these compilers (the first is the primary one), ISAs and peers, on
+    up to so many threads.
 
     A length that would need more than 80 % of `memory_bytes` is skipped.
     """
@@ -172,7 +180,7 @@ def make_plan(
     plan = Plan([])
     too_large: dict[tuple[str, int, int], int] = {}
     for name, experiment in config["experiments"].items():
-        if name not in spec:
+        if name not in spec or (is_peers(config, name) and not peers):
             continue
         everything = lengths(spec[name], processor.llc_bytes)
         secondary = everything if spec["secondary"] == "all" else lengths(spec["secondary"], processor.llc_bytes)
@@ -184,7 +192,7 @@ def make_plan(
             primary = compiler == compilers[0]
             if once and not primary and spec["secondary"] != "all":
                 continue
-            for isa in isas:
+            for isa in [widest(isas)] if is_peers(config, name) else isas:
                 most = spec["scalar"] if isa == "scalar" else math.inf
                 wanted = everything if primary else secondary
                 chosen = [n for n in wanted if n <= most] or [min(most, *wanted)] if wanted else []
@@ -216,6 +224,11 @@ def make_plan(
     return plan
 
 
+def widest(isas: Sequence[str]) -> str:
+    """The ISA with the longest vectors, which a library would take too."""
+    return max(isas, key=list(COMPUTE_NANOSECONDS).index)
+
+
 def require_memory(need: int, elements: int, memory_bytes: int) -> None:
     """Raises HarnessError where the `need` (bytes) of a length is more than 80 % of `memory_bytes`."""
     if need > MOST_OF_MEMORY * memory_bytes:
@@ -234,7 +247,7 @@ def trim(config: Config, plan: Plan, llc_bytes: int) -> None:
     protocol = config["protocols"][config["protocol"]]
     processes, primary = protocol["processes"]["least"], plan.items[0].compiler
     reason = f"{processes} processes would take more than {protocol['minutes']} minutes"
-    while run_seconds(config, plan, llc_bytes, processes) > protocol["minutes"] * 60:
+    while run_seconds(config, plan, llc_bytes, processes) > budget_seconds(config, plan, llc_bytes):
         teams = [item for item in plan.items if len(item.threads) > 2]
         if teams:
             item = max(teams, key=lambda item: len(item.threads))
@@ -259,6 +272,18 @@ def trim(config: Config, plan: Plan, llc_bytes: int) -> None:
                 "reason": reason,
             }
         )
+
+
+def budget_seconds(config: Config, plan: Plan, llc_bytes: int) -> float:
+    """How long a run may take: the protocol's minutes, and beyond them what its fewest processes need for peers."""
+    protocol = config["protocols"][config["protocol"]]
+    peers = sum(
+        question_seconds(config, item, n, llc_bytes, t)
+        for item in plan.items
+        if is_peers(config, item.experiment)
+        for n, t in item.points()
+    )
+    return protocol["minutes"] * 60 + protocol["processes"]["least"] * peers
 
 
 def tuning_elements(plan: Plan, processor: Processor, compiler: str, isa: str) -> int:
@@ -290,6 +315,8 @@ def question_seconds(config: Config, item: Item, elements: int, llc_bytes: int, 
         calls_of = [time(True)] * 6
     elif config["experiments"][item.experiment]["contenders"] == "algorithms-and-limits":
         calls_of = [*algorithms.values(), *[time(False)] * 8]
+    elif is_peers(config, item.experiment):
+        calls_of = [*algorithms.values(), *[PEER_NANOSECONDS * elements + PEER_CALL_NANOSECONDS] * len(config["peers"])]
     elif is_controls(config, item.experiment):
         calls_of = [algorithms[config["controls"]["algorithm"]]] * (1 + len(controls(config)))
     else:
@@ -351,17 +378,17 @@ def run_seconds(config: Config, plan: Plan, llc_bytes: int, processes: int) -> f
 def describe(config: Config, plan: Plan, processor: Processor) -> str:
     """What a run will do and how long it will take, for a person to read before it starts."""
     protocol = config["protocols"][config["protocol"]]
-    processes, minutes = protocol["processes"], protocol["minutes"]
+    processes, budget = protocol["processes"], budget_seconds(config, plan, processor.llc_bytes)
     once, least, most = (
         run_seconds(config, plan, processor.llc_bytes, count) for count in (1, processes["least"], processes["most"])
     )
-    least, most = (min(seconds, max(once, minutes * 60)) for seconds in (least, most))
+    least, most = (min(seconds, max(once, budget)) for seconds in (least, most))
     machine = machines.identify(processor, config.get("machine")).name
     lines = [
         f"Protocol {config['protocol']} on {processor.brand} ({machine}), {span(least, most)}:",
         f"  {processes['least']} to {processes['most']} processes one after the other, until every ratio is known to "
         f"±{protocol['half_width_percent']} %",
-        f"  no new process when it would end after {duration(minutes * 60)}; what is disturbed is measured again, "
+        f"  no new process when it would end after {duration(budget)}; what is disturbed is measured again, "
         "which may double the time",
     ]
     for name in dict.fromkeys(item.experiment for item in plan.items):

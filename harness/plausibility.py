@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from analysis.rows import peers
 from analysis.traffic import moved
 from harness import machines
 from harness.config import FLOAT_BYTES
@@ -110,6 +111,8 @@ def wanted_names(experiment: str, names: set[tuple[str, str]], info: Mapping[str
         return {("", f"{name}{end}") for name in sums for end in ("", PUBLISHED_END)}
     if kind == "algorithms-and-limits":
         return {(algorithm, "") for algorithm in algorithms} | {("", "load"), ("", "copy")}
+    if kind == "peers":
+        return {(name, "") for name in (*algorithms, *peers(info))}
     if any(algorithm in controls for algorithm, _ in names):
         return {(name, "") for name in (*controls, *(control["algorithm"] for control in controls.values()))}
     wanted = {
@@ -185,7 +188,9 @@ def check_memory(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:
 
 
 def streams(algorithm: str, name: str, info: Mapping[str, Any]) -> list[int]:
-    """Floats per element that each pass reads of X, reads of Y, and writes of Y."""
+    """Floats per element that each pass reads of X, reads of Y, and writes of Y; of a peer, what any softmax must."""
+    if algorithm in peers(info):
+        return [1, 0, 1]
     return [floats for part in passes_of(algorithm, name, info) for floats in moved(info["kernels"][part])]
 
 
@@ -197,6 +202,8 @@ def passes_of(algorithm: str, name: str, info: Mapping[str, Any]) -> list[str]:
 
 def least_cycles(isa: str, algorithm: str, name: str, info: Mapping[str, Any]) -> float:
     """Core cycles that one element takes at least, of a pass or, where `name` is empty, of a whole algorithm."""
+    if algorithm in peers(info):
+        return 1 / LANES[isa] / LOADS[isa]
     passes = [info["kernels"][part] for part in passes_of(algorithm, name, info)]
     vectors = sum(max((p["reads_x"] + p["reads_y"]) / LOADS[isa], p["writes_y"] / STORES) for p in passes)
     return vectors / LANES[isa]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from analysis import catalog
-from harness import build, detect, machines
+from harness import build, detect, machines, peers
 from harness.config import Config
 from harness.errors import HarnessError
 from harness.extensions import Host
 
 RESULTS = Path("results")
+PEERS_ENVIRONMENT = Path(".venv-peers")
 QUIET = ("--quiet", "rules", "progress", "reason", "host")
 
 
@@ -37,11 +39,28 @@ def command(config: Config, changed: Mapping[str, object], name: str, built: Pat
     Raises HarnessError where this is another machine and no run of it is at hand.
     """
     if is_here(config, name, built):
-        settings = [f"{key}={_flow(value)}" for key, value in changed.items()]
-        return ["snakemake", "reproduce-all", *QUIET, *(["--config", *settings] if settings else [])]
+        return here(changed)
     if name not in catalog.newest_complete(RESULTS):
         raise HarnessError(missing(name))
     return ["snakemake", f"figures-{name}", *QUIET]
+
+
+def here(changed: Mapping[str, object]) -> list[str]:
+    """The Snakemake, as words, that measures this machine and draws."""
+    settings = [f"{key}={_flow(value)}" for key, value in changed.items()]
+    return ["snakemake", "reproduce-all", *QUIET, *(["--config", *settings] if settings else [])]
+
+
+def with_peers(changed: Mapping[str, object]) -> list[str]:
+    """The same in the environment that has the peers, with all of them unless `changed` names some.
+
+    Raises HarnessError where that environment has not been made.
+    """
+    scripts = PEERS_ENVIRONMENT / "bin"
+    if not (PEERS_ENVIRONMENT / "ready").exists():
+        raise HarnessError(f"{PEERS_ENVIRONMENT} is missing: `make peers` sets it up, then measures")
+    path = f"PATH={scripts.resolve()}:{os.environ['PATH']}"
+    return ["env", path, *here({"peers": peers.names(), **changed})]
 
 
 def _flow(value: object) -> str:

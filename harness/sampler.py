@@ -16,6 +16,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from harness import peers
 from harness.config import FLOAT_BYTES
 from harness.contenders import Contender, Question
 from harness.errors import HarnessError
@@ -78,6 +79,8 @@ class PreparedContender:
     elements: int
     shares: Any = None
     """Of several threads: what each works on (struct share[])."""
+    peer: peers.Prepared | None = None
+    """Of a contender that is another library, with threads of its own."""
 
 
 class Disturbances:
@@ -164,7 +167,7 @@ class Sampler:
         try:
             operands = self.arena.operands(most)
             moved = arena.operands(most) if arena else None
-            yield [self._prepare(c, question.elements, moved if c.moved else operands) for c in question.contenders]
+            yield [self._prepare(c, question, moved if c.moved else operands) for c in question.contenders]
         finally:
             if arena:
                 arena.unmap()
@@ -184,17 +187,21 @@ class Sampler:
             else:
                 arenas = [self.arena.on_processor(cpu, n) for cpu in cpus[1:]]
                 operands = [arena.operands(n) for arena in (self.arena, *arenas)]
-                lengths = [n] * len(cpus)
+                whole, lengths = operands[0], [n] * len(cpus)
             rows = zip(operands, lengths, cpus, strict=True)
             shares = self.host.ffi.new("struct share[]", [{"operands": o[0], "n": m, "cpu": cpu} for o, m, cpu in rows])
-            ready = [self._prepare(contender, n, operands[0]) for contender in question.contenders]
-            yield [replace(contender, shares=shares) for contender in ready]
+            ready = [self._prepare(c, question, whole) for c in question.contenders]
+            yield [contender if contender.peer else replace(contender, shares=shares) for contender in ready]
         finally:
             for arena in arenas:
                 arena.unmap()
 
-    def _prepare(self, contender: Contender, asked: int, operands: Any) -> PreparedContender:
-        elements, carry = contender.elements(asked), self.host.ffi.new("struct carry *")
+    def _prepare(self, contender: Contender, question: Question, operands: Any) -> PreparedContender:
+        elements, carry = contender.elements(question.elements), self.host.ffi.new("struct carry *")
+        if contender.peer:
+            turns, cpus = question.cache_state != "warm", self.cpus[: question.threads]
+            peer = peers.prepare(self.host, contender.peer, operands, elements, turns, cpus)
+            return PreparedContender(peer.passes, 1, carry, False, operands, elements, peer=peer)
         before = self.host.passes(contender.before)
         self.host.lib.run_untimed(before, len(contender.before), carry, operands.x, operands.outputs, elements)
         passes = self.host.passes(contender.kernels, contender.moved)
@@ -225,8 +232,12 @@ class Sampler:
         state = CACHE_STATES.index(question.cache_state)
         if contender.shares is not None:
             passes, shares = (contender.passes, contender.pass_count, contender.initial), contender.shares
+            # A library, which writes whole vectors, and our threads take turns in one rotation.
+            for share in shares:
+                share.operands.next_output = contender.operands.next_output
             if self.host.lib.time_threads(*passes, shares, len(shares), state, how.calls, question.joint, nanoseconds):
                 raise HarnessError(f"{len(shares)} threads could not be started, each on a processor of its own")
+            contender.operands.next_output = shares[0].operands.next_output
             return (nanoseconds[0],)
         self.host.lib.time_calls(
             contender.passes,
@@ -240,6 +251,8 @@ class Sampler:
             contender.split,
             nanoseconds,
         )
+        if contender.peer:
+            contender.peer.check()
         return tuple(nanoseconds) if contender.split else (sum(nanoseconds),)
 
     def sample(self, contender: PreparedContender, question: Question, how: Repetition) -> Sample:
@@ -256,6 +269,9 @@ class Sampler:
             # microseconds says little of several threads, of which one shares its processor with the system.
             flags.discard("switched")
             missing = max(share.missing_nanoseconds for share in contender.shares)
+        elif question.threads > 1:
+            # A library's first thread may sleep while it waits for the others; their clocks can't be read.
+            missing = 0
         if missing > MISSING_CPU_SHARE * sum(nanoseconds) + MISSING_CPU_NANOSECONDS:
             flags.add("cpu-time")
         best_ratio = self.best_throughput / self.best_clock

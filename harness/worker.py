@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import accuracy, domain, machines, tuning
+from harness import accuracy, domain, machines, peers, tuning
 from harness import config as configuration
 from harness import plan as planning
 from harness.contenders import Question, contenders
@@ -86,7 +86,11 @@ Tables = Mapping[tuple[str, str], list[Kernel]]
 
 
 def questions(
-    config: configuration.Config, plan: planning.Plan, tables: Tables, tuning_rows: Sequence[tuning.TuningRow]
+    config: configuration.Config,
+    plan: planning.Plan,
+    tables: Tables,
+    tuning_rows: Sequence[tuning.TuningRow],
+    libraries: Sequence[str] = (),
 ) -> list[Question]:
     """Every question of the plan, its passes in their tuned variants."""
     return [
@@ -101,6 +105,7 @@ def questions(
                 config["experiments"][item.experiment]["contenders"],
                 tuning.chosen(tuning_rows, tables[item.compiler, item.isa]),
                 tables[item.compiler, item.isa],
+                libraries,
             ),
             paired=config["experiments"][item.experiment]["contenders"] not in UNPAIRED,
             threads=threads,
@@ -127,7 +132,8 @@ def measure(
     journal = Journal(folder / f"process-{process}.journal")
     journal.trim()
     done = set(journal.points())
-    remaining = [q for q in questions(config, plan, tables, info["tuning"]) if q.key in wanted and q.key not in done]
+    everything = questions(config, plan, tables, info["tuning"], peers.of(info))
+    remaining = [q for q in everything if q.key in wanted and q.key not in done]
     random.Random(info["seed"] + process).shuffle(remaining)
     tell(arena_bytes=sampler.arena.layout.arena_bytes, huge_page_bytes=sampler.arena.huge_page_bytes())
     if process == 0:
@@ -180,7 +186,7 @@ def accurate(folder: Path, extensions: Path, config: configuration.Config) -> No
         any_variant = next(kernel for kernel in table if kernel.name == "exp_store")
         kernel = tuning.chosen(info["tuning"], table).get("exp_store", any_variant)
         tell(exp=accuracy.exp_errors(host, isa, kernel, asked["exp_stride"]))
-    for row in accuracy.check(host, config, tables, info["tuning"], info["accuracy"]["elements"]):
+    for row in accuracy.check(host, config, tables, info["tuning"], info["accuracy"]["elements"], peers.of(info)):
         tell(softmax=row)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.errors import AnalysisError
-from harness import build, detect, reproduce
+from harness import build, detect, peers, reproduce
 from harness import config as configuration
 from harness.errors import HarnessError
 
@@ -38,6 +38,12 @@ def reproduction(config: configuration.Config, name: str, built: Path) -> str:
         return shlex.join(reproduce.command(config, configuration.overrides(config), name, built))
 
 
+def with_peers(config: configuration.Config) -> str:
+    """The command behind `peers`. Ends Snakemake with one line where their environment is missing."""
+    with one_line_errors(HarnessError):
+        return shlex.join(reproduce.with_peers(configuration.overrides(config)))
+
+
 def options(changed: Mapping[str, Any]) -> str:
     """Configuration keys and their values as options."""
     return " ".join(
@@ -55,8 +61,11 @@ def extensions(config: configuration.Config, folder: Path) -> list[Path]:
         detect.require_x86_64()
         compilers, _ = build.find_compilers(config)
         build.python_headers()
+        peers.check_names(config["peers"])
+    installed, _ = peers.find(config["peers"])
     names = [compiler.name for compiler in compilers]
     return [
         build.extension_path(folder, names[0], build.HOST),
         *(build.extension_path(folder, name, isa) for name in names for isa in config["isas"]),
+        *(build.extension_path(folder, names[0], build.ONEDNN) for peer in installed if peer.name == build.ONEDNN),
     ]

@@ -71,6 +71,7 @@ DATA = {
 
 
 PARTS = ("algorithms", "passes", "breakdown", "controls", "accumulation", "class-counts", "scaling", "strong-scaling")
+PARTS += ("peers", "peer-overhead")
 CONTENDERS = {
     "algorithms": "algorithms",
     "passes": "passes",
@@ -80,7 +81,11 @@ CONTENDERS = {
     "class-counts": "algorithms",
     "scaling": "algorithms-and-limits",
     "strong-scaling": "algorithms",
+    "peers": "peers",
+    "peer-overhead": "peers",
 }
+# Nanoseconds of a call and of an element.
+PEERS = {"numpy": (7000, 1.5), "scipy": (9000, 1.3), "torch": (2500, 0.7), "onednn": (400, 0.5)}
 CONTROLS = {
     "two-pass-again": {"algorithm": "two-pass", "moved": False, "extra_percent": 0},
     "two-pass-moved": {"algorithm": "two-pass", "moved": True, "extra_percent": 0},
@@ -203,6 +208,14 @@ def rows_of(
                 sums = [("", f"{name}{end}", "u4k2") for name in SUMS for end in ("", "_lanes")]
                 timed = [(*name, pass_time(name[1].removesuffix("_lanes"), isa, elements)) for name in sums]
                 add("accumulation", ("gcc", isa, elements), timed, "warm", control_random)
+    beside = "avx2" if "avx2" in isas else isas[-1]
+    for experiment, counts, state in (("peers", (1000, 1 << 25), "paper"), ("peer-overhead", (1,), "warm")):
+        if experiment in parts:
+            for elements in counts:
+                for threads in (1, 2) if elements > 1 else (1,):
+                    timed = [(*name, algorithm_time(name[0], beside, elements) / threads) for name in whole]
+                    timed += [(name, "", "", call / elements + each) for name, (call, each) in PEERS.items()]
+                    add(experiment, ("gcc", beside, elements), timed, state, control_random, threads, quiet=0.25)
     return pd.DataFrame(table, columns=list(schema("samples")["properties"]))
 
 
@@ -269,6 +282,13 @@ def information_of(
         },
         "algorithms": ALGORITHMS,
         "controls": CONTROLS,
+        "peers": {
+            "python_call_nanoseconds": 350.0,
+            "libraries": {
+                name: {"title": name, "version": "1.0", "output": "allocated" if name == "scipy" else "given"}
+                for name in PEERS
+            },
+        },
         "domain": [
             {
                 "compiler": "gcc",
@@ -315,13 +335,23 @@ def information_of(
                 for accumulation in ("folded", "lanes")
                 for distribution in ("uniform ±10", "constant")
                 for elements in (1000, 1_000_000)
-            ],
+            ]
+            + [peer_accuracy(name, elements) for name in PEERS for elements in (1000, 1_000_000)],
         },
         "tuning": [row for isa in isas for row in tuning_of(isa)],
         "skipped": [],
         "vetoes": {"samples": len(rows), "disturbed_samples": int((rows["flags"] != "").sum())},
         "started": "2026-01-05T09:00:00+00:00",
         "ended": ended,
+    }
+
+
+def peer_accuracy(name: str, elements: int) -> dict[str, Any]:
+    """A row of `accuracy` of a library that sums in float lanes."""
+    return {
+        **{"isa": "", "algorithm": name, "accumulation": "library", "distribution": "uniform ±10"},
+        **{"elements": elements, "largest_relative_error": 1e-7 * elements**0.5, "rms_relative_error": 1e-7},
+        **{"sum_error": 1e-8, "not_finite": 0, "order_violations": 0, "shift_difference": None},
     }
 
 

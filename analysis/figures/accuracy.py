@@ -15,9 +15,9 @@ ISA_DASHES = {"avx512f": "-", "avx2": (0, (4, 1.5)), "scalar": (0, (1.2, 1.2))}
 
 
 def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
-    """The figure, and its table: `softmax` of run.json's `accuracy`. Raises MissingRows."""
+    """The figure, and its table: `softmax` of run.json's `accuracy`, without peers. Raises MissingRows."""
     known = run.information.get("accuracy", {})
-    table = pd.DataFrame(known.get("softmax", []))
+    table = pd.DataFrame([row for row in known.get("softmax", []) if row["accumulation"] != "library"])
     if table.empty:
         raise MissingRows(f"{run.folder}: accuracy was not looked at")
     distributions = list(dict.fromkeys(table["distribution"]))

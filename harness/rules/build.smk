@@ -18,7 +18,7 @@ rule extension:
         f"{BUILT}/{{compiler}}/{{name}}_{{target}}.log",
     wildcard_constraints:
         name="[a-z_]+",
-        target="host|scalar|avx2|avx512f",
+        target="host|scalar|avx2|avx512f|onednn",
     params:
         provenance=lambda wildcards: harness.provenance(config, wildcards.compiler, wildcards.target),
     shell:

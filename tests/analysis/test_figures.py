@@ -26,7 +26,7 @@ from analysis.rows import Run, load_run
 
 ROOT = Path(analysis.__file__).parents[1]
 NAMES = ["accumulation", "accuracy", "algorithms", "class-counts", "compilers", "controls"]
-NAMES += ["pass-bandwidth", "pass-breakdown", "scaling", "speedup", "three-pass", "tuning"]
+NAMES += ["pass-bandwidth", "pass-breakdown", "peers", "scaling", "speedup", "three-pass", "tuning"]
 SAMPLED = [name for name in NAMES if figures.experiment(name) not in ("tuning", "accuracy")]
 """Drawn from rows; tuning and accuracy leave what they found in run.json."""
 MakeRun = Callable[..., Path]
@@ -123,7 +123,7 @@ def test_nothing_in_a_figure_covers_anything_else(name: str, drawn: Drawn) -> No
             assert not any(Bbox.intersection(a, b) for a, b in itertools.combinations(boxes, 2))
 
 
-@pytest.mark.parametrize("name", [*SAMPLED, "tuning"])
+@pytest.mark.parametrize("name", [name for name in (*SAMPLED, "tuning") if name != "peers"])  # peers: the widest alone
 def test_there_is_a_panel_for_each_isa_in_the_run_and_for_no_other(name: str, drawn: Drawn) -> None:
     everything = words(drawn(name, ""))
     assert all(isa in everything for isa in ("AVX512F", "AVX2", *(["scalar"] if name in SAMPLED else [])))

@@ -72,6 +72,7 @@ def test_a_runs_hash_follows_whatever_can_change_a_row(monkeypatch, tmp_path):
     before = build.content_hash(SETTINGS, compilers)
     assert before == build.content_hash(config.load(), compilers)
     assert before != build.content_hash({**SETTINGS, "rotation": 9}, compilers)
+    assert before != build.content_hash(SETTINGS, compilers, [("numpy", "2.4.6")])
     assert before != build.content_hash(SETTINGS, [build.Compiler("gcc", ("gcc",), "gcc 13")])
     for folder in ("kernels", "harness"):
         (tmp_path / folder).mkdir()

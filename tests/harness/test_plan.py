@@ -97,6 +97,26 @@ def test_a_plan_that_fits_is_left_alone(quick):
     assert not planned.skipped
 
 
+def test_peers_are_measured_where_there_are_any_beside_the_widest_isa_alone(quick):
+    none = plan.make_plan(quick, ZEN2, ["gcc"], ["scalar", "avx2"], 64 * GIB, 2)
+    some = plan.make_plan(quick, ZEN2, ["gcc", "clang"], ["scalar", "avx2"], 64 * GIB, 2, ["numpy"])
+    assert not any("peer" in item.experiment for item in none.items)
+    found = [
+        (item.experiment, item.compiler, item.isa, item.threads) for item in some.items if "peer" in item.experiment
+    ]
+    assert found == [("peers", "gcc", "avx2", (1, 2)), ("peer-overhead", "gcc", "avx2", (1,))]
+
+
+def test_peers_have_time_of_their_own(quick):
+    asked = {**quick, "peers": ["numpy", "scipy"]}
+    none = plan.make_plan(asked, ZEN2, ["gcc"], ["avx2"], 64 * GIB)
+    some = plan.make_plan(asked, ZEN2, ["gcc"], ["avx2"], 64 * GIB, 1, ["numpy", "scipy"])
+    assert plan.budget_seconds(asked, none, ZEN2.llc_bytes) == quick["protocols"]["quick"]["minutes"] * 60
+    more = plan.process_seconds(asked, some, ZEN2.llc_bytes) - plan.process_seconds(asked, none, ZEN2.llc_bytes)
+    extra = plan.budget_seconds(asked, some, ZEN2.llc_bytes) - plan.budget_seconds(asked, none, ZEN2.llc_bytes)
+    assert extra == pytest.approx(8 * more)
+
+
 def test_full_measures_every_compiler_at_every_length():
     full = config.load(overrides={"protocol": "full"})
     planned = plan.make_plan(full, ZEN2, ["gcc", "clang"], ["avx2"], 64 * GIB)

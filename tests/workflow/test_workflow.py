@@ -121,6 +121,12 @@ def test_the_target_of_a_machine_without_a_run_says_how_to_bring_one(project):
     assert "python -m harness pack RUN" in last and "python -m harness adopt BUNDLE" in last
 
 
+def test_peers_without_their_environment_say_how_to_make_it(project):
+    result = snakemake(project, "peers")
+    assert result.returncode == 2
+    assert ".venv-peers is missing: `make peers` sets it up" in result.stderr.strip().splitlines()[-1]
+
+
 def test_the_target_of_this_machine_measures_and_draws(project):
     here = the_host().processor()
     name = machines.identify(here).name
@@ -160,7 +166,8 @@ def test_without_a_run_figures_say_how_to_get_one(project):
         ("isas=[sse2]", "isas.0: 'sse2' is not one of scalar, avx2, avx512f"),
         ("machine=zen9", "machine: 'zen9' is not one of amd-epyc-25-17, broadwell, skylake-x, zen2"),
         ("speed=11", "unknown key 'speed'; allowed: protocol"),
-        ("rotation=9", "--config rotation: only protocol, isas, compilers, machine, tuning can be set there"),
+        ("rotation=9", "--config rotation: only protocol, isas, compilers, machine, tuning, peers can be set there"),
+        ("peers=[jax]", "peers: 'jax' is not one of numpy, onednn, onnxruntime, scipy, torch"),
     ],
 )
 def test_a_bad_override_is_one_clear_line(project, override, words):

@@ -1,0 +1,109 @@
+"""Other libraries' softmax beside the three algorithms: time, what a call costs, and how exact the results are."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis import names, panels, peers, rows, style
+from analysis.rows import Run
+
+EXPERIMENT = "peers"
+
+
+def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
+    """The figure, and its table: `analysis.peers.compared`. Raises MissingRows."""
+    table = peers.compared(run)
+    libraries = rows.peers(run.information)
+    looks = style.algorithms([*run.information["algorithms"], *libraries])
+    looks = {name: looks[name] for name in (*run.information["algorithms"], *libraries)}
+    figure, grid = panels.grid(2, 2, 2.2, "none")
+    long = table[table["elements"] > 1]
+    counts = sorted(long["threads"].unique())
+    for axes, threads in zip(grid[0], counts, strict=False):
+        _times(axes, long[long["threads"] == threads], looks, run)
+        axes.set_title("1 thread" if threads == 1 else f"{threads} threads, one vector", pad=13)
+        axes.set_xlabel("elements")
+    for axes in grid[0][len(counts) :]:
+        axes.set_axis_off()
+    limits = [axes.get_ylim() for axes in grid[0][: len(counts)]]
+    for axes in grid[0][: len(counts)]:
+        axes.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
+    grid[0][0].set_ylabel("ns per element")
+    _overhead(grid[1][0], table[table["elements"] == 1], looks, run)
+    _errors(grid[1][1], peers.errors(run), looks)
+    handles = [panels.algorithm_handle(name, looks[name]) for name in run.information["algorithms"]]
+    handles += [
+        Line2D([], [], color=looks[name].colour, marker=looks[name].marker, linestyle=looks[name].dashes, label=label)
+        for name, label in _labels(libraries).items()
+    ]
+    panels.finish(figure, run, table, "Other libraries, each with the instructions it chooses", handles, _notes(run))
+    return figure, table
+
+
+def _labels(libraries: dict[str, dict[str, str]]) -> dict[str, str]:
+    return {
+        name: f"{its['title']} {its['version']}{' *' if its['output'] == 'allocated' else ''}"
+        for name, its in libraries.items()
+    }
+
+
+def _notes(run: Run) -> list[str]:
+    libraries = rows.peers(run.information)
+    notes = [
+        "called as our algorithms are: input read before, output in rotation; each with as many threads as it takes"
+    ]
+    if any(its["output"] == "allocated" for its in libraries.values()):
+        notes.append("* can't be given an output: makes a new array in each call, which is timed")
+    return notes
+
+
+def _times(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style], run: Run) -> None:
+    for name, look in looks.items():
+        points = table[table["name"] == name].sort_values("elements")
+        middle, low, high = (
+            points[f"nanoseconds_per_call_{bound}"] / points["elements"] for bound in ("median", "low", "high")
+        )
+        axes.errorbar(
+            points["elements"], middle, yerr=[middle - low, high - middle], color=look.colour, marker=look.marker,
+            linestyle=look.dashes, capsize=1.5, elinewidth=0.8,
+        )  # fmt: skip
+    axes.set_yscale("log")
+    panels.length_axis(axes, table["elements"], run)
+
+
+def _overhead(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style], run: Run) -> None:
+    axes.set_title("one call, 1 element", pad=8)
+    order = [name for name in looks if name in set(table["name"])]
+    for place, name in enumerate(order):
+        row = table[table["name"] == name].iloc[0]
+        middle, low, high = (row[f"nanoseconds_per_call_{bound}"] for bound in ("median", "low", "high"))
+        axes.errorbar(
+            middle, place, xerr=[[middle - low], [high - middle]], color=looks[name].colour, marker=looks[name].marker,
+            linestyle="none", capsize=2,
+        )  # fmt: skip
+    empty = run.information["peers"]["python_call_nanoseconds"]
+    axes.axvline(empty, color=style.GREY, linewidth=0.8, linestyle=(0, (3, 2)))
+    axes.text(1.1 * empty, 0, "empty call of Python", fontsize=6.5, color="0.3", va="center")
+    titles = {name: its["title"] for name, its in rows.peers(run.information).items()}
+    axes.set_yticks(range(len(order)), [titles.get(name, names.algorithm(name)) for name in order])
+    axes.set_ylim(len(order) - 0.5, -0.5)
+    axes.set_xscale("log")
+    axes.set_xlabel("ns")
+    axes.grid(axis="x")
+    axes.grid(axis="y", visible=False)
+
+
+def _errors(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style]) -> None:
+    axes.set_title(f"error, x {peers.DISTRIBUTION}", pad=8)
+    for name, look in looks.items():
+        points = table[table["name"] == name].sort_values("elements")
+        axes.plot(
+            points["elements"], points["largest_relative_error"], color=look.colour, marker=look.marker,
+            linestyle=look.dashes,
+        )  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("elements")
+    axes.set_ylabel("largest relative error")
+    axes.xaxis.set_major_formatter(lambda value, _: names.count(value))

@@ -1,0 +1,206 @@
+"""Softmax by other libraries, measured as ours is: each file here is one library, under the name that its rows have.
+
+A file says TITLE, PACKAGES (what must be installed; the first one's version is told), OUTPUT ("given", or "allocated"
+where the library makes a new array in each call) and prepare(host, vectors, threads), which returns the library as a
+kernel for the timed loop.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from importlib import import_module, metadata
+from itertools import cycle
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from harness.config import FLOAT_BYTES
+from harness.errors import HarnessError
+from harness.extensions import CACHE_STATES, Host
+
+RUN_TYPE = "void (*)(const float *, float *, struct carry *, size_t)"
+# A sample of the empty call; of several the fastest counts.
+EMPTY_CALLS, EMPTY_SAMPLES = 1000, 20
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A library that is installed."""
+
+    name: str
+    title: str
+    version: str
+    output: str
+    """given: it writes where it is told to; allocated: it makes a new array in each call."""
+
+
+@dataclass
+class Vectors:
+    """The operands of a question as arrays: `x`, and the outputs in rotation, each of shape (elements,)."""
+
+    x: np.ndarray
+    outputs: list[np.ndarray]
+    operands: Any
+    """struct operands *: its next_output is the place of the output whose turn it is."""
+    turns: bool
+    """False: every call has the same output, the only one in `outputs`."""
+
+
+@dataclass
+class Prepared:
+    """A library as the timed loop takes it."""
+
+    passes: Any
+    """const struct kernel *[1]."""
+    call: Callable[[int], Any] | None = None
+    """What the kernel calls, where that is Python."""
+    errors: list[BaseException] = field(default_factory=list)
+    kept: list[Any] = field(default_factory=list)
+    """What the kernel needs as long as it is called."""
+
+    def check(self) -> None:
+        """Raises HarnessError where a call has failed."""
+        if self.errors:
+            raise HarnessError(f"a peer failed: {type(self.errors[0]).__name__}: {self.errors[0]}")
+
+
+def names() -> list[str]:
+    """Every library that there is a file for, sorted."""
+    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__")
+
+
+def module(name: str) -> ModuleType:
+    """The file of a library."""
+    return import_module(f"{__name__}.{name}")
+
+
+def check_names(wanted: Sequence[str]) -> None:
+    """Raises HarnessError for a library that there is no file for."""
+    for name in wanted:
+        if name not in names():
+            raise HarnessError(f"peers: {name!r} is not one of {', '.join(names())}")
+
+
+def find(wanted: Sequence[str]) -> tuple[list[Peer], list[dict[str, str]]]:
+    """Those of the libraries that are installed, and what is skipped with the reason. Nothing of them is loaded."""
+    found, skipped = [], []
+    for name in wanted:
+        its = module(name)
+        lacking = [package for package in its.PACKAGES if not _version(package)]
+        if lacking:
+            skipped.append({"what": f"peer {name}", "reason": f"not installed: {', '.join(lacking)}"})
+        else:
+            found.append(Peer(name, its.TITLE, _version(its.PACKAGES[0]) or "unknown", its.OUTPUT))
+    return found, skipped
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def described(host: Host, found: Sequence[Peer]) -> dict[str, Any]:
+    """The `peers` part of run.json."""
+    return {
+        "python_call_nanoseconds": empty_call_nanoseconds(host),
+        "libraries": {peer.name: {k: v for k, v in asdict(peer).items() if k != "name"} for peer in found},
+    }
+
+
+def of(info: Mapping[str, Any]) -> list[str]:
+    """The libraries that a run measures, from its run.json."""
+    return list(info.get("peers", {}).get("libraries", {}))
+
+
+def prepare(host: Host, name: str, operands: Any, elements: int, turns: bool, cpus: Sequence[int]) -> Prepared:
+    """A library, ready for calls with these operands by as many threads as there are `cpus`, of which the first is this
+    thread's. It has been called once, so that its threads exist: each then stays on a processor of its own, as ours do.
+
+    Raises HarnessError where the library can't be loaded or refuses the vector.
+    """
+    vectors = _vectors(host, operands, elements, turns)
+    with _on(cpus):
+        try:
+            prepared = module(name).prepare(host, vectors, len(cpus))
+        except (ImportError, OSError, RuntimeError, ValueError) as error:
+            raise HarnessError(f"{name} can't be used: {str(error).splitlines()[0]}") from error
+        prepared.kept.append(vectors)
+        output = operands.outputs + operands.next_output * operands.output_stride
+        carry = host.ffi.new("struct carry *")
+        host.lib.run_untimed(prepared.passes, 1, carry, operands.x, output, elements)
+        prepared.check()
+    return prepared
+
+
+def softmax(host: Host, name: str, x: np.ndarray) -> np.ndarray:
+    """Softmax of x (float32, shape (elements,)) by a library, on this thread's processors. Raises HarnessError."""
+    y = np.zeros_like(x)
+    cast = host.ffi.cast
+    operands = {"x": cast("float *", x.ctypes.data), "outputs": cast("float *", y.ctypes.data), "output_count": 1}
+    made = host.ffi.new("struct operands *", {**operands, "output_stride": len(x), "next_output": 0})
+    prepared = prepare(host, name, made, len(x), False, [min(os.sched_getaffinity(0))])
+    return prepared.call(0) if prepared.call and module(name).OUTPUT == "allocated" else y
+
+
+def calling(host: Host, vectors: Vectors, call: Callable[[int], Any]) -> Prepared:
+    """A kernel that calls `call` with the place of its output in vectors.outputs."""
+    prepared = Prepared(None, call)
+    operands, turns = vectors.operands, vectors.turns
+
+    def run(x: Any, y: Any, carry: Any, n: int) -> None:
+        call(operands.next_output if turns else 0)
+
+    def failed(kind: type[BaseException], error: BaseException, traceback: Any) -> None:
+        prepared.errors.append(error)
+
+    callback = host.ffi.callback(RUN_TYPE, run, onerror=failed)
+    kernel = host.ffi.new("struct kernel *", {"run": callback})
+    prepared.passes = host.ffi.new("const struct kernel *[]", [kernel])
+    prepared.kept += [callback, kernel]
+    return prepared
+
+
+def empty_call_nanoseconds(host: Host) -> float:
+    """What the way into Python and back costs each call of a library that has a Python interface, in nanoseconds."""
+    operands = host.ffi.new("struct operands *", {"output_count": 1})
+    empty = calling(host, Vectors(np.empty(0, np.float32), [], operands, False), lambda place: None)
+    initial, warm, times = host.ffi.new("struct carry *"), CACHE_STATES.index("warm"), []
+    for _ in range(EMPTY_SAMPLES):
+        nanoseconds = host.ffi.new("uint64_t *")
+        host.lib.time_calls(empty.passes, 1, initial, operands, 0, warm, EMPTY_CALLS, EMPTY_CALLS, 0, nanoseconds)
+        times.append(nanoseconds[0] / EMPTY_CALLS)
+    return round(min(times), 1)
+
+
+def _vectors(host: Host, operands: Any, elements: int, turns: bool) -> Vectors:
+    def array(start: Any) -> np.ndarray:
+        return np.frombuffer(host.ffi.buffer(start, elements * FLOAT_BYTES), np.float32)
+
+    places = range(operands.output_count) if turns else [operands.next_output]
+    outputs = [array(operands.outputs + place * operands.output_stride) for place in places]
+    return Vectors(array(operands.x), outputs, operands, turns)
+
+
+@contextmanager
+def _on(cpus: Sequence[int]) -> Iterator[None]:
+    """Lets threads that are started meanwhile have these processors, then keeps each of them on one; this thread stays
+    where it was."""
+    before, known = os.sched_getaffinity(0), _threads()
+    os.sched_setaffinity(0, cpus)
+    try:
+        yield
+    finally:
+        for thread, cpu in zip(sorted(_threads() - known), cycle(cpus[1:] or cpus), strict=False):
+            os.sched_setaffinity(thread, {cpu})
+        os.sched_setaffinity(0, before)
+
+
+def _threads() -> set[int]:
+    return {int(name) for name in os.listdir("/proc/self/task")}

@@ -1,0 +1,5 @@
+// oneDNN's softmax primitive as a kernel. cffi reads this file too, so it has no preprocessor lines.
+
+// Makes the primitive for one vector of n floats, in place of the one before, and sets *kernel to what runs it. Returns
+// oneDNN's status: 0 is success.
+int onednn_prepare(size_t n, const struct kernel **kernel);
