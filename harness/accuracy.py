@@ -9,7 +9,7 @@ import numpy as np
 
 from harness import peers, tuning
 from harness.config import Config
-from harness.contenders import LANES
+from harness.contenders import as_published
 from harness.extensions import Host, Kernel
 from harness.softmax import Vector, pointer, run_passes
 
@@ -55,11 +55,10 @@ def accumulations(
     config: Config, tuned: Mapping[str, Kernel], table: Sequence[Kernel]
 ) -> Iterator[tuple[str, str, list[Kernel]]]:
     """Algorithm, accumulation (folded: ours, or lanes: as published) and passes."""
-    published = {(k.name, k.variant): k for k in table if k.name.endswith(LANES)}
     for algorithm, names in config["algorithms"].items():
         ours = [tuned[name] for name in names]
         yield algorithm, "folded", ours
-        yield algorithm, "lanes", [published.get((f"{k.name}{LANES}", k.variant), k) for k in ours]
+        yield algorithm, "lanes", [as_published(kernel, table) or kernel for kernel in ours]
 
 
 def check(

@@ -84,10 +84,15 @@ def bandwidth_loops(kernels: Sequence[Kernel], names: Collection[str]) -> tuple[
     return tuple(Contender("", kernel.name, (kernel,)) for kernel in kernels if kernel.name in names)
 
 
+def as_published(ours: Kernel, kernels: Sequence[Kernel]) -> Kernel | None:
+    """The kernel of the same shape that sums in float lanes to the end, as published; None where a pass sums nothing."""
+    wanted = (f"{ours.name}{LANES}", ours.variant)
+    return next((kernel for kernel in kernels if (kernel.name, kernel.variant) == wanted), None)
+
+
 def accumulation_contenders(tuned: Tuned, kernels: Sequence[Kernel]) -> tuple[Contender, ...]:
     """Every pass that sums, in its tuned variant, beside the same that sums in float lanes to the end, as published."""
-    published = {(kernel.name, kernel.variant): kernel for kernel in kernels if kernel.name.endswith(LANES)}
-    pairs = [(ours, published.get((f"{name}{LANES}", ours.variant))) for name, ours in tuned.items()]
+    pairs = [(ours, as_published(ours, kernels)) for ours in tuned.values()]
     return tuple(
         Contender("", kernel.name, (kernel,), (tuned["max"],) if kernel.name.startswith("exp") else ())
         for ours, theirs in pairs

@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING, Any
 from harness.contenders import question_key
 from harness.store import COLUMNS, Journal
 
-TARGET_CONFIDENCE = 0.95
-"""As in analysis.statistics, which would load pandas."""
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -30,6 +27,8 @@ def reached(folder: Path, info: Mapping[str, Any], journals: Sequence[Journal]) 
 
 def unknown(widths: Mapping[str, tuple[float, float]], info: Mapping[str, Any]) -> dict[str, float]:
     """Of half-widths with their confidence those, in percent, that are too wide or of too few processes to say."""
+    from analysis.statistics import TARGET_CONFIDENCE
+
     target = info["protocol"]["half_width_percent"]
     return {
         key: round(width, 2)
