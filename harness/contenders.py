@@ -85,7 +85,7 @@ def bandwidth_loops(kernels: Sequence[Kernel], names: Collection[str]) -> tuple[
 
 
 def as_published(ours: Kernel, kernels: Sequence[Kernel]) -> Kernel | None:
-    """The kernel of the same shape that sums in float lanes to the end, as published; None where a pass sums nothing."""
+    """The kernel of the same shape that sums in float lanes to the end, as published; None where it sums nothing."""
     wanted = (f"{ours.name}{LANES}", ours.variant)
     return next((kernel for kernel in kernels if (kernel.name, kernel.variant) == wanted), None)
 

@@ -27,6 +27,8 @@ def reached(folder: Path, info: Mapping[str, Any], journals: Sequence[Journal]) 
 
 def unknown(widths: Mapping[str, tuple[float, float]], info: Mapping[str, Any]) -> dict[str, float]:
     """Of half-widths with their confidence those, in percent, that are too wide or of too few processes to say."""
+    if not widths:
+        return {}
     from analysis.statistics import TARGET_CONFIDENCE
 
     target = info["protocol"]["half_width_percent"]
