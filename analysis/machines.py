@@ -47,6 +47,70 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """A value that is known within a range, in the unit of what it belongs to."""
+
+    low: float
+    high: float
+    source: str
+    """In the words of the schema: `spec`, `published`, `estimated`, ..."""
+    published: Mapping[str, float]
+    """What was published, by the name of its reference; of other processors it may lie outside the range."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Bytes per cycle that the ports of L1 carry at most, loads and stores at the same time."""
+
+    load: int
+    store: int
+
+
+@dataclass(frozen=True)
+class Bandwidth:
+    """What one core gets from plain loops whose data are in one level."""
+
+    level: int | str
+    """A level of cache, or "memory"."""
+    kind: str
+    """load, copy or update. What the loop reads and writes is counted, write-allocate is not."""
+    isas: tuple[str, ...]
+    """Whose vectors the loop has. Empty: any, their width makes no difference."""
+    unit: str
+    """`bytes_per_cycle` of the core, or `gb_per_second`, which its clock does not change."""
+    estimate: Estimate
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Where published values are from: a public page, or a file of a public repository."""
+
+    processor: str
+    clock_ghz: float | None
+    """Of the core while it was measured, None where that is not told or not needed."""
+    where: str
+
+
+@dataclass(frozen=True)
+class Performance:
+    """What one core of a machine can do, as ranges: the inputs of predictions."""
+
+    clock_ghz: Mapping[str, Estimate]
+    """By ISA, of a core that runs its code while the others are idle."""
+    l1_ports: Mapping[str, Ports]
+    """By ISA."""
+    bandwidths: tuple[Bandwidth, ...]
+    references: Mapping[str, Reference]
+
+    def bandwidth(self, level: int | str, kind: str, isa: str) -> Bandwidth:
+        """The row of this level and kind that holds for the ISA. Raises KeyError where there is none."""
+        for row in self.bandwidths:
+            if (row.level, row.kind) == (level, kind) and (not row.isas or isa in row.isas):
+                return row
+        raise KeyError(f"level {level}, {kind}, {isa}")
+
+
+@dataclass(frozen=True)
 class Machine:
     """A machine that a file describes. Where a value may be "unknown", its type has str."""
 
@@ -73,6 +137,8 @@ class Machine:
     """What the paper measured on it; empty for any other machine."""
     paper_variants: Mapping[str, Mapping[str, str]]
     """The published tuning: ISA, pass, variant (u9k3)."""
+    performance: Performance | None
+    """None where the file has none: what a run measures on the machine is better."""
     sources: Mapping[str, str]
     """Where each value is from, by its key in the file: `processor.brand`, `caches.0`, ..."""
 
@@ -152,11 +218,33 @@ def _read_machine(path: Path) -> Machine:
         memory=Memory(**{key: memory[key]["value"] for key in ("channels", "type", "peak_gb_per_second")}),
         paper_isas=tuple(paper["isas"]["value"]) if paper else (),
         paper_variants=paper["variants"]["value"] if paper else {},
+        performance=_performance(data["performance"]) if "performance" in data else None,
         sources=sources,
     )
     _check_brand(path, machine)
     _check_microarchitecture(path, machine)
+    _check_performance(path, machine)
     return machine
+
+
+def _performance(data: Mapping[str, Any]) -> Performance:
+    return Performance(
+        clock_ghz={isa: _estimate(row) for isa, row in data["clock_ghz"].items()},
+        l1_ports={isa: Ports(row["load"], row["store"]) for isa, row in data["l1_port_bytes_per_cycle"].items()},
+        bandwidths=tuple(
+            Bandwidth(row["level"], row["kind"], tuple(row.get("isas", ())), row["unit"], _estimate(row))
+            for row in data["single_core_bandwidth"]
+        ),
+        references={
+            name: Reference(row["processor"], row.get("clock_ghz"), row["where"])
+            for name, row in data["references"].items()
+        },
+    )
+
+
+def _estimate(row: Mapping[str, Any]) -> Estimate:
+    low, high = row["range"]
+    return Estimate(low, high, row["source"], row.get("from", {}))
 
 
 def read_data(path: Path, name: str) -> Any:
@@ -216,3 +304,41 @@ def _check_microarchitecture(path: Path, machine: Machine) -> None:
             f"{path}: microarchitecture: {machine.microarchitecture!r}, but {MICROARCHITECTURES.name} says "
             f"{' or '.join(sorted(known))}"
         )
+
+
+def _check_performance(path: Path, machine: Machine) -> None:
+    """Ranges are in order, what is published says by whom, and no two rows are about the same."""
+    performance = machine.performance
+    if performance is None:
+        return
+    estimates = {f"clock_ghz.{isa}": estimate for isa, estimate in performance.clock_ghz.items()}
+    every_isa = schema("machine")["$defs"]["isa"]["enum"]
+    seen: dict[tuple[int | str, str, str], int] = {}
+    for index, row in enumerate(performance.bandwidths):
+        estimates[f"single_core_bandwidth.{index}"] = row.estimate
+        for isa in row.isas or every_isa:
+            first = seen.setdefault((row.level, row.kind, isa), index)
+            if first != index:
+                raise BadConfiguration(
+                    f"{path}: performance.single_core_bandwidth.{index}: row {first} already says level {row.level}, "
+                    f"{row.kind}, {isa}"
+                )
+    for key, estimate in estimates.items():
+        fault = _fault(estimate, performance.references)
+        if fault:
+            raise BadConfiguration(f"{path}: performance.{key}.{fault}")
+
+
+def _fault(estimate: Estimate, references: Mapping[str, Reference]) -> str | None:
+    if estimate.low > estimate.high:
+        return f"range: {estimate.low:g} is above {estimate.high:g}"
+    unknown = next((name for name in estimate.published if name not in references), None)
+    if unknown:
+        return f"from: {unknown!r} is not one of references: {', '.join(references)}"
+    if estimate.source == "published":
+        if not estimate.published:
+            return "from: is missing, but the source is published"
+        outside = [value for value in estimate.published.values() if not estimate.low <= value <= estimate.high]
+        if outside:
+            return f"range: {outside[0]:g} was published, which is outside; if that is meant, the source is estimated"
+    return None

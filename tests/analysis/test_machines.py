@@ -1,5 +1,6 @@
 """Machine files: what they say, what is refused in them, and which runs are evidence for them."""
 
+import itertools
 import json
 import shutil
 
@@ -11,7 +12,7 @@ from analysis.errors import BadConfiguration
 from analysis.information import schema
 
 PAPERS = ("skylake-x", "broadwell", "zen2")
-MARKS = {"abstract", "intro", "artifact", "derived", "spec", "recalled"}
+MARKS = {"abstract", "intro", "artifact", "derived", "spec", "published", "estimated", "recalled"}
 """The sources that a value of the paper's machines may have."""
 
 
@@ -79,7 +80,73 @@ def test_every_value_of_the_papers_machines_has_one_of_the_papers_marks(name):
     assert machine.sources["product"] == machine.sources["paper.isas"] == "recalled"
     assert machine.sources["paper.variants"] == "artifact"
     data = yaml.safe_load((machines.MACHINES / f"{name}.yaml").read_text())
-    assert set(machine.sources) >= set(data) - {"title", "processor", "caches", "memory", "paper"}
+    assert set(machine.sources) >= set(data) - {"title", "processor", "caches", "memory", "performance", "paper"}
+
+
+LEVELS = (1, 2, 3, "memory")
+KINDS = ("load", "copy", "update")
+
+
+@pytest.fixture(params=[(name, isa) for name in PAPERS for isa in machines.load_machines()[name].paper_isas])
+def performance_in(request):
+    """performance_in is (the performance of one of the paper's machines, an ISA that the paper measured on it)."""
+    name, isa = request.param
+    return machines.load_machines()[name].performance, isa
+
+
+def gb_per_second(bandwidth, clock_ghz):
+    """The range of a bandwidth, at one clock."""
+    factor = clock_ghz if bandwidth.unit == "bytes_per_cycle" else 1
+    return factor * bandwidth.estimate.low, factor * bandwidth.estimate.high
+
+
+def test_the_papers_machines_have_every_property_of_the_isas_that_it_measured(performance_in):
+    performance, isa = performance_in
+    assert {"scalar", isa} <= set(performance.clock_ghz)
+    ports = performance.l1_ports[isa]
+    assert ports.load == 2 * ports.store
+    rows = [performance.bandwidth(level, kind, isa) for level in LEVELS for kind in KINDS]
+    estimates = [*performance.clock_ghz.values(), *(row.estimate for row in rows)]
+    assert {estimate.source for estimate in estimates} <= {"spec", "published", "estimated"}
+    assert all(0 < estimate.low < estimate.high for estimate in estimates)
+
+
+def test_every_level_loads_faster_than_the_next_one(performance_in):
+    performance, isa = performance_in
+    clock = performance.clock_ghz[isa]
+    loads = [gb_per_second(performance.bandwidth(level, "load", isa), (clock.low + clock.high) / 2) for level in LEVELS]
+    for nearer, farther in itertools.pairwise(loads):
+        assert nearer[0] > farther[1]
+
+
+def test_no_core_is_faster_than_its_ports_or_the_memory(performance_in):
+    performance, isa = performance_in
+    ports = performance.l1_ports[isa]
+    for kind, most in {"load": ports.load, "copy": 2 * ports.store, "update": 2 * ports.store}.items():
+        assert performance.bandwidth(1, kind, isa).estimate.high <= most
+    machine = next(m for m in machines.load_machines().values() if m.performance is performance)
+    for kind in KINDS:
+        assert performance.bandwidth("memory", kind, isa).estimate.high < machine.memory.peak_gb_per_second
+
+
+def test_a_row_without_isas_holds_for_all_and_one_with_them_for_those():
+    performance = machines.load_machines()["skylake-x"].performance
+    assert performance.bandwidth(3, "load", "avx2") is performance.bandwidth(3, "load", "avx512f")
+    assert performance.bandwidth(1, "load", "avx2") is not performance.bandwidth(1, "load", "avx512f")
+    with pytest.raises(KeyError, match="level 1, load, scalar"):
+        performance.bandwidth(1, "load", "scalar")
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_a_published_bandwidth_says_at_which_clock_it_was_measured(name):
+    performance = machines.load_machines()[name].performance
+    used = {reference for row in performance.bandwidths for reference in row.estimate.published}
+    assert used
+    assert all(performance.references[reference].clock_ghz for reference in used)
+
+
+def test_what_runs_measure_needs_no_description():
+    assert machines.load_machines()["amd-epyc-25-17"].performance is None
 
 
 # From the published names, elements per iteration and accumulators.
@@ -121,6 +188,36 @@ def test_the_published_variants_are_in_vectors_of_the_isa(name, isa):
         ),
         (lambda d: d["microarchitecture"].update(value="Zen 9"), ["microarchitecture: 'Zen 9'", "says Zen 2"]),
         (lambda d: d["caches"][0].update(bytes=0), ["caches.0.bytes"]),
+        (lambda d: d["performance"].pop("clock_ghz"), ["performance", "'clock_ghz' is a required property"]),
+        (lambda d: d["performance"]["clock_ghz"]["avx2"].update(range=[4.5]), ["performance.clock_ghz.avx2.range"]),
+        (
+            lambda d: d["performance"]["clock_ghz"]["avx2"].update(range=[4.5, 4.2]),
+            ["performance.clock_ghz.avx2.range: 4.5 is above 4.2"],
+        ),
+        (
+            lambda d: d["performance"]["l1_port_bytes_per_cycle"]["avx2"].pop("source"),
+            ["performance.l1_port_bytes_per_cycle.avx2", "'source' is a required property"],
+        ),
+        (
+            lambda d: d["performance"]["single_core_bandwidth"][4].update(unit="furlongs"),
+            ["performance.single_core_bandwidth.4.unit", "bytes_per_cycle", "gb_per_second"],
+        ),
+        (
+            lambda d: d["performance"]["single_core_bandwidth"].append(d["performance"]["single_core_bandwidth"][9]),
+            ["performance.single_core_bandwidth.12: row 9 already says level memory, load, "],
+        ),
+        (
+            lambda d: d["performance"]["single_core_bandwidth"][0]["from"].update(hearsay=60),
+            ["performance.single_core_bandwidth.0.from: 'hearsay' is not one of references: ", "epyc-7452"],
+        ),
+        (
+            lambda d: d["performance"]["single_core_bandwidth"][0].pop("from"),
+            ["performance.single_core_bandwidth.0.from: is missing, but the source is published"],
+        ),
+        (
+            lambda d: d["performance"]["single_core_bandwidth"][0].update(range=[40, 50]),
+            ["performance.single_core_bandwidth.0.range: 58.9 was published, which is outside"],
+        ),
     ],
 )
 def test_a_bad_machine_file_is_refused_by_file_key_and_what_is_allowed(written, change, words):
