@@ -4,7 +4,7 @@ What is marked is the source: the line on which a pass writes ITERATIONS or WHOL
 instruction says its source line (.loc), and the hot loop is the one whose backward jump is on a marked line. A marker
 inside of the loop, as an asm statement, is no choice: compilers do not schedule or unroll across one, and so many loops
 changed that none could be trusted (gcc 12: 70 % of all instances, clang 19: a third). Line tables change nothing: the
-instructions with and without them are the same in every instance, which the refresh checks.
+instructions with and without them are the same in every instance, which is checked each time.
 """
 
 import re
