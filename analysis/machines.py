@@ -143,6 +143,16 @@ class Machine:
     """Where each value is from, by its key in the file: `processor.brand`, `caches.0`, ..."""
 
 
+@dataclass(frozen=True)
+class LlvmModel:
+    """LLVM's model of a microarchitecture."""
+
+    cpu: str
+    """As in -mcpu."""
+    isas: tuple[str, ...]
+    """Those that the microarchitecture has."""
+
+
 def load_machines(folder: Path = MACHINES) -> dict[str, Machine]:
     """Every known machine, by name. Raises BadConfiguration naming file, key and what is allowed."""
     return {name: _read_machine(folder / f"{name}.yaml") for name in machine_names(folder)}
@@ -178,6 +188,12 @@ def microarchitecture(described: Described, file: Path = MICROARCHITECTURES) -> 
         ):
             return row["name"]
     return UNKNOWN
+
+
+def llvm_models(file: Path = MICROARCHITECTURES) -> dict[str, LlvmModel]:
+    """The microarchitectures that LLVM's models are used for, by name. Raises BadConfiguration."""
+    rows = [row for row in _table(file) if "llvm" in row]
+    return {row["name"]: LlvmModel(row["llvm"]["cpu"], tuple(row["llvm"]["isas"])) for row in rows}
 
 
 def _is_among(number: int, numbers: Sequence[int | Mapping[str, int]]) -> bool:

@@ -11,12 +11,13 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TextIO
 
-from harness import build, bundle, config, doctor, measure, passes, peers
+from harness import assembly, build, bundle, config, doctor, measure, passes, peers
 from harness.errors import HarnessError
 from harness.lock import die_with_parent, exclusive
 from harness.store import write_whole
 
 BUILT = config.ROOT / "results" / "build"
+ASSEMBLY = BUILT / "assembly"
 RUNS = config.ROOT / "results" / "runs"
 RECORDED = config.ROOT / "results" / "recorded"
 
@@ -91,6 +92,8 @@ def parser() -> argparse.ArgumentParser:
         "--target", required=True, choices=(*config.schema("config")["$defs"]["isa"]["enum"], build.HOST, build.ONEDNN)
     )
     make.add_argument("--output", type=Path, required=True, metavar="FILE")
+    texts = command("assembly", "Compiles the kernels of every compiler and ISA to assembly, for predictions.")
+    texts.add_argument("--output", type=Path, default=ASSEMBLY, metavar="DIR", help="default: %(default)s")
     pack = plain("pack", "Makes one file of a complete run, to be adopted elsewhere.")
     pack.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
     pack.add_argument("--output", type=Path, metavar="FILE", help="default: MACHINE-RUN.tar.gz in the current folder")
@@ -149,6 +152,9 @@ def run(arguments: argparse.Namespace) -> None:
     settings = config.load(arguments.config, overrides)
     if arguments.command == "build":
         build.build(settings, arguments.compiler, arguments.target, arguments.output)
+        return
+    if arguments.command == "assembly":
+        assembly.write(settings, arguments.output)
         return
     if arguments.command == "doctor":
         print(doctor.report(settings, arguments.built))

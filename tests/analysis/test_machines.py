@@ -321,6 +321,21 @@ def test_a_bad_table_of_microarchitectures_is_refused(tmp_path):
         machines.microarchitecture(described("zen2"), file)
 
 
+@pytest.mark.parametrize("name", PAPERS)
+def test_the_papers_microarchitectures_have_a_model_with_all_their_isas(name):
+    machine = machines.load_machines()[name]
+    assert set(machine.paper_isas) <= set(machines.llvm_models()[machine.microarchitecture].isas)
+
+
+def test_a_model_of_an_isa_that_nobody_has_is_refused(tmp_path):
+    file = tmp_path / "table.yaml"
+    file.write_text(
+        "- {name: Zen 9, vendor: AuthenticAMD, family: 30, model: [1], llvm: {cpu: znver9, isas: [avx9]}}\n"
+    )
+    with pytest.raises(BadConfiguration, match=r"0\.llvm\.isas\.0: 'avx9' is not one of"):
+        machines.llvm_models(file)
+
+
 def test_the_schema_says_what_each_source_means():
     source = schema("machine")["$defs"]["source"]
     for name in source["enum"]:

@@ -1,0 +1,129 @@
+"""The recorded table of cycles is whole and fits the code, and llvm-mca gives answers that are known by hand."""
+
+import pytest
+
+from analysis import machines
+from analysis.errors import AnalysisError
+from analysis.model import in_core
+from harness import assembly
+from harness.errors import HarnessError
+from tests.analysis.model.test_assembly import AVX2
+from tests.conftest import SETTINGS, kernels_of
+
+TABLE = in_core.load()
+PASSES = {name for names in SETTINGS["algorithms"].values() for name in names}
+# A machine with two 256-bit FMA pipes of 4 cycles: 8 chains keep both busy, 1 chain waits for itself.
+CHAINS = {
+    f"{count} chains": [*(f"vfmadd213ps %ymm14, %ymm15, %ymm{i}" for i in range(count)), "decq %rax", "jne .L1"]
+    for count in (8, 1)
+}
+
+
+@pytest.fixture
+def simulator():
+    try:
+        return in_core.find_simulator()
+    except AnalysisError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("cpu", ["skylake-avx512", "znver4"])
+def test_throughput_and_latency_of_known_loops(simulator, cpu):
+    cycles = in_core.cycles_per_iteration(simulator, cpu, CHAINS)
+    assert cycles["8 chains"] == pytest.approx((4, 4), rel=0.02)
+    assert cycles["1 chains"] == pytest.approx((0.5, 4), rel=0.02)
+
+
+def test_what_llvm_mca_refuses_is_told_in_one_line(simulator):
+    with pytest.raises(AnalysisError, match=r"broadwell: .*unsupported instruction"):
+        in_core.cycles_per_iteration(simulator, "broadwell", {"wide": ["vaddps %zmm0, %zmm1, %zmm2"]})
+
+
+@pytest.mark.parametrize(("compiler", "isa"), [("gcc", "avx512f"), ("clang", "avx2")])
+def test_the_recorded_loops_are_those_that_are_compiled_now(compiler, isa, tmp_path):
+    """And line tables change no instruction, or hot_loops would have raised."""
+    try:
+        assembly.write({**SETTINGS, "compilers": [compiler], "isas": [isa]}, tmp_path)
+    except HarnessError as error:
+        pytest.skip(str(error))
+    (compiled,) = in_core.compiled_kernels(tmp_path)
+    loops = in_core.hot_loops(compiled)
+    rows = TABLE[(TABLE["compiler"] == compiler) & (TABLE["isa"] == isa) & (TABLE["microarchitecture"] == "Zen 4")]
+    if (recorded := set(rows["compiler_version"])) != {compiled.version}:
+        pytest.skip(f"the recorded loops are by {compiler} {', '.join(recorded)}")
+    assert len(rows) == len(loops)
+    for row in rows.to_dict("records"):
+        loop = loops[row["pass"], row["variant"]]
+        assert loop.stack_accesses() == (row["spill_stores"], row["spill_loads"])
+        assert in_core.vectors_per_iteration(loop, isa) == row["vectors_per_iteration"]
+        instructions = len(loop.instructions) / row["vectors_per_iteration"]
+        assert instructions == pytest.approx(row["instructions_per_vector"], abs=1e-3)
+
+
+def test_a_loop_that_line_tables_would_change_is_refused():
+    plain = AVX2.replace("leaq	8(%rsp), %r9", "leaq	16(%rsp), %r9")
+    compiled = in_core.Compiled("gcc", "12.2.0", "avx2", frozenset({"ext_sum"}), plain, AVX2)
+    with pytest.raises(AnalysisError, match="ext_sum u2k1: line tables change its instructions"):
+        in_core.hot_loops(compiled)
+
+
+def test_missing_assembly_says_how_it_is_made(tmp_path):
+    with pytest.raises(AnalysisError, match=r"assembly\.json: No such file .*python -m harness assembly"):
+        list(in_core.compiled_kernels(tmp_path))
+
+
+@pytest.mark.parametrize("isa", SETTINGS["isas"])
+def test_the_recorded_table_has_every_variant_of_every_pass(isa):
+    kernels = {(k.name, k.variant) for k in kernels_of(SETTINGS["compilers"][0], isa) if k.name in PASSES}
+    rows = TABLE[TABLE["isa"] == isa]
+    predicted = {name for name, model in machines.llvm_models().items() if isa in model.isas}
+    groups = rows.groupby(["microarchitecture", "compiler"])
+    assert set(groups.groups) == {(name, compiler) for name in predicted for compiler in ("gcc", "clang")}
+    for _, group in groups:
+        assert len(group) == len(kernels)
+        assert set(zip(group["pass"], group["variant"], strict=True)) == kernels
+
+
+def test_only_scalar_loops_have_no_numbers():
+    missing = TABLE[TABLE["cycles_per_vector_low"].isna()]
+    assert set(missing["isa"]) <= {"scalar"}
+    assert len(missing) < len(TABLE) / 10
+
+
+def test_each_iteration_is_a_multiple_of_the_variants_vectors():
+    known = TABLE.dropna()
+    unroll = known["variant"].str.extract(r"u(\d+)", expand=False).astype(int)
+    assert (known["vectors_per_iteration"] % unroll == 0).all()
+
+
+def test_the_ends_of_an_interval_are_ordered_and_positive():
+    known = TABLE.dropna()
+    assert (known["cycles_per_vector_low"] > 0).all()
+    assert (known["cycles_per_vector_low"] <= known["cycles_per_vector_high"]).all()
+
+
+def test_no_wide_vectors_where_the_processor_has_none():
+    wide = set(TABLE.loc[TABLE["isa"] == "avx512f", "microarchitecture"])
+    assert wide == {"Skylake-X", "Zen 4"}
+
+
+def test_a_missing_table_says_how_it_is_made(tmp_path):
+    with pytest.raises(AnalysisError, match="in-core"):
+        in_core.load(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(
+    ("told", "number"),
+    [
+        ("gcc (Debian 12.2.0-14+deb12u1) 12.2.0", "12.2.0"),
+        ("Debian clang version 19.1.7 (3~deb12u1)", "19.1.7"),
+        ("Debian LLVM version 19.1.7\n  Optimized build.", "19.1.7"),
+        ("Ubuntu LLVM version 18.1.3rc", "unknown"),
+    ],
+)
+def test_a_version_is_its_number(told, number):
+    assert in_core.version_number(told) == number
+
+
+def test_vectors_have_the_lanes_of_their_isa():
+    assert [in_core.lanes(isa) for isa in ("scalar", "avx2", "avx512f")] == [1, 8, 16]
