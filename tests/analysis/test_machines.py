@@ -11,6 +11,7 @@ from analysis.errors import BadConfiguration
 from analysis.information import schema
 
 PAPERS = ("skylake-x", "broadwell", "zen2")
+DUMPS = machines.CONFIG.parent / "tests" / "data" / "cpuid"
 MARKS = {"abstract", "intro", "artifact", "derived", "spec", "recalled"}
 """The sources that a value of the paper's machines may have."""
 
@@ -80,6 +81,24 @@ def test_every_value_of_the_papers_machines_has_one_of_the_papers_marks(name):
     assert machine.sources["paper.variants"] == "artifact"
     data = yaml.safe_load((machines.MACHINES / f"{name}.yaml").read_text())
     assert set(machine.sources) >= set(data) - {"title", "processor", "caches", "memory", "paper"}
+
+
+@pytest.mark.parametrize(
+    ("name", "dump", "leaf"),
+    [
+        ("skylake-x", "skylake-x-core-i9-7900x", 4),
+        ("broadwell", "broadwell-core-i7-6850k", 4),
+        ("zen2", "zen2-ryzen-9-3900x", 0x8000001D),
+        ("amd-epyc-25-17", "zen4-epyc-virtual-machine", 0x8000001D),
+    ],
+)
+def test_ways_are_those_that_processors_of_the_same_silicon_tell(name, dump, leaf):
+    """Products of one microarchitecture differ in the bytes of L3, which come in whole slices, not in the ways."""
+    registers = yaml.safe_load((DUMPS / f"{dump}.yaml").read_text())["registers"][leaf]
+    told = [(ebx >> 22) + 1 for eax, ebx, _, _ in registers if eax & 0x1F in (1, 3)]
+    caches = machines.load_machines()[name].caches
+    assert [cache.ways for cache in caches] == told
+    assert all(cache.bytes % (64 * cache.ways) == 0 for cache in caches)
 
 
 # From the published names, elements per iteration and accumulators.
