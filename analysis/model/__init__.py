@@ -1,0 +1,1 @@
+"""Models of what was not measured: predictions, which are never mixed with measurements."""
