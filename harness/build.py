@@ -30,7 +30,7 @@ HOST_SOURCES = ("timed_loop.c", "timed_threads.c", "canary.c", "arena.c", "cpuid
 HASHED = (("kernels", "*.[ch]"), ("harness", "*.py"))
 UNHASHED = (
     "__main__.py", "audit.py", "bundle.py", "doctor.py", "passes.py", "plausibility.py", "progress.py", "reproduce.py",
-    "workflow.py",
+    "simulation.py", "workflow.py",
 )  # fmt: skip
 
 
