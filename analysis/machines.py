@@ -29,12 +29,14 @@ Described = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class KnownCache:
-    """One cache as a core sees it. `inclusion` is towards the level before it, in the words of the schema."""
+    """One cache as a core sees it. `inclusion` is towards the level before it, in the words of the schema; `ways` may
+    be "unknown"."""
 
     level: int
     bytes: int
     shared_by_threads: int
     inclusion: str
+    ways: int | str = UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -228,7 +230,9 @@ def _read_machine(path: Path) -> Machine:
         threads=data["threads"]["value"],
         base_clock_ghz=data["base_clock_ghz"]["value"],
         caches=tuple(
-            KnownCache(c["level"], c["bytes"], c["shared_by_threads"], c.get("inclusion", UNKNOWN))
+            KnownCache(
+                c["level"], c["bytes"], c["shared_by_threads"], c.get("inclusion", UNKNOWN), c.get("ways", UNKNOWN)
+            )
             for c in data["caches"]
         ),
         memory=Memory(**{key: memory[key]["value"] for key in ("channels", "type", "peak_gb_per_second")}),

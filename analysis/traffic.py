@@ -25,10 +25,15 @@ def logical_floats(kernel: Mapping[str, int]) -> int:
 def write_allocate_floats(name: str, kernel: Mapping[str, int]) -> int:
     """The same with write-allocate: a line of Y that is written but not read is fetched first.
 
-    Non-temporal stores (kernels whose name ends in _nt) fetch nothing.
+    Non-temporal stores fetch nothing.
     """
-    fetches = kernel["writes_y"] > 0 and kernel["reads_y"] == 0 and not name.endswith("_nt")
+    fetches = kernel["writes_y"] > 0 and kernel["reads_y"] == 0 and not is_non_temporal(name)
     return logical_floats(kernel) + (kernel["writes_y"] if fetches else 0)
+
+
+def is_non_temporal(name: str) -> bool:
+    """Whether the stores of the kernel with this name go past the caches."""
+    return name.endswith("_nt")
 
 
 def kind(kernel: Mapping[str, int]) -> str:

@@ -100,6 +100,8 @@ def parser() -> argparse.ArgumentParser:
     adopt = plain("adopt", "Checks a packed run and files it among the recorded ones; nothing in it is executed.")
     adopt.add_argument("bundle", type=Path, metavar="BUNDLE", help="what `pack` made")
     adopt.add_argument("--recorded", type=Path, default=RECORDED, metavar="DIR", help="default: %(default)s")
+    simulate = plain("simulate", "Simulates the caches of every known machine for the models; takes minutes.")
+    simulate.add_argument("--output", type=Path, metavar="FILE", help="default: results/model/traffic.csv")
     return top
 
 
@@ -147,6 +149,11 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.command == "adopt":
         folder, new = bundle.adopt(arguments.bundle, arguments.recorded)
         print(f"{folder}: {'adopted' if new else 'already adopted'}")
+        return
+    if arguments.command == "simulate":
+        from harness import simulation  # pandas takes a second to import
+
+        print(simulation.record(arguments.output))
         return
     overrides = {key: getattr(arguments, key, None) for key in config.OVERRIDABLE}
     settings = config.load(arguments.config, overrides)

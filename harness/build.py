@@ -36,7 +36,7 @@ PARTS = {HOST: ("host.h", HOST_SOURCES), ONEDNN: ("peer_onednn.h", ("peer_onednn
 HASHED = (("kernels", "*.[ch]"), ("harness", "*.py"), ("harness/peers", "*.py"))
 UNHASHED = (
     "__main__.py", "assembly.py", "audit.py", "bundle.py", "doctor.py", "passes.py", "plausibility.py", "progress.py",
-    "reproduce.py", "workflow.py",
+    "reproduce.py", "simulation.py", "workflow.py",
 )  # fmt: skip
 
 

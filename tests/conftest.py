@@ -8,7 +8,7 @@ import pytest
 
 from harness import build, config, extensions
 
-pytest_plugins = ["tests.synthetic"]
+pytest_plugins = ["tests.synthetic", "tests.valgrind"]
 
 BUILT = config.ROOT / "results" / "build"
 SETTINGS = config.load()

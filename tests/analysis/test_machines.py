@@ -12,6 +12,7 @@ from analysis.errors import BadConfiguration
 from analysis.information import schema
 
 PAPERS = ("skylake-x", "broadwell", "zen2")
+DUMPS = machines.CONFIG.parent / "tests" / "data" / "cpuid"
 MARKS = {"abstract", "intro", "artifact", "derived", "spec", "published", "estimated", "recalled"}
 """The sources that a value of the paper's machines may have."""
 
@@ -147,6 +148,24 @@ def test_a_published_bandwidth_says_at_which_clock_it_was_measured(name):
 
 def test_what_runs_measure_needs_no_description():
     assert machines.load_machines()["amd-epyc-25-17"].performance is None
+
+
+@pytest.mark.parametrize(
+    ("name", "dump", "leaf"),
+    [
+        ("skylake-x", "skylake-x-core-i9-7900x", 4),
+        ("broadwell", "broadwell-core-i7-6850k", 4),
+        ("zen2", "zen2-ryzen-9-3900x", 0x8000001D),
+        ("amd-epyc-25-17", "zen4-epyc-virtual-machine", 0x8000001D),
+    ],
+)
+def test_ways_are_those_that_processors_of_the_same_silicon_tell(name, dump, leaf):
+    """Products of one microarchitecture differ in the bytes of L3, which come in whole slices, not in the ways."""
+    registers = yaml.safe_load((DUMPS / f"{dump}.yaml").read_text())["registers"][leaf]
+    told = [(ebx >> 22) + 1 for eax, ebx, _, _ in registers if eax & 0x1F in (1, 3)]
+    caches = machines.load_machines()[name].caches
+    assert [cache.ways for cache in caches] == told
+    assert all(cache.bytes % (64 * cache.ways) == 0 for cache in caches)
 
 
 # From the published names, elements per iteration and accumulators.
