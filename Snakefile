@@ -1,5 +1,5 @@
 # Targets: reproduce-all (measure this machine, then draw), figures (draw from the rows on disk), build (compile),
-# peers (measure with other libraries beside ours).
+# peers (measure with other libraries beside ours), predict (what the model expects of the paper's machines).
 from pathlib import Path
 
 from snakemake.utils import min_version
@@ -23,6 +23,7 @@ wildcard_constraints:
 include: "harness/rules/build.smk"
 include: "harness/rules/measure.smk"
 include: "analysis/rules/figures.smk"
+include: "analysis/rules/predict.smk"
 
 
 # On the machine itself this measures, then draws; elsewhere it draws from the machine's recorded runs.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import controls, names
-from analysis.errors import BadConfiguration, MissingRows
+from analysis.errors import AnalysisError, BadConfiguration, MissingRows
 from analysis.information import one_line
 from analysis.machines import CONFIG, Machine, is_evidence, load_machines, machine_names, read_data
 from analysis.quantities import QUANTITIES, UNITS, Measured
@@ -76,6 +76,8 @@ class Judgement:
     reason: str
     run: str = ""
     measured: Measured | None = None
+    model: str = ""
+    """What the model expects of a machine that has no run: a prediction, which decides nothing."""
 
 
 @cache
@@ -113,7 +115,8 @@ def judge_all(claims: Iterable[Claim], runs: Mapping[str, Sequence[Run]]) -> lis
             run for run in runs.get(claim.machine or "", []) if is_evidence(known[claim.machine or ""], run.information)
         ]
         if claim.machine is not None and not own:
-            judgements.append(Judgement(claim, claim.machine, True, NOT_RUN, _needed(known[claim.machine])))
+            needed, expected = _needed(known[claim.machine]), _predicted(claim)
+            judgements.append(Judgement(claim, claim.machine, True, NOT_RUN, needed, model=expected))
         if claim.machine is None and not runs:
             judgements.append(Judgement(claim, "any", True, NOT_RUN, "there is no run of any machine"))
         for machine, those in judged.items():
@@ -127,6 +130,17 @@ def judge_all(claims: Iterable[Claim], runs: Mapping[str, Sequence[Run]]) -> lis
 
 def _has_isa(claim: Claim, run: Run) -> bool:
     return claim.isa in (None, *run.information["machine"]["isas"])
+
+
+def _predicted(claim: Claim) -> str:
+    if claim.quantity != "largest-speedup-percent" or claim.machine is None or claim.isa is None:
+        return ""
+    from analysis.model.forecast import told  # a second of imports, which only this needs
+
+    try:
+        return told(claim.machine, claim.isa)
+    except AnalysisError:
+        return ""
 
 
 def _needed(machine: Machine) -> str:
@@ -188,6 +202,7 @@ def table(judgements: Sequence[Judgement]) -> pd.DataFrame:
                 "unit": judgement.claim.unit.strip(),
                 "claimed": judgement.claim.claimed,
                 "run": judgement.run,
+                "model_says": judgement.model,
                 "reason": judgement.reason,
             }
             for judgement in judgements
@@ -216,14 +231,16 @@ def report(judgements: Sequence[Judgement], runs: Mapping[str, Sequence[Run]]) -
         "Verdicts on a claim's own machine: *reproduced* (the whole interval agrees), *not reproduced* (none of it",
         "does), *inconclusive*, *not run*. On any other machine: *generalizes*, *does not generalize*, *inconclusive*.",
         "Intervals are of the median over processes; that of a largest value holds for all lengths or passes at once.",
+        "What the model says of a machine without a run is a prediction (10 to 90 %): it decides nothing.",
         "",
-        "| claim | machine | verdict | measured | claimed | why |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| claim | machine | verdict | measured | claimed | model says | why |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for judgement in judgements:
         verdict = f"**{judgement.verdict}**" if judgement.is_native else judgement.verdict
         claim = judgement.claim
-        cells = (claim.id, judgement.machine, verdict, _measured(judgement), claim.claimed, judgement.reason)
+        told_of = (verdict, _measured(judgement), claim.claimed, judgement.model, judgement.reason)
+        cells = (claim.id, judgement.machine, *told_of)
         lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
     lines += ["", "## The runs", ""]
     for machine, run in ((machine, run) for machine, those in runs.items() for run in those):

@@ -1,7 +1,7 @@
 """What every figure shares: panels, the axis of lengths, cache boundaries; title, legend and footer around them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -30,7 +30,12 @@ def grid(rows: int, columns: int, panel_height: float, share_y: Literal["none", 
 
 
 def length_axis(axes: Axes, elements: pd.Series, run: Run) -> None:
-    """Logarithmic axis of array lengths, with the boundaries of the caches that fall among them."""
+    """Logarithmic axis of array lengths, with the boundaries of the run's caches that fall among them."""
+    axis_of_lengths(axes, elements, cache_boundaries(run))
+
+
+def axis_of_lengths(axes: Axes, elements: pd.Series | np.ndarray, boundaries: Mapping[str, float]) -> None:
+    """Logarithmic axis of array lengths, with those of the boundaries (elements, by name) that fall among them."""
     low, high = elements.min() / 1.4, elements.max() * 1.4
     axes.set_xscale("log")
     axes.set_xlim(low, high)
@@ -41,7 +46,7 @@ def length_axis(axes: Axes, elements: pd.Series, run: Run) -> None:
     )
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: names.count(value)))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    for level, boundary in cache_boundaries(run).items():
+    for level, boundary in boundaries.items():
         if low < boundary < high:
             axes.axvline(boundary, color="0.55", linewidth=0.6, zorder=0.5)
             axes.text(
@@ -54,6 +59,14 @@ def length_axis(axes: Axes, elements: pd.Series, run: Run) -> None:
                 fontsize=6.5,
                 color="0.3",
             )
+
+
+def bandwidth_axis(axes: Axes) -> None:
+    """Logarithmic axis of bandwidths, with labels as numbers."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def cache_boundaries(run: Run) -> dict[str, float]:

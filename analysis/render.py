@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import matplotlib.style
 import pandas as pd
@@ -21,19 +22,24 @@ class Rendered:
     png: bytes
     csv: bytes
 
+    def files(self, path: Path) -> dict[Path, bytes]:
+        """The bytes of each file, `path` with three endings."""
+        return {path.with_name(f"{path.name}.{end}"): getattr(self, end) for end in ("svg", "png", "csv")}
+
 
 def render(name: str, run: Run) -> Rendered:
     """Draw a figure of a run. Raises UnknownFigure, or MissingRows where the run does not hold what it needs."""
     module = figures.load(name)
-    return _render(lambda: module.draw(run))
+    return rendered(lambda: module.draw(run))
 
 
 def render_machines(runs: list[Run]) -> Rendered:
     """Draw the figure of all machines, one run of each. Raises MissingRows."""
-    return _render(lambda: across.draw(runs))
+    return rendered(lambda: across.draw(runs))
 
 
-def _render(draw: Callable[[], tuple[Figure, pd.DataFrame]]) -> Rendered:
+def rendered(draw: Callable[[], tuple[Figure, pd.DataFrame]]) -> Rendered:
+    """Draw in this project's style, whatever a person's own settings are."""
     with matplotlib.style.context(style.RC, after_reset=True):
         figure, table = draw()
         svg, png = io.BytesIO(), io.BytesIO()

@@ -56,6 +56,22 @@ OTHERS = (
     Style(BLACK, "X", (0, (6, 1, 1, 1, 1, 1))),
     Style(GREY, "*", (0, (1, 2.5))),
 )
+MODEL = {
+    "three-pass-recompute": Style(SKY, "", (0, (5, 1.5))),
+    "three-pass-reload": Style(PURPLE, "", (0, (1.2, 1.2))),
+    "two-pass": Style(VERMILLION, "", (0, (4, 1.2, 1, 1.2))),
+}
+"""Predictions: other colours than measurements, never a solid line, never a marker."""
+MODEL_DASHES = (
+    (0, (5, 1.5)),
+    (0, (1.2, 1.2)),
+    (0, (4, 1.2, 1, 1.2)),
+    (0, (3, 1, 1, 1, 1, 1)),
+    (0, (7, 2)),
+    (0, (2, 2)),
+    (0, (1, 2.5)),
+)
+"""Where predictions are of other things than algorithms."""
 LIMITS = ((0, (5, 2)), (0, (1, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (3, 1)), (0, (9, 3)))
 """Dashes of the bandwidth kernels, which are all grey."""
 

@@ -1,6 +1,7 @@
 """What the Snakefile asks of the analysis: which figures there are to draw, and from what."""
 
 import functools
+import json
 import sys
 from pathlib import Path
 
@@ -63,7 +64,25 @@ def claims_inputs() -> list[Path]:
     """What the claims are judged by: all runs that are drawn, the claims, the machines they are about."""
     folders = [folder for those in catalog.complete_runs(RESULTS).values() for folder in those]
     rows = [path for folder in folders for path in (folder / "run.json", samples_file(folder))]
-    return [*rows, *sorted(Path("config").glob("machines/*.yaml")), Path("config/claims.yaml"), *code()]
+    model = sorted((RESULTS / "model").glob("*.json"))
+    return [*rows, *model, *sorted(Path("config").glob("machines/*.yaml")), Path("config/claims.yaml"), *code()]
+
+
+def model_inputs() -> list[Path]:
+    """What predictions are made of: what is recorded of the model, the machines, the runs that are drawn over it."""
+    recorded = sorted((RESULTS / "model").glob("*.csv")) + sorted((RESULTS / "model").glob("*.json"))
+    modules = sorted((package() / "model").glob("*.py"))
+    folders = catalog.newest_complete(RESULTS).values()
+    rows = [path for folder in folders for path in (folder / "run.json", samples_file(folder))]
+    return [*recorded, *modules, *sorted(Path("config").glob("machines/*.yaml")), *rows, *code()]
+
+
+def calibration_run() -> Path:
+    """The run that the recorded calibration is by, where it is still here; otherwise the one that is drawn. Ends
+    Snakemake with one line where there is none."""
+    recorded = json.loads((RESULTS / "model" / "calibration.json").read_text())
+    found = [run.folder for run in catalog.find_runs(RESULTS) if run.folder.name == recorded["run"]]
+    return found[0] if found else runs()[recorded["machine"]]
 
 
 def package() -> Path:

@@ -34,15 +34,21 @@ def is_here(config: Config, name: str, built: Path) -> bool:
 
 
 def command(config: Config, changed: Mapping[str, object], name: str, built: Path) -> list[str]:
-    """The Snakemake, as words, that measures and draws, or only draws. `changed` is what the command line overrides.
+    """The Snakemake, as words, that measures and draws, or only draws; of one of the paper's machines without a run
+    what the model expects. `changed` is what the command line overrides.
 
-    Raises HarnessError where this is another machine and no run of it is at hand.
+    Raises HarnessError where this is another machine, no run of it is at hand, and the model does not know it.
     """
     if is_here(config, name, built):
         return here(changed)
-    if name not in catalog.newest_complete(RESULTS):
+    known = machines.load().get(name)
+    predicted = known is not None and known.performance is not None
+    if name in catalog.newest_complete(RESULTS):
+        return ["snakemake", f"figures-{name}", *(["predict"] if predicted else []), *QUIET]
+    if not predicted:
         raise HarnessError(missing(name))
-    return ["snakemake", f"figures-{name}", *QUIET]
+    told = f"{missing(name)}. Drawn instead: what the model expects of it, in results/predicted/{name}/"
+    return ["sh", "-c", 'echo "$0" >&2; exec "$@"', told, "snakemake", "predict", *QUIET]
 
 
 def here(changed: Mapping[str, object]) -> list[str]:

@@ -4,7 +4,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from analysis import experiments, names, panels, style
 from analysis.rows import Run
@@ -32,7 +31,7 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
             for name in of_kind[group]:
                 _series(axes, of_isa[of_isa["pass"] == name], looks[name], compilers)
             panels.length_axis(axes, of_isa["elements"], run)
-            _bandwidth_axis(axes)
+            panels.bandwidth_axis(axes)
             axes.set_title(f"{names.ISAS[isa]}: {KINDS[group]}", pad=11, fontsize=7.5)
         line[0].set_ylabel("effective GB/s")
     for axes in grid[-1]:
@@ -75,10 +74,3 @@ def _looks(run: Run, table: pd.DataFrame) -> dict[str, style.Style]:
 
 def _label(run: Run, name: str) -> str:
     return f"limit: {name}" if name in limits(run.information) else name
-
-
-def _bandwidth_axis(axes: Axes) -> None:
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())

@@ -49,9 +49,10 @@ def _labels(libraries: dict[str, dict[str, str]]) -> dict[str, str]:
 
 
 def _notes(run: Run) -> list[str]:
-    libraries = rows.peers(run.information)
+    libraries, item = rows.peers(run.information), run.information["experiments"][EXPERIMENT][0]
     notes = [
-        "called as our algorithms are: input read before, output in rotation; each with as many threads as it takes"
+        f"our algorithms: {names.ISAS[item['isa']]}, {item['compiler']}; all called alike: input read before, output "
+        "in rotation; each with as many threads as it takes"
     ]
     if any(its["output"] == "allocated" for its in libraries.values()):
         notes.append("* can't be given an output: makes a new array in each call, which is timed")

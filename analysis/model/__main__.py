@@ -1,4 +1,7 @@
-"""Make anew, from the command line, what predictions are made of."""
+"""Predictions for machines that are not here, and what they are made of.
+
+`predict` needs neither a compiler nor LLVM: what it reads is recorded in results/model/. The other commands make that
+anew: `in-core` (after `python -m harness assembly`), `calibrate`, and `python -m harness simulate` the traffic."""
 
 import argparse
 import sys
@@ -8,6 +11,13 @@ from pathlib import Path
 from analysis.errors import AnalysisError
 from analysis.files import csv_bytes, write_whole
 from analysis.model import in_core
+
+EXAMPLES = """\
+examples:
+  python -m analysis.model predict --output results/predicted
+      figures and tables of the paper's machines, and a page that says why
+  python -m analysis.model calibrate results/recorded/MACHINE/RUN
+      fits the model to half of a run, judges it by the rest, and records both"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m analysis.model", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis.model",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     core = commands.add_parser("in-core", help="cycles of every hot loop by llvm-mca: two minutes")
     core.add_argument(
@@ -34,6 +49,19 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     core.add_argument("--output", type=Path, default=in_core.RECORDED, help="default: %(default)s")
     core.set_defaults(command=_in_core)
+    fit = commands.add_parser("calibrate", help="fit the model to half of a run, judge it by the rest: a minute")
+    fit.add_argument("run", metavar="RUN_FOLDER", type=Path, help="folder that holds run.json and samples.csv[.gz]")
+    fit.add_argument(
+        "--output", type=Path, default=in_core.RECORDED.parent, metavar="DIR",
+        help="gets calibration.json, validation.md and validation.csv (default: %(default)s)",
+    )  # fmt: skip
+    fit.set_defaults(command=_calibrate)
+    predict = commands.add_parser("predict", help="draw what the model expects of the paper's machines, and say why")
+    predict.add_argument(
+        "--output", type=Path, default=Path("results/predicted"), metavar="DIR", help="default: %(default)s"
+    )
+    predict.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: %(default)s")
+    predict.set_defaults(command=_predict)
     return parser
 
 
@@ -42,6 +70,53 @@ def _in_core(options: argparse.Namespace) -> None:
     write_whole({options.output: csv_bytes(table)})
     unknown = table["cycles_per_vector_low"].isna().sum()
     print(f"{options.output}: {len(table)} rows, {unknown} of them loops that are no single block of code")
+
+
+# What draws and fits takes a second to import, so only what needs it does.
+
+
+def _calibrate(options: argparse.Namespace) -> None:
+    from analysis.model import calibrate, report
+    from analysis.rows import load_run
+
+    run = load_run(options.run)
+    calibration, table = calibrate.calibrate(run)
+    page = report.validation(calibration, table, run)
+    write_whole(
+        {
+            options.output / "calibration.json": calibrate.save(calibration),
+            options.output / "validation.md": page.encode(),
+            options.output / "validation.csv": csv_bytes(table),
+        }
+    )
+    print(page, end="")
+
+
+def _predict(options: argparse.Namespace) -> None:
+    import pandas as pd
+
+    from analysis import catalog
+    from analysis.machines import is_evidence, load_machines
+    from analysis.model import figures, forecast, report
+    from analysis.model.predict import limits_table
+    from analysis.render import rendered
+    from analysis.rows import load_run
+
+    runs = {name: load_run(folder) for name, folder in catalog.newest_complete(options.results).items()}
+    known, written = load_machines(), {}
+    for machine, isas in forecast.predicted_machines().items():
+        run = runs.get(machine)
+        own = run if run and is_evidence(known[machine], run.information) else None
+        for name in figures.FIGURES:
+            drawn = rendered(lambda name=name, machine=machine, own=own: figures.draw(name, machine, own))
+            written |= drawn.files(options.output / machine / name)
+        limits = pd.concat([limits_table(forecast.forecast(machine, isa)) for isa in isas])
+        written[options.output / machine / "limits.csv"] = csv_bytes(limits)
+    measured = [run for run in runs.values() if "algorithms" in run.information["experiments"]]
+    written |= rendered(lambda: figures.draw_machines(measured)).files(options.output / figures.MACHINES_NAME)
+    written[options.output / "model.md"] = report.explanation().encode()
+    write_whole(written)
+    print(f"{options.output}: {len(written)} files; {options.output / 'model.md'} says why")
 
 
 if __name__ == "__main__":

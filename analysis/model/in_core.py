@@ -96,6 +96,29 @@ def load(file: Path = RECORDED) -> pd.DataFrame:
         raise AnalysisError(f"{file}: {error.strerror} ({REFRESH})") from error
 
 
+def intervals(
+    recorded: pd.DataFrame, microarchitecture: str, compiler: str, isa: str, variants: Mapping[str, str] | None = None
+) -> dict[str, tuple[str, float, float]]:
+    """Of each pass its variant and that variant's cycles per vector, low and high: the one in `variants`, or where
+    nothing is said the one that is fastest halfway between the two. Raises AnalysisError where a pass has none."""
+    keys = {"microarchitecture": microarchitecture, "compiler": compiler, "isa": isa}
+    rows = recorded.dropna(subset=["cycles_per_vector_low"])
+    for name, value in keys.items():
+        rows = rows[rows[name] == value]
+    found = {}
+    for name in dict.fromkeys(variants or rows["pass"]):
+        those = rows[rows["pass"] == name]
+        if variants:
+            those = those[those["variant"] == variants[name]]
+        if those.empty:
+            what = " ".join([*keys.values(), name, variants[name] if variants else ""])
+            raise AnalysisError(f"{RECORDED}: no cycles of {what} ({REFRESH})")
+        middle = those["cycles_per_vector_low"] + those["cycles_per_vector_high"]
+        best = those.loc[middle.idxmin()]
+        found[name] = (best["variant"], float(best["cycles_per_vector_low"]), float(best["cycles_per_vector_high"]))
+    return found
+
+
 def table(folder: Path = ASSEMBLY) -> pd.DataFrame:
     """The interval of every pass, variant, ISA, compiler and microarchitecture that has a model, from the assembly that
     the harness wrote into `folder`.

@@ -230,6 +230,6 @@ def test_the_table_has_a_row_for_each_judgement_and_the_report_reads(epyc):
         (line, *_) = [
             li for li in text.splitlines() if li.startswith(f"| {judgement.claim.id} | {judgement.machine} |")
         ]
-        assert line.count("|") == 7, "six cells"
+        assert line.count("|") == 8, "seven cells"
     assert "noise floor" in text
     assert all(math.isfinite(value) for value in table["value"].dropna())

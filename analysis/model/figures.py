@@ -1,0 +1,252 @@
+"""Figures of what the model expects. Each says "(model)" in title and legend, in other colours and dashes than
+measurements; where the machine has a run, that is drawn over it as it was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from analysis import experiments, names, panels, style
+from analysis.claims import paper_percent
+from analysis.errors import MissingRows
+from analysis.machines import load_machines
+from analysis.model import calibrate
+from analysis.model.forecast import forecast, out_of_cache, predicted_machines
+from analysis.model.predict import DRAWS, Prediction, quantiles, speedup_table, times_table
+from analysis.rows import Run
+from analysis.statistics import speedups
+from analysis.times import algorithm_times
+from analysis.traffic import BYTES_PER_FLOAT, bandwidths, logical_floats
+
+BAND = {"alpha": 0.18, "linewidth": 0}
+MACHINES_NAME = "machines"
+
+
+def draw(name: str, machine: str, run: Run | None) -> tuple[Figure, pd.DataFrame]:
+    """One of FIGURES for one of the paper's machines, and its table; `run`: what was measured there, if anything was.
+
+    Raises AnalysisError where what the model is made of is not recorded.
+    """
+    return FIGURES[name](machine, run)
+
+
+def _predictions(machine: str) -> dict[str, Prediction]:
+    return {isa: forecast(machine, isa) for isa in predicted_machines()[machine]}
+
+
+def _algorithms(machine: str, run: Run | None) -> tuple[Figure, pd.DataFrame]:
+    predictions = _predictions(machine)
+    table = pd.concat([times_table(p) for p in predictions.values()], ignore_index=True)
+    measured = algorithm_times(run, list(run.information["algorithms"])) if run else None
+    figure, grid = panels.grid(1, len(predictions), 2.4, "none")
+    for axes, (isa, prediction) in zip(grid[0], predictions.items(), strict=True):
+        for algorithm in prediction.subject.algorithms:
+            own = table[(table["isa"] == isa) & (table["algorithm"] == algorithm)]
+            _band(axes, own, "nanoseconds_per_element", style.MODEL[algorithm])
+            if measured is not None:
+                points = measured[(measured["isa"] == isa) & (measured["algorithm"] == algorithm)]
+                look, compilers = style.ALGORITHMS[algorithm], experiments.compilers(measured)
+                panels.error_lines(axes, points, "nanoseconds_per_element", look, compilers)
+        _lengths(axes, prediction, isa)
+        axes.set_ylim(0)
+    grid[0][0].set_ylabel("nanoseconds per element")
+    handles = _algorithm_handles(run)
+    return _finished(figure, machine, run, "time per element", handles, table, "nanoseconds_per_element", measured)
+
+
+def _speedup(machine: str, run: Run | None) -> tuple[Figure, pd.DataFrame]:
+    predictions = _predictions(machine)
+    table = pd.concat([speedup_table(p) for p in predictions.values()], ignore_index=True)
+    measured = _measured_speedups(run) if run else None
+    figure, grid = panels.grid(1, len(predictions), 2.6, "row")
+    for axes, (isa, prediction) in zip(grid[0], predictions.items(), strict=True):
+        axes.axhline(0, color=style.BLACK, linewidth=0.8)
+        _band(axes, table[table["isa"] == isa], "speedup_percent", style.MODEL["two-pass"])
+        if measured is not None:
+            points, look = measured[measured["isa"] == isa], style.ALGORITHMS["two-pass"]
+            panels.error_lines(axes, points, "speedup_percent", look, experiments.compilers(measured))
+        _paper(axes, machine, prediction)
+        _lengths(axes, prediction, isa)
+    grid[0][0].set_ylabel("speedup of Two-Pass, %")
+    handles: list[Artist] = [_model_handle("Two-Pass over the better Three-Pass", style.MODEL["two-pass"])]
+    if run:
+        handles.append(panels.algorithm_handle("two-pass", style.ALGORITHMS["two-pass"]))
+    return _finished(figure, machine, run, "speedup of Two-Pass", handles, table, "speedup_percent", measured)
+
+
+def _pass_bandwidth(machine: str, run: Run | None) -> tuple[Figure, pd.DataFrame]:
+    predictions, tables = _predictions(machine), []
+    measured = bandwidths(run) if run else None
+    looks = _pass_looks(next(iter(predictions.values())).subject.algorithms)
+    figure, grid = panels.grid(1, len(predictions), 2.6, "row")
+    for axes, (isa, prediction) in zip(grid[0], predictions.items(), strict=True):
+        for name, look in looks.items():
+            floats = BYTES_PER_FLOAT * logical_floats(prediction.subject.kernels[name])
+            rates = quantiles(floats / prediction.alone(name), "effective_gigabytes_per_second")
+            own = pd.DataFrame({"isa": isa, "pass": name, "elements": prediction.elements.astype(int), **rates})
+            tables.append(own)
+            _band(axes, own, "effective_gigabytes_per_second", look)
+            if measured is not None:
+                points = measured[(measured["isa"] == isa) & (measured["pass"] == name)]
+                axes.plot(
+                    points["elements"], points["effective_gigabytes_per_second_median"], color=style.BLACK, marker="o",
+                    linestyle="none",
+                )  # fmt: skip
+        panels.bandwidth_axis(axes)
+        _lengths(axes, prediction, isa)
+    grid[0][0].set_ylabel("effective GB/s, warm")
+    handles: list[Artist] = [_model_handle(name, look) for name, look in looks.items()]
+    if run:
+        handles.append(Line2D([], [], color=style.BLACK, marker="o", linestyle="none", label="measured"))
+    table = pd.concat(tables, ignore_index=True)
+    value = "effective_gigabytes_per_second"
+    return _finished(figure, machine, run, "effective bandwidth of passes", handles, table, value, measured)
+
+
+FIGURES = {"algorithms": _algorithms, "speedup": _speedup, "pass-bandwidth": _pass_bandwidth}
+
+
+def draw_machines(runs: Sequence[Run]) -> tuple[Figure, pd.DataFrame]:
+    """Speedup of Two-Pass against the size of the input in last-level caches, of every machine that the model knows,
+    and of those that were measured; and the table of what the model expects."""
+    figure, grid = panels.grid(1, 1, 3.0, "none")
+    axes, handles, tables = grid[0][0], [], []
+    pairs = [(name, isa) for name, isas in predicted_machines().items() for isa in isas]
+    colours = (style.SKY, style.PURPLE, style.VERMILLION, style.ORANGE)
+    for place, (name, isa) in enumerate(pairs):
+        prediction, look = (
+            forecast(name, isa),
+            style.Style(colours[place % len(colours)], "", style.MODEL_DASHES[place]),
+        )
+        own = speedup_table(prediction)
+        last = max(cache.bytes for cache in prediction.subject.machine.caches)
+        own.insert(0, "machine", name)
+        own["input_over_last_cache"] = BYTES_PER_FLOAT * own["elements"] / last
+        tables.append(own)
+        _band(axes, own, "speedup_percent", look, "input_over_last_cache")
+        handles.append(_model_handle(f"{name} {names.ISAS[isa]}", look))
+    for run, marker in zip(runs, "os^Dv", strict=False):
+        points = _measured_speedups(run)
+        points = points[points["compiler"] == experiments.compilers(points)[0]]
+        last = max(cache["bytes"] for cache in run.information["machine"]["caches"])
+        for fill, isa in zip(style.FILLS, experiments.isas(points), strict=False):
+            if isa == "scalar":
+                continue
+            of_isa = points[points["isa"] == isa].sort_values("elements")
+            label = f"{run.information['machine']['name']} {names.ISAS[isa]}, measured"
+            axes.plot(
+                BYTES_PER_FLOAT * of_isa["elements"] / last, of_isa["speedup_percent_median"], color=style.GREEN,
+                marker=marker, fillstyle=fill, linewidth=0.8,
+            )  # fmt: skip
+            handles.append(Line2D([], [], color=style.GREEN, marker=marker, fillstyle=fill, label=label))
+    axes.axhline(0, color=style.BLACK, linewidth=0.8)
+    axes.axvline(1, color="0.55", linewidth=0.6)
+    axes.text(1, 1.01, "last-level cache", transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=6.5)
+    axes.set_xscale("log")
+    axes.set_xlabel("input (4n bytes) over last-level cache")
+    axes.set_ylabel("speedup of Two-Pass, %")
+    footer = [f"without markers: {_footer()[0]}", *_footer()[1:]]
+    panels.surround(figure, "Speedup of Two-Pass by machine (model), beside what was measured", handles, footer)
+    return figure, pd.concat(tables, ignore_index=True)
+
+
+def _band(axes: Axes, table: pd.DataFrame, value: str, look: style.Style, against: str = "elements") -> None:
+    x = table[against]
+    axes.fill_between(x, table[f"{value}_low"], table[f"{value}_high"], color=look.colour, **BAND)
+    axes.plot(x, table[f"{value}_median"], color=look.colour, linestyle=look.dashes)
+
+
+def _paper(axes: Axes, machine: str, prediction: Prediction) -> None:
+    """What the paper claims of this machine, where it claims it: out of cache."""
+    claim, far = paper_percent(prediction.subject.isa), prediction.elements[out_of_cache(prediction)]
+    if claim is None or claim.machine != machine:
+        return
+    axes.plot([far.min(), far.max()], [claim.value] * 2, color=style.BLACK, linewidth=1.2, linestyle=(0, (4, 1)))
+    text = f"paper: up to {claim.value:g} %"
+    axes.text(far.min() / 1.2, claim.value, text, ha="right", va="center", fontsize=6.8, clip_on=True)
+
+
+def _lengths(axes: Axes, prediction: Prediction, isa: str) -> None:
+    caches = prediction.subject.machine.caches
+    boundaries = {f"L{cache.level}": cache.bytes / BYTES_PER_FLOAT for cache in caches}
+    panels.axis_of_lengths(axes, prediction.elements, boundaries)
+    axes.set_title(f"{names.ISAS[isa]} (model)", pad=12)
+    axes.set_xlabel("elements")
+
+
+def _model_handle(label: str, look: style.Style) -> Line2D:
+    return Line2D([], [], color=look.colour, linestyle=look.dashes, label=f"{label} (model)")
+
+
+def _algorithm_handles(run: Run | None) -> list[Artist]:
+    handles: list[Artist] = [_model_handle(names.algorithm(name), look) for name, look in style.MODEL.items()]
+    if run:
+        handles += [panels.algorithm_handle(name, look) for name, look in style.ALGORITHMS.items()]
+    return [*handles, Patch(facecolor="0.8", label="10 to 90 % (model)")]
+
+
+def _pass_looks(algorithms: Mapping[str, Sequence[str]]) -> dict[str, style.Style]:
+    """The passes of Two-Pass and what it replaces, each in the colour of its algorithm."""
+    used: dict[str, style.Style] = {}
+    for algorithm, passes in algorithms.items():
+        for name in passes:
+            known = sum(name in others for others in algorithms.values()) > 1
+            colour = style.GREY if known else style.MODEL[algorithm].colour
+            used.setdefault(name, style.Style(colour, "", style.MODEL_DASHES[len(used) % len(style.MODEL_DASHES)]))
+    return used
+
+
+def _measured_speedups(run: Run) -> pd.DataFrame:
+    found = speedups(experiments.algorithm_rows(run), experiments.TWO_PASS, experiments.THREE_PASS)
+    if found.empty:
+        raise MissingRows(f"{run.folder}: no round has both Two-Pass and a Three-Pass algorithm")
+    return found
+
+
+def _footer() -> list[str]:
+    calibration = calibrate.load()
+    error = f"{100 * calibration.wider_spread:.0f} %"
+    return [
+        "PREDICTED, NOT MEASURED: llvm-mca's cycles of our loops, simulated caches, published bandwidths of one core",
+        f"bands: 10 to 90 % of {DRAWS} draws of what is uncertain, the model's own error ({error} of a pass) included",
+        f"overlap, stores calibrated on {calibration.machine}, run {calibration.run}; nothing is fitted to the paper",
+    ]
+
+
+def _finished(
+    figure: Figure,
+    machine: str,
+    run: Run | None,
+    what: str,
+    handles: Sequence[Artist],
+    table: pd.DataFrame,
+    value: str,
+    measured: pd.DataFrame | None,
+) -> tuple[Figure, pd.DataFrame]:
+    footer = _footer()
+    if run and measured is not None:
+        footer.append(f"measured: run {run.information['run']}; {_error(table, measured, value)}")
+    panels.surround(figure, f"{load_machines()[machine].title}: {what} (model)", handles, footer)
+    return figure, table
+
+
+def _error(table: pd.DataFrame, measured: pd.DataFrame, value: str) -> str:
+    """How far the model's medians are from what was measured at the nearest length."""
+    keys = [name for name in ("isa", "algorithm", "pass") if name in table and name in measured]
+    off = []
+    for key, points in measured.groupby(keys):
+        own = table[(table[keys] == list(key)).all(axis=1)].sort_values("elements")
+        if len(own):
+            guess = np.interp(np.log(points["elements"]), np.log(own["elements"]), own[f"{value}_median"])
+            relative = value != "speedup_percent"
+            difference = guess - points[f"{value}_median"]
+            off.append(np.abs(100 * difference / points[f"{value}_median"] if relative else difference))
+    unit = "points" if value == "speedup_percent" else "%"
+    return f"the model's median error is {np.median(np.concatenate(off)):.1f} {unit}" if off else "nothing to compare"

@@ -1,0 +1,68 @@
+"""What a core's bandwidths say of the cost of a line in each level."""
+
+import numpy as np
+import pytest
+
+from analysis.errors import AnalysisError
+from analysis.machines import load_machines
+from analysis.model import inputs
+from analysis.model.inputs import KINDS, LEVELS, MEMORY
+from analysis.rows import load_run
+from tests.synthetic import pass_time
+
+
+def draws(value):
+    return np.array([float(value)])
+
+
+def test_costs_of_a_line_follow_from_three_bandwidths():
+    # A line has 64 bytes. Load: 4 ns a line. Update moves two: 5 ns, so 1 for the way back. Copy: 10 ns, so 6 for the
+    # line that is fetched to be overwritten and goes back, which costs 5 where it is updated.
+    rates = {(level, kind): draws(100) for level in (1, 2, 3) for kind in KINDS}
+    rates |= {(MEMORY, "load"): draws(16), (MEMORY, "update"): draws(25.6), (MEMORY, "copy"): draws(12.8)}
+    core = inputs.of_bandwidths(draws(3), rates)
+    assert core.read_nanoseconds[MEMORY] == pytest.approx(4)
+    assert core.write_nanoseconds[MEMORY] == pytest.approx(1)
+    assert core.fetch_ratio == pytest.approx(6 / 5)
+    assert core.l1_nanoseconds["copy"] == pytest.approx(1.28)
+
+
+def test_ranges_of_one_level_rise_and_fall_together():
+    core = inputs.of_machine(load_machines()["zen2"], "avx2", np.random.default_rng(1), 500)
+    assert len(np.unique(core.read_nanoseconds[MEMORY])) == 500
+    update = core.read_nanoseconds[MEMORY] + core.write_nanoseconds[MEMORY]
+    assert np.corrcoef(core.read_nanoseconds[MEMORY], update)[0, 1] > 0.99
+    assert abs(np.corrcoef(core.read_nanoseconds[MEMORY], core.clock_ghz)[0, 1]) < 0.2
+
+
+@pytest.mark.parametrize("name", ("skylake-x", "broadwell", "zen2"))
+def test_every_draw_lies_in_its_range(name):
+    machine = load_machines()[name]
+    for isa in machine.paper_isas:
+        core = inputs.of_machine(machine, isa, np.random.default_rng(1), 500)
+        clock, load = machine.performance.clock_ghz[isa], machine.performance.bandwidth(MEMORY, "load", isa).estimate
+        assert clock.low <= core.clock_ghz.min() and core.clock_ghz.max() <= clock.high
+        assert 64 / load.high <= core.read_nanoseconds[MEMORY].min()
+        assert core.read_nanoseconds[MEMORY].max() <= 64 / load.low
+
+
+def test_a_machine_whose_file_does_not_tell_is_refused():
+    with pytest.raises(
+        AnalysisError, match="amd-epyc-25-17: the machine's file does not tell what a core can do in avx2"
+    ):
+        inputs.of_machine(load_machines()["amd-epyc-25-17"], "avx2", np.random.default_rng(1), 1)
+
+
+def test_a_run_tells_its_own_bandwidths(make_run):
+    lengths = (1000, 50_000, 1_500_000, 56_000_000)
+    core = inputs.of_run(load_run(make_run(isas=("avx2",), lengths=lengths, parts=("passes",))), "avx2", 1)
+    for level, elements in zip(LEVELS, lengths[1:], strict=True):
+        expected = 16 * pass_time("load", "avx2", elements)
+        assert core.read_nanoseconds[level] == pytest.approx(expected, rel=0.05)
+    assert core.clock_ghz == pytest.approx(3.7, rel=0.01)
+
+
+def test_a_run_without_a_level_is_refused(make_run):
+    run = load_run(make_run(isas=("avx2",), lengths=(1000, 50_000), parts=("passes",)))
+    with pytest.raises(AnalysisError, match="no load loop in avx2 whose data lie within level 3"):
+        inputs.of_run(run, "avx2", 1)
