@@ -5,12 +5,13 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import controls, experiments, names
+from analysis import controls, experiments, names, peers
 from analysis.accumulation import costs
 from analysis.across import largest, wins_from
 from analysis.catalog import newest_complete
 from analysis.errors import MissingRows
 from analysis.rows import Run
+from analysis.rows import peers as libraries
 from analysis.statistics import speedups
 from analysis.teams import team_speedups, throughputs
 from analysis.traffic import BYTES_PER_FLOAT, bandwidths, kind, limits, moved
@@ -90,7 +91,7 @@ def _findings(run: Run, verdict: controls.Verdict) -> list[str]:
 
 
 def _more(run: Run) -> list[str]:
-    """Real lengths, threads and accuracy, a line each, where the run has them."""
+    """Real lengths, threads, peers and accuracy, a line each, where the run has them."""
     lines = []
     held = set(run.samples["experiment"])
     if "class-counts" in held:
@@ -104,6 +105,8 @@ def _more(run: Run) -> list[str]:
         lines.append(f"{names.ISAS[isa]}, %: {', '.join(told)}"[:100])
     if "scaling" in held:
         lines.append(_threads(run))
+    if peers.PEERS in held:
+        lines.append(_peers(run)[:100])
     if found := run.information.get("accuracy", {}).get("softmax"):
         ours, lanes = (
             max(row["largest_relative_error"] for row in found if two_pass(row) and row["accumulation"] == way)
@@ -140,6 +143,14 @@ def _threads(run: Run) -> str:
     return told
 
 
+def _peers(run: Run) -> str:
+    table = peers.compared(run)
+    table = table[(table["threads"] == 1) & table["name"].isin(list(libraries(run.information)))]
+    longest = table[table["elements"] == table["elements"].max()].sort_values("two_pass_speedup_percent_median")
+    told = (f"{row['title']} {1 + row['two_pass_speedup_percent_median'] / 100:.3g} x" for _, row in longest.iterrows())
+    return f"Two-Pass over peers, {names.count(longest['elements'].max())}: {', '.join(told)}"
+
+
 def two_pass(row: Mapping[str, Any]) -> bool:
     """Whether a row of `accuracy` is of Two-Pass."""
     return row["algorithm"] == experiments.TWO_PASS
@@ -155,9 +166,11 @@ def _speedup_lines(run: Run, isa: str, table: pd.DataFrame, verdict: controls.Ve
     in_l2 = _speedup(inside.iloc[-1], isa, verdict) if len(inside) else "no length was measured whose arrays fit"
     is_out = BYTES_PER_FLOAT * longest["elements"] > last
     out = f"{'out of cache' if is_out else 'longest (in cache)'}, {names.count(longest['elements'])} elements"
+    # Of scalar code two lengths in cache would say the same.
+    near = [f"  {in_cache}: {in_l2}"] if is_out or isa != "scalar" else []
     return [
         f"{names.ISAS[isa]}" + (f": {verdict.unresolved[isa]}" if isa in verdict.unresolved else ""),
-        f"  {in_cache}: {in_l2}",
+        *near,
         f"  {out}: {_speedup(longest, isa, verdict)}",
         f"  {_best_and_first_win(run, isa, table, verdict)}",
     ]

@@ -48,6 +48,12 @@ def test_in_cache_and_out_of_cache_name_length_rival_and_interval(text: str) -> 
     assert largest.endswith("faster from 8.39M on")
 
 
+def test_libraries_are_told_at_the_longest_length_nearest_first(text: str) -> None:
+    (line,) = [line for line in text.splitlines() if line.startswith("Two-Pass over peers, 33.6M: ")]
+    ratios = [float(told.split()[-2]) for told in line.split(": ")[1].split(", ")]
+    assert len(ratios) == 4 and ratios == sorted(ratios)
+
+
 def test_passes_are_compared_with_limits_of_the_same_traffic(text: str) -> None:
     line = block(text, "AVX512F")[3]
     assert "ext_sum" in line and "% of load)" in line
