@@ -90,7 +90,8 @@ def simulate(tmp_path, monkeypatch, kind, experiments_, rounds, target):
     silent = dict.fromkeys(("update", "set_postfix_str", "set_description_str"), lambda *_, **__: None)
     monkeypatch.setattr(measure, "bar", lambda *_: nullcontext(SimpleNamespace(total=0, **silent)))
     monkeypatch.setattr(store, "write_info", lambda *_: None)
-    config = {"protocol": "quick", "protocols": {"quick": protocol}}
+    experiments = {"algorithms": {"contenders": "algorithms"}, "controls": {"contenders": "controls"}}
+    config = {"protocol": "quick", "protocols": {"quick": protocol}, "experiments": experiments}
     measure.measure_processes(tmp_path, tmp_path, config, info, planned, 1 << 25, 0.0)
     rows = precision.read([store.Journal(path) for path in sorted(tmp_path.glob("*.journal"))])
     return info, rows
