@@ -60,14 +60,15 @@ def contenders(settings: config.Config) -> list[Contender]:
 
 
 def lengths(settings: config.Config, llc_bytes: int) -> list[int]:
-    """Every length that a protocol measures on a machine with this last-level cache, and PER_DECADE to draw lines."""
+    """Every length from FROM that a protocol measures on a machine with this last-level cache, and PER_DECADE to draw
+    lines. Shorter vectors never leave L1, and would take millions of calls to fill an L3."""
     steps = range(math.floor(PER_DECADE * math.log10(TO / FROM)) + 1)
     wanted = {TO, *(config.three_digits(FROM * 10 ** (step / PER_DECADE)) for step in steps)}
     for protocol in settings["protocols"].values():
         for key, spec in protocol["lengths"].items():
             if key in settings["experiments"] or not isinstance(spec, str | int):
                 wanted.update(config.lengths(spec, llc_bytes))
-    return sorted(wanted)
+    return sorted(n for n in wanted if n >= FROM)
 
 
 def core(settings: config.Config, machine: Machine) -> Core:

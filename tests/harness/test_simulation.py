@@ -24,6 +24,12 @@ def test_every_length_that_a_protocol_measures_is_simulated():
         assert {1330, 1780, 2370, 3160, 4220, 5620, 7500, 10_000, 237_000_000} <= simulated
 
 
+def test_every_known_machine_is_recorded_at_every_length():
+    recorded = load_traffic().groupby("machine")["elements"].agg(set).to_dict()
+    wanted = {name: set(lengths(SETTINGS, machine.caches[-1].bytes)) for name, machine in known_hierarchies().items()}
+    assert recorded == wanted
+
+
 @pytest.mark.parametrize(("name", "elements"), [("skylake-x", [3160, 1_000_000]), ("zen2", [100_000])])
 def test_the_recorded_table_is_what_a_simulation_gives(name, elements):
     fresh = table({name: known_hierarchies()[name]}, elements).set_index(list(KEYS)).sort_index()
