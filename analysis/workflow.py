@@ -64,17 +64,20 @@ def claims_inputs() -> list[Path]:
     """What the claims are judged by: all runs that are drawn, the claims, the machines they are about."""
     folders = [folder for those in catalog.complete_runs(RESULTS).values() for folder in those]
     rows = [path for folder in folders for path in (folder / "run.json", samples_file(folder))]
-    model = sorted((RESULTS / "model").glob("*.json"))
-    return [*rows, *model, *sorted(Path("config").glob("machines/*.yaml")), Path("config/claims.yaml"), *code()]
+    return [*rows, *model(), *sorted(Path("config").glob("machines/*.yaml")), Path("config/claims.yaml"), *code()]
 
 
 def model_inputs() -> list[Path]:
     """What predictions are made of: what is recorded of the model, the machines, the runs that are drawn over it."""
-    recorded = sorted((RESULTS / "model").glob("*.csv")) + sorted((RESULTS / "model").glob("*.json"))
-    modules = sorted((package() / "model").glob("*.py"))
     folders = catalog.newest_complete(RESULTS).values()
     rows = [path for folder in folders for path in (folder / "run.json", samples_file(folder))]
-    return [*recorded, *modules, *sorted(Path("config").glob("machines/*.yaml")), *rows, *code()]
+    return [*model(), *sorted(Path("config").glob("machines/*.yaml")), *rows, *code()]
+
+
+def model() -> list[Path]:
+    """What the model reads of its own, and its modules."""
+    recorded = [RESULTS / "model" / name for name in ("in-core.csv", "traffic.csv", "calibration.json")]
+    return [*recorded, *sorted((package() / "model").glob("*.py"))]
 
 
 def calibration_run() -> Path:

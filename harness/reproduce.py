@@ -42,7 +42,7 @@ def command(config: Config, changed: Mapping[str, object], name: str, built: Pat
     if is_here(config, name, built):
         return here(changed)
     known = machines.load().get(name)
-    predicted = known is not None and known.performance is not None
+    predicted = known is not None and known.performance is not None and bool(known.paper_isas)
     if name in catalog.newest_complete(RESULTS):
         return ["snakemake", f"figures-{name}", *(["predict"] if predicted else []), *QUIET]
     if not predicted:
@@ -57,8 +57,8 @@ def here(changed: Mapping[str, object]) -> list[str]:
     return ["snakemake", "reproduce-all", *QUIET, *(["--config", *settings] if settings else [])]
 
 
-def with_peers(changed: Mapping[str, object]) -> list[str]:
-    """The same in the environment that has the peers, with all of them unless `changed` names some.
+def with_peers(config: Config, changed: Mapping[str, object]) -> list[str]:
+    """The same in the environment that has the peers, with all of them unless the configuration names some.
 
     Raises HarnessError where that environment has not been made.
     """
@@ -66,7 +66,7 @@ def with_peers(changed: Mapping[str, object]) -> list[str]:
     if not (PEERS_ENVIRONMENT / "ready").exists():
         raise HarnessError(f"{PEERS_ENVIRONMENT} is missing: `make peers` sets it up, then measures")
     path = f"PATH={scripts.resolve()}:{os.environ['PATH']}"
-    return ["env", path, *here({"peers": peers.names(), **changed})]
+    return ["env", path, *here({**changed, "peers": config["peers"] or peers.names()})]
 
 
 def _flow(value: object) -> str:

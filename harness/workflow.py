@@ -41,7 +41,7 @@ def reproduction(config: configuration.Config, name: str, built: Path) -> str:
 def with_peers(config: configuration.Config) -> str:
     """The command behind `peers`. Ends Snakemake with one line where their environment is missing."""
     with one_line_errors(HarnessError):
-        return shlex.join(reproduce.with_peers(configuration.overrides(config)))
+        return shlex.join(reproduce.with_peers(config, configuration.overrides(config)))
 
 
 def options(changed: Mapping[str, Any]) -> str:

@@ -76,12 +76,15 @@ def _in_core(options: argparse.Namespace) -> None:
 
 
 def _calibrate(options: argparse.Namespace) -> None:
+    import pandas as pd
+
     from analysis.model import calibrate, report
     from analysis.rows import load_run
 
     run = load_run(options.run)
-    calibration, table = calibrate.calibrate(run)
-    page = report.validation(calibration, table, run)
+    calibration, comparisons = calibrate.calibrate(run)
+    page = report.validation(calibration, comparisons, run)
+    table = pd.concat([one.table.assign(fitted_isa=one.isa) for one in comparisons])
     write_whole(
         {
             options.output / "calibration.json": calibrate.save(calibration),

@@ -54,16 +54,24 @@ class Calibration:
     pass_cycles: float
     l3_share: float
     spread: float
-    """Standard deviation of the logarithm of a pass' error: with it the bands hold 80 % of what was fitted."""
+    """Standard deviation of the logarithm of a pass' error: with it the bands hold 80 % of what was fitted, of passes
+    and of whole algorithms alike."""
     held_out_spread: float
     """The same of what was not fitted."""
+    swapped_spread: float
+    """The same of what is not fitted when the other ISA is."""
     algorithms: Mapping[str, Sequence[str]]
     kernels: Mapping[str, Mapping[str, int]]
 
     @property
     def wider_spread(self) -> float:
-        """The spread for machines that can't be measured: at least that of what was not fitted."""
-        return max(self.spread, self.held_out_spread)
+        """The spread for machines that can't be measured: the largest of all, since they are not fitted either."""
+        return max(self.spread, self.held_out_spread, self.swapped_spread)
+
+    @property
+    def values(self) -> dict[str, float]:
+        """NAMES and l3_share."""
+        return {name: getattr(self, name) for name in (*NAMES, "l3_share")}
 
 
 def subjects(run: Run, draws: int) -> list[Subject]:
@@ -148,37 +156,59 @@ def is_fitted(table: pd.DataFrame, compiler: str, isa: str) -> pd.Series:
     return own & some
 
 
-def calibrate(run: Run) -> tuple[Calibration, pd.DataFrame]:
-    """The calibration by a run, and the table of `measured` with what the model expects: fitted (whether the fit saw
-    the row), expected_nanoseconds_per_element, error_percent, low_ and high_nanoseconds_per_element (10 to 90 %).
+@dataclass(frozen=True)
+class Comparison:
+    """What a fit to one ISA makes of a whole run."""
+
+    isa: str
+    values: Mapping[str, float]
+    table: pd.DataFrame
+    """`measured`, with what the model expects: fitted (whether the fit saw the row), expected_nanoseconds_per_element,
+    textbook_nanoseconds_per_element (whole algorithms), error_percent, low_ and high_nanoseconds_per_element (10 to
+    90 %, by the spread of what was fitted)."""
+    spread: float
+    held_out_spread: float
+
+
+def compare(run: Run, isa: str) -> Comparison:
+    """Fits the model to half of the primary compiler's lengths in one ISA, and compares it with everything.
 
     Raises AnalysisError where the run's machine is not known to the model, or it lacks rows.
     """
     table, those = measured(run), subjects(run, 1)
     compiler = next(iter(run.information["compilers"]))
-    table = table.assign(fitted=is_fitted(table, compiler, FITTED_ISA))
-    subject = next((s for s in those if (s.isa, s.compiler) == (FITTED_ISA, compiler)), None)
+    table = table.assign(fitted=is_fitted(table, compiler, isa))
+    subject = next((s for s in those if (s.isa, s.compiler) == (isa, compiler)), None)
     if subject is None or not table["fitted"].any():
-        raise AnalysisError(f"{run.folder}: nothing of {compiler} in {FITTED_ISA} to fit the model to")
+        raise AnalysisError(f"{run.folder}: nothing of {compiler} in {isa} to fit the model to")
     values = fit(subject, table[table["fitted"]])
     table = pd.concat([_compared(s, table, values) for s in those]).sort_index()
     spread, held_out = (_spread(table[table["fitted"] == seen]) for seen in (True, False))
     for end, way in (("low", -1), ("high", 1)):
         factor = np.exp(way * norm.ppf(HIGH / 100) * spread * table["weight"])
         table[f"{end}_nanoseconds_per_element"] = table["expected_nanoseconds_per_element"] * factor
+    return Comparison(isa, values, table.drop(columns="weight"), spread, held_out)
+
+
+def calibrate(run: Run) -> tuple[Calibration, list[Comparison]]:
+    """The calibration by a run, and what it rests on: the fit to FITTED_ISA, then the one to the other ISA. Raises as
+    `compare` does."""
+    own, *others = (compare(run, isa) for isa in sorted(ISAS, key=lambda isa: isa != FITTED_ISA))
+    (subject, *_) = subjects(run, 1)
     calibration = Calibration(
         run=run.information["run"],
         machine=run.information["machine"]["name"],
-        fitted_compiler=compiler,
-        fitted_isa=FITTED_ISA,
-        fitted_elements=sorted(int(n) for n in table.loc[table["fitted"], "elements"].unique()),
-        **values,
-        spread=spread,
-        held_out_spread=held_out,
+        fitted_compiler=next(iter(run.information["compilers"])),
+        fitted_isa=own.isa,
+        fitted_elements=sorted(int(n) for n in own.table.loc[own.table["fitted"], "elements"].unique()),
+        **own.values,
+        spread=own.spread,
+        held_out_spread=own.held_out_spread,
+        swapped_spread=max(other.held_out_spread for other in others),
         algorithms=subject.algorithms,
         kernels=subject.kernels,
     )
-    return calibration, table.drop(columns="weight")
+    return calibration, [own, *others]
 
 
 def _compared(subject: Subject, table: pd.DataFrame, values: Mapping[str, float]) -> pd.DataFrame:
@@ -188,7 +218,17 @@ def _compared(subject: Subject, table: pd.DataFrame, values: Mapping[str, float]
     guess = expected(prediction, own)[0]
     error = 100 * (guess / own["nanoseconds_per_element"] - 1)
     weight = [_weight(prediction, *row) for row in zip(own["algorithm"], own["elements"], strict=True)]
-    return own.assign(expected_nanoseconds_per_element=guess, error_percent=error, weight=weight)
+    places = {n: place for place, n in enumerate(prediction.elements.astype(int))}
+    plain = [
+        prediction.textbook(algorithm)[0, places[n]] if algorithm else np.nan
+        for algorithm, n in zip(own["algorithm"], own["elements"], strict=True)
+    ]
+    return own.assign(
+        expected_nanoseconds_per_element=guess,
+        textbook_nanoseconds_per_element=plain,
+        error_percent=error,
+        weight=weight,
+    )
 
 
 def _weight(prediction: Prediction, algorithm: str, elements: int) -> float:
@@ -201,9 +241,11 @@ def _weight(prediction: Prediction, algorithm: str, elements: int) -> float:
 
 
 def _spread(table: pd.DataFrame) -> float:
-    """The spread with which the bands hold COVERED of the rows."""
+    """The spread with which the bands hold COVERED of the passes, and COVERED of the algorithms: there are more passes,
+    and they are nearer, so that together they would hide how far the algorithms are off."""
     off = np.abs(np.log1p(table["error_percent"] / 100)) / table["weight"]
-    return float(np.quantile(off, COVERED) / norm.ppf(HIGH / 100)) if len(table) else 0.0
+    kinds = [off[is_pass] for is_pass in (table["pass"] != "", table["pass"] == "") if is_pass.any()]
+    return max((float(np.quantile(kind, COVERED) / norm.ppf(HIGH / 100)) for kind in kinds), default=0.0)
 
 
 def save(calibration: Calibration) -> bytes:

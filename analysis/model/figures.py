@@ -25,6 +25,7 @@ from analysis.statistics import speedups
 from analysis.times import algorithm_times
 from analysis.traffic import BYTES_PER_FLOAT, bandwidths, logical_floats
 
+MARKERS = "osD^vPX"
 BAND = {"alpha": 0.18, "linewidth": 0}
 MACHINES_NAME = "machines"
 
@@ -50,6 +51,8 @@ def _algorithms(machine: str, run: Run | None) -> tuple[Figure, pd.DataFrame]:
         for algorithm in prediction.subject.algorithms:
             own = table[(table["isa"] == isa) & (table["algorithm"] == algorithm)]
             _band(axes, own, "nanoseconds_per_element", style.MODEL[algorithm])
+            plain = {"color": style.MODEL[algorithm].colour, "linewidth": 0.7, "linestyle": (0, (1, 3))}
+            axes.plot(own["elements"], own["textbook_nanoseconds_per_element"], **plain)
             if measured is not None:
                 points = measured[(measured["isa"] == isa) & (measured["algorithm"] == algorithm)]
                 look, compilers = style.ALGORITHMS[algorithm], experiments.compilers(measured)
@@ -95,16 +98,18 @@ def _pass_bandwidth(machine: str, run: Run | None) -> tuple[Figure, pd.DataFrame
             _band(axes, own, "effective_gigabytes_per_second", look)
             if measured is not None:
                 points = measured[(measured["isa"] == isa) & (measured["pass"] == name)]
-                axes.plot(
-                    points["elements"], points["effective_gigabytes_per_second_median"], color=style.BLACK, marker="o",
-                    linestyle="none",
-                )  # fmt: skip
+                seen = style.Style(look.colour, MARKERS[list(looks).index(name)], "none")
+                value = "effective_gigabytes_per_second"
+                panels.error_lines(axes, points, value, seen, experiments.compilers(measured)[:1])
         panels.bandwidth_axis(axes)
         _lengths(axes, prediction, isa)
     grid[0][0].set_ylabel("effective GB/s, warm")
     handles: list[Artist] = [_model_handle(name, look) for name, look in looks.items()]
     if run:
-        handles.append(Line2D([], [], color=style.BLACK, marker="o", linestyle="none", label="measured"))
+        handles += [
+            Line2D([], [], color=look.colour, marker=marker, linestyle="none", label=f"{name}, measured")
+            for (name, look), marker in zip(looks.items(), MARKERS, strict=False)
+        ]
     table = pd.concat(tables, ignore_index=True)
     value = "effective_gigabytes_per_second"
     return _finished(figure, machine, run, "effective bandwidth of passes", handles, table, value, measured)
@@ -189,7 +194,8 @@ def _algorithm_handles(run: Run | None) -> list[Artist]:
     handles: list[Artist] = [_model_handle(names.algorithm(name), look) for name, look in style.MODEL.items()]
     if run:
         handles += [panels.algorithm_handle(name, look) for name, look in style.ALGORITHMS.items()]
-    return [*handles, Patch(facecolor="0.8", label="10 to 90 % (model)")]
+    plain = Line2D([], [], color=style.GREY, linewidth=0.7, linestyle=(0, (1, 3)), label="textbook ECM (model)")
+    return [*handles, plain, Patch(facecolor="0.8", label="10 to 90 % (model)")]
 
 
 def _pass_looks(algorithms: Mapping[str, Sequence[str]]) -> dict[str, style.Style]:
@@ -214,7 +220,7 @@ def _footer() -> list[str]:
     calibration = calibrate.load()
     error = f"{100 * calibration.wider_spread:.0f} %"
     return [
-        "PREDICTED, NOT MEASURED: llvm-mca's cycles of our loops, simulated caches, published bandwidths of one core",
+        "PREDICTED, NOT MEASURED: llvm-mca's cycles of our loops, simulated caches, estimated bandwidths of one core",
         f"bands: 10 to 90 % of {DRAWS} draws of what is uncertain, the model's own error ({error} of a pass) included",
         f"overlap, stores calibrated on {calibration.machine}, run {calibration.run}; nothing is fitted to the paper",
     ]

@@ -17,6 +17,8 @@ from analysis.traffic import BYTES_PER_FLOAT, bandwidths, logical_floats
 
 LINE_BYTES = 64
 MEMORY = "memory"
+# Published machines differ by so much in the ratio of their copy and update loops to the load loop of the same level.
+KIND_SPREAD = 0.2
 LEVELS = (2, 3, MEMORY)
 """Where the lines that L1 lacks come from."""
 KINDS = ("load", "copy", "update")
@@ -63,7 +65,7 @@ def of_bandwidths(clock_ghz: Draws, gigabytes_per_second: Mapping[tuple[int | st
 
 def of_machine(machine: Machine, isa: str, random: np.random.Generator, draws: int) -> Core:
     """The core that a machine's file describes: each range uniform, and the loops of one level at the same place of
-    theirs, since what moves one moves all. Raises AnalysisError where the file does not tell."""
+    theirs, since what moves one moves all, but for KIND_SPREAD. Raises AnalysisError where the file does not tell."""
     performance = machine.performance
     if performance is None or isa not in performance.clock_ghz:
         raise AnalysisError(f"{machine.name}: the machine's file does not tell what a core can do in {isa}")
@@ -75,6 +77,8 @@ def of_machine(machine: Machine, isa: str, random: np.random.Generator, draws: i
         for kind in KINDS:
             row = performance.bandwidth(level, kind, isa)
             rate = row.estimate.low + (row.estimate.high - row.estimate.low) * place
+            if kind != "load":
+                rate = rate * random.uniform(1 - KIND_SPREAD, 1 + KIND_SPREAD, draws)
             rates[level, kind] = rate * ghz if row.unit == "bytes_per_cycle" else rate
     return of_bandwidths(ghz, rates)
 

@@ -70,8 +70,8 @@ class Prediction:
 def predict(
     subject: Subject, parameters: Parameters, elements: Sequence[int], spread: float, random: np.random.Generator
 ) -> Prediction:
-    """What the model expects. `spread`: the standard deviation of the logarithm of its error
-    in one pass, the same at every length, so that it does not cancel between algorithms."""
+    """What the model expects. `spread`: the standard deviation of the logarithm of its error in one pass, the same at
+    every length, so that it does not cancel between algorithms."""
     lengths = np.asarray(elements, float)
     draws = len(subject.core.clock_ghz)
 
@@ -113,12 +113,6 @@ def speedup_table(prediction: Prediction) -> pd.DataFrame:
     """Of Two-Pass over the better Three-Pass at each length: isa, compiler, elements, speedup_percent_median, _low,
     _high (10 to 90 %)."""
     return _table(prediction, {}, quantiles(prediction.speedup(), "speedup_percent"))
-
-
-def largest_speedup(prediction: Prediction) -> dict[str, float]:
-    """The largest speedup at any length, as claims ask for it: speedup_percent_median, _low, _high."""
-    largest = prediction.speedup().max(axis=1)[:, None]
-    return {name: float(value[0]) for name, value in quantiles(largest, "speedup_percent").items()}
 
 
 def limits_table(prediction: Prediction) -> pd.DataFrame:

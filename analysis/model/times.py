@@ -56,7 +56,7 @@ class Traffic:
     def __init__(self, table: pd.DataFrame, machine: Machine) -> None:
         """`table` as model.traffic.load_traffic gives it. Raises AnalysisError where it lacks the machine."""
         if machine.name not in set(table["machine"]):
-            raise AnalysisError(f"{machine.name}: its traffic is not recorded (`python -m analysis.model traffic`)")
+            raise AnalysisError(f"{machine.name}: its traffic is not recorded (`python -m harness simulate`)")
         of_machine = table[table["machine"] == machine.name].sort_values("elements")
         self._rows = {
             key: those.set_index("elements")
@@ -103,8 +103,6 @@ class PassTime:
     computation: Grid
     data: Mapping[int | str, Grid]
     """By the level that the lines come from or go to."""
-    l1: Grid
-    """Of loads and stores alone."""
     total: Grid
 
     @property
@@ -131,8 +129,7 @@ def pass_time(
     vectors = FLOATS_PER_LINE / LANES[isa]
     line = (low + parameters.in_core[name] * (high - low)) * vectors / core.clock_ghz
     # llvm-mca knows neither banks nor the width of the way to L1; the loops that only move data do.
-    l1 = core.l1_nanoseconds[_bandwidth_loop(kernel)]
-    line = np.maximum(line, l1)
+    line = np.maximum(line, core.l1_nanoseconds[_bandwidth_loop(kernel)])
     beside = np.outer(parameters.pass_cycles / core.clock_ghz, 1 / np.asarray(elements, float))
     computation = line[:, None] / FLOATS_PER_LINE + beside
     beside_reads = _share(moved.read[MEMORY], moved.allocated[MEMORY])
@@ -150,13 +147,13 @@ def pass_time(
     q = np.reshape(parameters.overlap, (-1, 1))
     largest = np.maximum(computation, sum(data.values()))
     total = largest * ((computation / largest) ** q + (sum(data.values()) / largest) ** q) ** (1 / q)
-    return PassTime(computation, data, l1[:, None] / FLOATS_PER_LINE, total)
+    return PassTime(computation, data, total)
 
 
 def textbook(time: PassTime) -> Grid:
-    """The time of a pass by the execution-cache-memory model: arithmetic overlaps with everything; loads and stores of
-    L1 and the transfers between levels follow one another."""
-    return np.maximum(time.computation, time.l1 + sum(time.data.values()))
+    """The time of a pass as the execution-cache-memory model has it: transfers follow one another, and computation
+    overlaps with all of them. (What the loops of a level take already has L1's loads and stores in it.)"""
+    return np.maximum(time.computation, sum(time.data.values()))
 
 
 def _bandwidth_loop(kernel: Mapping[str, int]) -> str:

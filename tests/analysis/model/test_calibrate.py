@@ -79,8 +79,10 @@ def test_every_second_length_of_one_compiler_and_isa_is_fitted_and_nothing_else(
 
 def test_bands_hold_as_many_as_they_say():
     off = 0.1 * np.random.default_rng(3).standard_normal(4000)
-    table = pd.DataFrame({"error_percent": 100 * np.expm1(off), "weight": 1.0})
+    table = pd.DataFrame({"error_percent": 100 * np.expm1(off), "weight": 1.0, "pass": "max"})
     assert calibrate._spread(table) == pytest.approx(0.1, rel=0.05)
+    algorithms = table.iloc[:40].assign(**{"pass": "", "error_percent": 30.0})
+    assert calibrate._spread(pd.concat([table, algorithms])) == pytest.approx(np.log(1.3) / 1.2816, rel=0.01)
     assert pytest.approx(0.8) == COVERED
 
 
@@ -103,5 +105,6 @@ def test_a_damaged_calibration_is_one_clear_line(tmp_path, content, words):
 
 def test_bands_of_other_machines_are_as_wide_as_what_was_not_fitted_asks_for():
     recorded = calibrate.load()
-    assert dataclasses.replace(recorded, spread=0.1, held_out_spread=0.2).wider_spread == 0.2
-    assert dataclasses.replace(recorded, spread=0.2, held_out_spread=0.1).wider_spread == 0.2
+    for spreads in ((0.3, 0.2, 0.1), (0.1, 0.3, 0.2), (0.1, 0.2, 0.3)):
+        names = ("spread", "held_out_spread", "swapped_spread")
+        assert dataclasses.replace(recorded, **dict(zip(names, spreads, strict=True))).wider_spread == 0.3

@@ -27,11 +27,24 @@ def test_costs_of_a_line_follow_from_three_bandwidths():
     assert core.l1_nanoseconds["copy"] == pytest.approx(1.28)
 
 
+@pytest.mark.parametrize("name", ("skylake-x", "broadwell", "zen2"))
+def test_drawn_ratios_of_copy_to_load_contain_the_published_ones(name):
+    machine = load_machines()[name]
+    core = inputs.of_machine(machine, machine.paper_isas[0], np.random.default_rng(1), 2000)
+    update = core.read_nanoseconds[MEMORY] + core.write_nanoseconds[MEMORY]
+    drawn = 1 + core.fetch_ratio * update / core.read_nanoseconds[MEMORY]
+    load, copy = (
+        machine.performance.bandwidth(MEMORY, kind, machine.paper_isas[0]).estimate for kind in ("load", "copy")
+    )
+    published = [2 * load.published[key] / copy.published[key] for key in load.published]
+    assert drawn.min() < min(published) and max(published) < drawn.max()
+
+
 def test_ranges_of_one_level_rise_and_fall_together():
     core = inputs.of_machine(load_machines()["zen2"], "avx2", np.random.default_rng(1), 500)
     assert len(np.unique(core.read_nanoseconds[MEMORY])) == 500
     update = core.read_nanoseconds[MEMORY] + core.write_nanoseconds[MEMORY]
-    assert np.corrcoef(core.read_nanoseconds[MEMORY], update)[0, 1] > 0.99
+    assert np.corrcoef(core.read_nanoseconds[MEMORY], update)[0, 1] > 0.7
     assert abs(np.corrcoef(core.read_nanoseconds[MEMORY], core.clock_ghz)[0, 1]) < 0.2
 
 
