@@ -96,7 +96,8 @@ def validation(calibration: Calibration, comparisons: Sequence[Comparison], run:
         f"The error of one pass with which bands of {100 * COVERED:.0f} % hold that many passes, and that many",
         f"algorithms: {100 * calibration.spread:.0f} % for what was fitted,",
         f"{100 * calibration.held_out_spread:.0f} % for what was not,",
-        f"{100 * calibration.swapped_spread:.0f} % for what was not with the ISAs swapped. Predictions have the largest.",
+        f"{100 * calibration.swapped_spread:.0f} % for what was not with the ISAs swapped. Predictions have the",
+        "largest.",
     ]
     return "\n".join(lines) + "\n"
 

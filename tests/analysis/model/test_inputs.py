@@ -44,7 +44,7 @@ def test_ranges_of_one_level_rise_and_fall_together():
     core = inputs.of_machine(load_machines()["zen2"], "avx2", np.random.default_rng(1), 500)
     assert len(np.unique(core.read_nanoseconds[MEMORY])) == 500
     update = core.read_nanoseconds[MEMORY] + core.write_nanoseconds[MEMORY]
-    assert np.corrcoef(core.read_nanoseconds[MEMORY], update)[0, 1] > 0.7
+    assert np.corrcoef(core.read_nanoseconds[MEMORY], update)[0, 1] > 0.5
     assert abs(np.corrcoef(core.read_nanoseconds[MEMORY], core.clock_ghz)[0, 1]) < 0.2
 
 
