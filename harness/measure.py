@@ -47,11 +47,12 @@ def prepare(config: Config, extensions: Path) -> tuple[dict[str, Any], plan.Plan
     names, memory_bytes = [compiler.name for compiler in compilers], detect.available_memory_bytes()
     cpu = choose_cpu()
     cpus, limit = topology.usable(cpu)
-    installed, lacking_peers = peers.find(config["peers"])
+    found, lacking_peers = peers.find(config["peers"])
+    installed, broken_peers = peers.working(host, found)
     planned = plan.make_plan(config, processor, names, isas, memory_bytes, len(cpus), [peer.name for peer in installed])
     if not planned.items:
         raise HarnessError("nothing to measure: " + "; ".join(f"{s['what']}: {s['reason']}" for s in planned.skipped))
-    planned.skipped[:0] = reductions(config) + skipped + lacking + lacking_peers
+    planned.skipped[:0] = reductions(config) + skipped + lacking + lacking_peers + broken_peers
     plan.trim(config, planned, processor.llc_bytes)
     machine = detect.describe(processor, config.get("machine"))
     machines.wanted_variants(config["tuning"], machine["name"])

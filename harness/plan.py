@@ -22,7 +22,7 @@ MEMORY_NANOSECONDS = 0.25
 SAMPLE_OVERHEAD_SECONDS, PROCESS_OVERHEAD_SECONDS = 150e-6, 1.0
 BANDWIDTH_LOOPS = 20
 # Of a library: NumPy and SciPy, the slowest, take 1.3 to 1.6 ns for an element and 5 us for a call.
-PEER_NANOSECONDS, PEER_CALL_NANOSECONDS = 1.0, 3000.0
+PEER_NANOSECONDS, PEER_CALL_NANOSECONDS = 1.5, 5000.0
 # By how much threads that share memory slow each other at most, and how fast arenas are made.
 CONTENTION, ARENA_BYTES_PER_SECOND = 3.0, 3e9
 # Accuracy: inputs of each length, of a reference, of comparing a result with it, and the float32 in [-87.3, -0].
@@ -255,7 +255,9 @@ def trim(config: Config, plan: Plan, llc_bytes: int) -> None:
             what = f"{item.experiment} {item.compiler} {item.isa} with {item.threads[-2]} threads"
             plan.skipped.append({"what": what, "reason": reason})
             continue
-        candidates = [item for item in plan.items if sum(4 * n > llc_bytes for n in item.elements) > 1]
+        # Peers have time of their own: without them the others would have no more.
+        ours = [item for item in plan.items if not is_peers(config, item.experiment)]
+        candidates = [item for item in ours if sum(4 * n > llc_bytes for n in item.elements) > 1]
         if not candidates:
             return
         item = max(

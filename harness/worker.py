@@ -77,8 +77,8 @@ def measure_question(
     ]
 
 
-# Contenders whose samples are judged on their own: bandwidth loops are many, and one disturbed one spoils no other.
-UNPAIRED = ("passes", "algorithms-and-limits")
+# Contenders whose samples are judged on their own: loops and libraries are many, and one disturbed one spoils no other.
+UNPAIRED = ("passes", "algorithms-and-limits", "peers")
 ACCURACY = "accuracy"
 """What a process that times nothing is called."""
 Tables = Mapping[tuple[str, str], list[Kernel]]

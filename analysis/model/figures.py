@@ -175,7 +175,8 @@ def _paper(axes: Axes, machine: str, prediction: Prediction) -> None:
         return
     axes.plot([far.min(), far.max()], [claim.value] * 2, color=style.BLACK, linewidth=1.2, linestyle=(0, (4, 1)))
     text = f"paper: up to {claim.value:g} %"
-    axes.text(far.min() / 1.2, claim.value, text, ha="right", va="center", fontsize=6.8, clip_on=True)
+    box = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
+    axes.text(far.min() / 1.2, claim.value, text, ha="right", va="center", fontsize=6.8, clip_on=True, bbox=box)
 
 
 def _lengths(axes: Axes, prediction: Prediction, isa: str) -> None:

@@ -8,9 +8,11 @@ kernel for the timed loop.
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module, metadata
 from itertools import cycle
 from pathlib import Path
@@ -19,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.config import FLOAT_BYTES
+from harness.config import FLOAT_BYTES, ROOT
 from harness.errors import HarnessError
 from harness.extensions import CACHE_STATES, Host
 
@@ -62,16 +64,20 @@ class Prepared:
     errors: list[BaseException] = field(default_factory=list)
     kept: list[Any] = field(default_factory=list)
     """What the kernel needs as long as it is called."""
+    status: Callable[[], int] = int
+    """0 unless a call has failed that goes past Python."""
 
     def check(self) -> None:
         """Raises HarnessError where a call has failed."""
+        if self.status():
+            raise HarnessError(f"a peer failed with status {self.status()}")
         if self.errors:
             raise HarnessError(f"a peer failed: {type(self.errors[0]).__name__}: {self.errors[0]}")
 
 
 def names() -> list[str]:
     """Every library that there is a file for, sorted."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__")
+    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if not path.stem.startswith("_"))
 
 
 def module(name: str) -> ModuleType:
@@ -97,6 +103,21 @@ def find(wanted: Sequence[str]) -> tuple[list[Peer], list[dict[str, str]]]:
         else:
             found.append(Peer(name, its.TITLE, _version(its.PACKAGES[0]) or "unknown", its.OUTPUT))
     return found, skipped
+
+
+def working(host: Host, found: Sequence[Peer]) -> tuple[list[Peer], list[dict[str, str]]]:
+    """Those of the installed libraries that give a softmax here, with the version that they tell themselves, and what
+    is skipped with the reason. Each is tried in a process of its own, which it may take down."""
+    works, skipped = [], []
+    for peer in found:
+        command = [sys.executable, "-m", "harness.peers", str(host.folder.resolve()), host.compiler, peer.name]
+        tried = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if tried.returncode:
+            told = tried.stderr.strip().splitlines() or [f"ended with status {tried.returncode}"]
+            skipped.append({"what": f"peer {peer.name}", "reason": f"installed, but {told[-1]}"})
+        else:
+            works.append(replace(peer, version=tried.stdout.strip() or peer.version))
+    return works, skipped
 
 
 def _version(package: str) -> str | None:

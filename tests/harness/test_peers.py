@@ -2,6 +2,7 @@
 
 import os
 import threading
+from dataclasses import replace
 from itertools import islice
 from types import SimpleNamespace
 
@@ -175,6 +176,22 @@ def test_our_threads_and_a_library_take_turns_in_one_rotation(real):
                 assert theirs.operands.next_output == (start + 2 * index) % count
     finally:
         os.sched_setaffinity(0, before)
+
+
+def test_one_that_is_installed_and_does_not_work_is_skipped_with_the_reason(host):
+    found, _ = peers.find(["numpy"])
+    works, skipped = peers.working(host, [*found, replace(found[0], name="nothing-of-this-name")])
+    assert [peer.name for peer in works] == ["numpy"]
+    (one,) = skipped
+    assert one["what"] == "peer nothing-of-this-name"
+    assert one["reason"].startswith("installed, but ") and "\n" not in one["reason"]
+
+
+def test_onednn_tells_its_own_version(host):
+    require("onednn")
+    (works,), skipped = peers.working(host, peers.find(["onednn"])[0])
+    assert skipped == []
+    assert works.version.count(".") == 2 and not works.version.startswith("20")
 
 
 def test_what_the_way_into_python_costs_is_known(host):
