@@ -49,12 +49,7 @@ def draw(runs: list[Run]) -> tuple[Figure, pd.DataFrame]:
             low, high = points["speedup_percent_low"], points["speedup_percent_high"]
             axes.fill_between(points["input_over_last_cache"], low, high, color=look.colour, alpha=0.12, linewidth=0)
             handles.append(Line2D([], [], **_look(line), label=line.get_label()))
-    axes.axhline(0, color=style.BLACK, linewidth=0.8)
-    axes.axvline(1, color="0.55", linewidth=0.6)
-    axes.text(1, 1.01, "last-level cache", transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=6.5)
-    axes.set_xscale("log")
-    axes.set_xlabel("input (4n bytes) over last-level cache")
-    axes.set_ylabel("speedup of Two-Pass, %")
+    panels.speedup_by_cache_axes(axes)
     everything = pd.concat([rows for _, rows in measured])
     smoke = any(run.information["protocol"]["name"] == "smoke" for run, _ in measured)
     panels.surround(

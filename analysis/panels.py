@@ -69,6 +69,16 @@ def bandwidth_axis(axes: Axes) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
+def speedup_by_cache_axes(axes: Axes) -> None:
+    """Axes of speedup against the size of the input in last-level caches, where machines can be compared."""
+    axes.axhline(0, color=style.BLACK, linewidth=0.8)
+    axes.axvline(1, color="0.55", linewidth=0.6)
+    axes.text(1, 1.01, "last-level cache", transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=6.5)
+    axes.set_xscale("log")
+    axes.set_xlabel("input (4n bytes) over last-level cache")
+    axes.set_ylabel("speedup of Two-Pass, %")
+
+
 def cache_boundaries(run: Run) -> dict[str, float]:
     """For each cache level the number of elements whose input alone, 4n bytes, fills it."""
     caches = sorted(run.information["machine"]["caches"], key=lambda cache: cache["level"])

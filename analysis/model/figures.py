@@ -151,12 +151,7 @@ def draw_machines(runs: Sequence[Run]) -> tuple[Figure, pd.DataFrame]:
                 marker=marker, fillstyle=fill, linewidth=0.8,
             )  # fmt: skip
             handles.append(Line2D([], [], color=style.GREEN, marker=marker, fillstyle=fill, label=label))
-    axes.axhline(0, color=style.BLACK, linewidth=0.8)
-    axes.axvline(1, color="0.55", linewidth=0.6)
-    axes.text(1, 1.01, "last-level cache", transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=6.5)
-    axes.set_xscale("log")
-    axes.set_xlabel("input (4n bytes) over last-level cache")
-    axes.set_ylabel("speedup of Two-Pass, %")
+    panels.speedup_by_cache_axes(axes)
     footer = [f"without markers: {_footer()[0]}", *_footer()[1:]]
     panels.surround(figure, "Speedup of Two-Pass by machine (model), beside what was measured", handles, footer)
     return figure, pd.concat(tables, ignore_index=True)
