@@ -148,7 +148,7 @@ def _peers(run: Run) -> str:
     table = table[(table["threads"] == 1) & table["name"].isin(list(libraries(run.information)))]
     longest = table[table["elements"] == table["elements"].max()].sort_values("two_pass_speedup_percent_median")
     told = (f"{row['title']} {1 + row['two_pass_speedup_percent_median'] / 100:.2g}" for _, row in longest.iterrows())
-    return f"Two-Pass, times as fast as peers at {names.count(longest['elements'].max())}: {', '.join(told)}"
+    return f"Two-Pass over peers (x), {names.count(longest['elements'].max())}: {', '.join(told)}"
 
 
 def two_pass(row: Mapping[str, Any]) -> bool:

@@ -22,7 +22,7 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
     counts = sorted(long["threads"].unique())
     for axes, threads in zip(grid[0], counts, strict=False):
         _times(axes, long[long["threads"] == threads], looks, run)
-        axes.set_title("1 thread" if threads == 1 else f"{threads} threads for one vector, where they are used", pad=13)
+        axes.set_title("1 thread" if threads == 1 else f"{threads} threads of ours", pad=13)
         axes.set_xlabel("elements")
     for axes in grid[0][len(counts) :]:
         axes.set_axis_off()
@@ -52,7 +52,8 @@ def _notes(run: Run) -> list[str]:
     libraries, item = rows.peers(run.information), run.information["experiments"][EXPERIMENT][0]
     notes = [
         f"our algorithms: {names.ISAS[item['isa']]}, {item['compiler']}; all called alike: input read before, output "
-        "in rotation; denormals flushed"
+        "in rotation; denormals flushed",
+        "several threads: ours share the vector, and libraries may; none that was looked at uses more than one",
     ]
     if any(its["output"] == "allocated" for its in libraries.values()):
         notes.append("* can't be given an output: makes a new array in each call, which is timed")

@@ -49,7 +49,7 @@ def test_in_cache_and_out_of_cache_name_length_rival_and_interval(text: str) -> 
 
 
 def test_libraries_are_told_at_the_longest_length_nearest_first(text: str) -> None:
-    (line,) = [line for line in text.splitlines() if line.startswith("Two-Pass, times as fast as peers at 33.6M: ")]
+    (line,) = [line for line in text.splitlines() if line.startswith("Two-Pass over peers (x), 33.6M: ")]
     ratios = [float(told.split()[-1]) for told in line.split(": ")[1].split(", ")]
     assert len(ratios) == 4 and ratios == sorted(ratios)
 
