@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TextIO
 
-from harness import assembly, build, bundle, config, doctor, measure, passes, peers
-from harness.errors import HarnessError
-from harness.lock import die_with_parent, exclusive
-from harness.store import write_whole
+from harness.errors import told_in_one_line
+
+with told_in_one_line():  # NumPy alone takes long enough to be interrupted, and memory that may not be there
+    from harness import assembly, build, bundle, config, doctor, measure, passes, peers
+    from harness.lock import die_with_parent, exclusive
+    from harness.store import write_whole
 
 BUILT = config.ROOT / "results" / "build"
 ASSEMBLY = BUILT / "assembly"
@@ -184,20 +185,9 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Runs the command line: one line and status 2 for what a person can mend."""
-    try:
+    """Runs the command line."""
+    with told_in_one_line():
         run(parser().parse_args())
-    except HarnessError as error:
-        print(f"harness: {error}", file=sys.stderr)
-        sys.exit(2)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        print(f"harness: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("harness: interrupted; the same command goes on from here", file=sys.stderr)
-        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -35,8 +35,8 @@ PARTS = {HOST: ("host.h", HOST_SOURCES), ONEDNN: ("peer_onednn.h", ("peer_onednn
 # only talks to a person or takes a complete run elsewhere.
 HASHED = (("kernels", "*.[ch]"), ("harness", "*.py"), ("harness/peers", "*.py"))
 UNHASHED = (
-    "__main__.py", "assembly.py", "audit.py", "bundle.py", "doctor.py", "passes.py", "plausibility.py", "progress.py",
-    "reproduce.py", "simulation.py", "workflow.py",
+    "__main__.py", "assembly.py", "audit.py", "bundle.py", "doctor.py", "passes.py", "plausibility.py",
+    "processes.py", "progress.py", "reproduce.py", "simulation.py", "workflow.py",
 )  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import textwrap
 import time
@@ -13,8 +12,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness import accuracy, audit, build, detect, machines, peers, plan, precision, sampler, store, topology, worker
-from harness.config import ROOT, Config, load
+from harness import (
+    accuracy,
+    audit,
+    build,
+    detect,
+    machines,
+    peers,
+    plan,
+    precision,
+    processes,
+    sampler,
+    store,
+    topology,
+    worker,
+)
+from harness.config import Config, load
 from harness.contenders import check_passes, controls
 from harness.errors import HarnessError
 from harness.extensions import Host, first_host, load_kernels
@@ -166,19 +179,9 @@ def run_worker(
 ) -> Iterator[dict[str, Any]]:
     """Runs one process of a run (None: the tuning) over the `wanted` questions, and yields what it tells. Raises
     HarnessError if it fails."""
-    job = {"parent": os.getpid(), "folder": str(folder), "extensions": str(extensions), "config": config}
-    command = [sys.executable, "-m", "harness.worker", json.dumps({**job, "process": process, "wanted": list(wanted)})]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as worker:
-        assert worker.stdout and worker.stderr
-        for line in worker.stdout:
-            yield json.loads(line)
-        errors = worker.stderr.read()
-    if worker.returncode:
-        last = errors.strip().splitlines()[-1] if errors.strip() else "no message"
-        raise HarnessError(f"a measuring process ended with status {worker.returncode}: {last}")
+    job = {"folder": str(folder), "extensions": str(extensions), "config": config}
+    job |= {"process": process, "wanted": list(wanted)}
+    return processes.ask("harness.worker", job, "a measuring process")
 
 
 def measure(config: Config, extensions: Path, runs: Path) -> Path:

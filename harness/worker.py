@@ -5,10 +5,8 @@ The process is what is repeated: page placement differs between processes and no
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import sys
 import zlib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -19,8 +17,8 @@ from harness import config as configuration
 from harness import plan as planning
 from harness.contenders import Question, contenders
 from harness.extensions import Host, Kernel, load_kernels
-from harness.lock import die_with_parent
 from harness.memory import Arena
+from harness.processes import tell
 from harness.sampler import Sample, Sampler, enough_rounds
 from harness.store import Journal, Row, TuningJournal, read_info
 
@@ -116,11 +114,6 @@ def questions(
     ]
 
 
-def tell(**message: object) -> None:
-    """One line of JSON for the process that started this one."""
-    print(json.dumps(message), flush=True)
-
-
 def measure(
     folder: Path, extensions: Path, config: configuration.Config, process: int, wanted: Collection[str]
 ) -> None:
@@ -203,11 +196,9 @@ def start(
     return Sampler(host, arena, info["memory"]["cpu"], info["canary"], info["threads"]["cpus"]), tables
 
 
-def main(argv: list[str]) -> None:
-    """`python -m harness.worker JOB`: JOB is JSON with parent (its process id), folder, extensions, config, process
-    (null: tune; ACCURACY) and wanted (keys of questions)."""
-    job = json.loads(argv[0])
-    die_with_parent(job["parent"])
+def main(job: Mapping[str, Any]) -> None:
+    """What a process that `measure` starts does. A job has folder, extensions, config, process (None: tune; ACCURACY)
+    and wanted (keys of questions)."""
     folder, extensions = Path(job["folder"]), Path(job["extensions"])
     if job["process"] == ACCURACY:
         accurate(folder, extensions, job["config"])
@@ -215,7 +206,3 @@ def main(argv: list[str]) -> None:
         tune(folder, extensions, job["config"])
     else:
         measure(folder, extensions, job["config"], job["process"], frozenset(job["wanted"]))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

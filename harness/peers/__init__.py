@@ -8,8 +8,7 @@ kernel for the timed loop.
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -21,13 +20,16 @@ from typing import Any
 
 import numpy as np
 
-from harness.config import FLOAT_BYTES, ROOT
+from harness import processes
+from harness.config import FLOAT_BYTES
 from harness.errors import HarnessError
 from harness.extensions import CACHE_STATES, Host
 
 RUN_TYPE = "void (*)(const float *, float *, struct carry *, size_t)"
 # A sample of the empty call; of several the fastest counts.
 EMPTY_CALLS, EMPTY_SAMPLES = 1000, 20
+# Of a library on trial: imported from a slow disk it takes half a minute.
+TRIAL_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -110,13 +112,14 @@ def working(host: Host, found: Sequence[Peer]) -> tuple[list[Peer], list[dict[st
     is skipped with the reason. Each is tried in a process of its own, which it may take down."""
     works, skipped = [], []
     for peer in found:
-        command = [sys.executable, "-m", "harness.peers", str(host.folder.resolve()), host.compiler, peer.name]
-        tried = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        if tried.returncode:
-            told = tried.stderr.strip().splitlines() or [f"ended with status {tried.returncode}"]
-            skipped.append({"what": f"peer {peer.name}", "reason": f"installed, but {told[-1]}"})
+        job = {"folder": str(host.folder.resolve()), "compiler": host.compiler, "name": peer.name}
+        deadline = time.monotonic() + TRIAL_SECONDS
+        try:
+            (told,) = processes.ask("harness.peers._trial", job, "its process", deadline)
+        except HarnessError as error:
+            skipped.append({"what": f"peer {peer.name}", "reason": f"installed, but {error}"})
         else:
-            works.append(replace(peer, version=tried.stdout.strip() or peer.version))
+            works.append(replace(peer, version=told["version"] or peer.version))
     return works, skipped
 
 

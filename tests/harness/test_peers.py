@@ -187,6 +187,14 @@ def test_one_that_is_installed_and_does_not_work_is_skipped_with_the_reason(host
     assert one["reason"].startswith("installed, but ") and "\n" not in one["reason"]
 
 
+def test_what_is_printed_beside_is_neither_a_version_nor_a_reason(host, monkeypatch):
+    found, _ = peers.find(["numpy"])
+    monkeypatch.setenv("PYTHONVERBOSE", "1")
+    works, (one,) = peers.working(host, [*found, replace(found[0], name="nothing-of-this-name")])
+    assert works == found
+    assert one["reason"] == "installed, but ModuleNotFoundError: No module named 'harness.peers.nothing-of-this-name'"
+
+
 def test_onednn_tells_its_own_version(host):
     require("onednn")
     (works,), skipped = peers.working(host, peers.find(["onednn"])[0])
