@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis import catalog, figures
+from analysis.console import print_everywhere
 from analysis.errors import AnalysisError
 from analysis.files import write_whole
 
@@ -40,6 +41,7 @@ exit status: 0 done; 1 a file could not be written; 2 the arguments or the run's
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status. Errors that a person can mend are one line on standard error."""
+    print_everywhere()
     options = _parser().parse_args(arguments)
     try:
         return options.command(options) or 0

@@ -83,7 +83,7 @@ def model() -> list[Path]:
 def calibration_run() -> Path:
     """The run that the recorded calibration is by, where it is still here; otherwise the one that is drawn. Ends
     Snakemake with one line where there is none."""
-    recorded = json.loads((RESULTS / "model" / "calibration.json").read_text())
+    recorded = json.loads((RESULTS / "model" / "calibration.json").read_text(encoding="utf-8"))
     found = [run.folder for run in catalog.find_runs(RESULTS) if run.folder.name == recorded["run"]]
     return found[0] if found else runs()[recorded["machine"]]
 

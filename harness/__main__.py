@@ -10,6 +10,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TextIO
 
+from analysis.console import print_everywhere
 from harness.errors import told_in_one_line
 
 with told_in_one_line():  # NumPy alone takes long enough to be interrupted, and memory that may not be there
@@ -137,7 +138,7 @@ def logged(log: Path | None) -> Iterator[None]:
         yield
         return
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w") as file, redirect_stdout(Both(sys.stdout, file)):
+    with log.open("w", encoding="utf-8", errors="backslashreplace") as file, redirect_stdout(Both(sys.stdout, file)):
         yield
 
 
@@ -186,6 +187,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def main() -> None:
     """Runs the command line."""
+    print_everywhere()
     with told_in_one_line():
         run(parser().parse_args())
 

@@ -29,7 +29,7 @@ class Finding:
 def read(path: Path) -> str | None:
     """A system file's content, None where the system does not have it."""
     try:
-        return path.read_text().strip()
+        return path.read_text(encoding="utf-8").strip()
     except OSError:
         return None
 

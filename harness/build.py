@@ -54,7 +54,9 @@ def find_compiler(config: Config, name: str) -> Compiler | None:
     for command in config["compiler_commands"][name]:
         words = tuple(shlex.split(command))
         if shutil.which(words[0]):
-            told = subprocess.run([*words, "--version"], capture_output=True, text=True, check=False)
+            told = subprocess.run(
+                [*words, "--version"], capture_output=True, encoding="utf-8", errors="backslashreplace", check=False
+            )
             if told.returncode == 0:
                 return Compiler(name, words, told.stdout.splitlines()[0] if told.stdout else "unknown")
     return None
@@ -166,7 +168,7 @@ def write_wrapper(module: str, interface: str, output: Path) -> None:
     """Writes the C source of a cffi API-mode module for kernel.h and the header `interface`."""
     headers = ("kernel.h", interface)
     ffi = cffi.FFI()
-    ffi.cdef("\n".join((KERNELS / header).read_text() for header in headers))
+    ffi.cdef("\n".join((KERNELS / header).read_text(encoding="utf-8") for header in headers))
     includes = "".join(f'#include "{header}"\n' for header in headers)
     ffi.set_source(module, f"#include <stddef.h>\n#include <stdint.h>\n{includes}")
     with contextlib.redirect_stdout(io.StringIO()):  # it reports what it does
@@ -181,7 +183,7 @@ def compile_object(compiler: Compiler, compile_flags: list[str], source: Path, o
 
 def run(command: list[str]) -> None:
     """Runs a compiler. Raises HarnessError with its first error."""
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", errors="backslashreplace", check=False)
     if result.returncode:
         lines = result.stderr.splitlines() or ["no message"]
         error = next((line for line in lines if "error" in line), lines[0])

@@ -27,7 +27,7 @@ Config = dict[str, Any]
 
 def schema(name: str) -> dict[str, Any]:
     """The JSON Schema config/schemas/NAME.schema.json."""
-    return json.loads((SCHEMAS / f"{name}.schema.json").read_text())
+    return json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
 
 
 def load(file: Path = CONFIG_FILE, overrides: Mapping[str, Any] | None = None) -> Config:
@@ -36,7 +36,7 @@ def load(file: Path = CONFIG_FILE, overrides: Mapping[str, Any] | None = None) -
     Raises HarnessError naming file, key and what is allowed.
     """
     try:
-        config = yaml.safe_load(file.read_text())
+        config = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise HarnessError(f"{file}: {error.strerror}") from error
     except yaml.YAMLError as error:
@@ -81,7 +81,7 @@ def check(config: Config, file: Path = CONFIG_FILE) -> None:
 
 def overrides(config: Config, file: Path = CONFIG_FILE) -> dict[str, Any]:
     """What `config` changes in `file`. Raises HarnessError for a key that only the file may change."""
-    written = yaml.safe_load(file.read_text())
+    written = yaml.safe_load(file.read_text(encoding="utf-8"))
     changed = {key: value for key, value in config.items() if value != written.get(key)}
     for key in changed:
         if key not in OVERRIDABLE:

@@ -141,12 +141,12 @@ def with_known_caches(processor: Processor) -> Processor:
         return processor
     caches = []
     for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
-        kind, size = ((index / name).read_text().strip() for name in ("type", "size"))
+        kind, size = ((index / name).read_text(encoding="utf-8").strip() for name in ("type", "size"))
         if kind != "Instruction":
-            shared = (index / "shared_cpu_map").read_text().replace(",", "").strip()
+            shared = (index / "shared_cpu_map").read_text(encoding="utf-8").replace(",", "").strip()
             caches.append(
                 Cache(
-                    int((index / "level").read_text()),
+                    int((index / "level").read_text(encoding="utf-8")),
                     int(size.removesuffix("K")) << 10,
                     int(shared, 16).bit_count(),
                     False,
@@ -189,7 +189,7 @@ def memory_bytes() -> int:
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     for limit_file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         try:
-            total = min(total, int(Path(limit_file).read_text()))
+            total = min(total, int(Path(limit_file).read_text(encoding="utf-8")))
         except (OSError, ValueError):
             continue
     return total
@@ -197,7 +197,7 @@ def memory_bytes() -> int:
 
 def available_memory_bytes() -> int:
     """Memory that could be taken now without swapping, in bytes."""
-    available = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
+    available = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(encoding="utf-8"))
     return min(int(available[1]) * 1024, memory_bytes()) if available else memory_bytes()
 
 
@@ -206,7 +206,12 @@ def cores() -> int | str:
     seen = set()
     for cpu in Path("/sys/devices/system/cpu").glob("cpu[0-9]*/topology"):
         try:
-            seen.add(((cpu / "physical_package_id").read_text(), (cpu / "core_id").read_text()))
+            seen.add(
+                (
+                    (cpu / "physical_package_id").read_text(encoding="utf-8"),
+                    (cpu / "core_id").read_text(encoding="utf-8"),
+                )
+            )
         except OSError:
             continue
     return len(seen) or "unknown"

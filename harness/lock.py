@@ -59,7 +59,7 @@ def _note(descriptor: int, text: str) -> None:
     """Replaces what the lock file says, if it may be written."""
     with contextlib.suppress(OSError):
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, text.encode(), 0)
+        os.pwrite(descriptor, os.fsencode(text), 0)
 
 
 def die_with_parent(parent: int) -> None:

@@ -140,7 +140,7 @@ class Arena:
         start = int(self.host.ffi.cast("uintptr_t", self.start))
         end = start + math.ceil(self.layout.arena_bytes / HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES
         try:
-            maps = Path("/proc/self/smaps").read_text()
+            maps = Path("/proc/self/smaps").read_text(encoding="utf-8", errors="replace")
         except OSError:
             return "unknown"
         total, inside = 0, False

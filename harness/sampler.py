@@ -93,7 +93,7 @@ class Disturbances:
     @staticmethod
     def _open(name: str) -> IO[str] | None:
         try:
-            return Path(name).open()
+            return Path(name).open(encoding="utf-8")
         except OSError:
             return None
 

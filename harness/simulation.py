@@ -44,7 +44,7 @@ def simulator() -> Simulator:
 def declared() -> dict[str, Pass]:
     """The passes by name, with the traffic that the table of kernels in kernels.c declares."""
     row = re.compile(r"^ *(?:REDUCTION|MAP|LOOPS)\(X, *(\w+), *([01]), ([01]), ([01]),", re.MULTILINE)
-    rows = row.findall((build.KERNELS / "kernels.c").read_text())
+    rows = row.findall((build.KERNELS / "kernels.c").read_text(encoding="utf-8"))
     return {
         name: ((int(reads_x), int(reads_y), int(writes_y)), "STORE_NT" if is_non_temporal(name) else "STORE")
         for name, reads_x, reads_y, writes_y in rows

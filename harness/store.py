@@ -30,7 +30,7 @@ def write_whole(path: Path, content: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(descriptor, "w") as file:
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -55,7 +55,7 @@ def read_info(folder: Path) -> dict[str, Any]:
     """run.json of a run folder. Raises HarnessError naming file and field where it is damaged."""
     file = folder / "run.json"
     try:
-        info = json.loads(file.read_text())
+        info = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise HarnessError(f"{file}: {error.strerror}") from error
     except ValueError as error:
@@ -83,7 +83,7 @@ class Journal:
         """The CSV lines of each complete point, by the key of its question."""
         points: dict[str, str] = {}
         lines: list[str] = []
-        content = self.path.read_text() if self.path.exists() else ""
+        content = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
         for line in content.splitlines(keepends=True):
             if line.startswith(END_OF_POINT) and line.endswith("\n"):
                 points[line[1:].strip()] = "".join(lines)
@@ -111,7 +111,7 @@ class TuningJournal:
 
     def rows(self) -> list[dict[str, Any]]:
         """The rows of all complete lines."""
-        content = self.path.read_text() if self.path.exists() else ""
+        content = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
         return [row for line in content.splitlines(keepends=True) if line.endswith("\n") for row in json.loads(line)]
 
     def keys(self) -> set[tuple[str, str, str]]:

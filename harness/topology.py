@@ -15,7 +15,9 @@ def core_of(cpu: int, cpus: Path = CPUS) -> tuple[str, str]:
     """Package and core of a logical processor; where the system does not tell, each is taken for a core of its own."""
     topology = cpus / f"cpu{cpu}" / "topology"
     try:
-        return (topology / "physical_package_id").read_text().strip(), (topology / "core_id").read_text().strip()
+        return (topology / "physical_package_id").read_text(encoding="utf-8").strip(), (topology / "core_id").read_text(
+            encoding="utf-8"
+        ).strip()
     except OSError:
         return "", f"cpu{cpu}"
 
@@ -26,10 +28,12 @@ def quota(root: Path = CGROUP, own: Path = Path("/proc/self/cgroup")) -> int | N
     limits = []
     for folder in groups(root, own):
         try:
-            granted, period = (folder / "cpu.max").read_text().split()
+            granted, period = (folder / "cpu.max").read_text(encoding="utf-8").split()
         except (OSError, ValueError):
             try:  # version 1
-                granted, period = ((folder / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
+                granted, period = (
+                    (folder / f"cpu.cfs_{name}_us").read_text(encoding="utf-8") for name in ("quota", "period")
+                )
             except OSError:
                 continue
         if granted != "max" and int(granted) > 0:
@@ -40,7 +44,7 @@ def quota(root: Path = CGROUP, own: Path = Path("/proc/self/cgroup")) -> int | N
 def groups(root: Path, own: Path) -> list[Path]:
     """The folders of this process's control group and of those above it, in versions 1 (cpu) and 2."""
     try:
-        lines = own.read_text().splitlines()
+        lines = own.read_text(encoding="utf-8").splitlines()
     except OSError:
         lines = []
     found = [root, root / "cpu"]

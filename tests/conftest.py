@@ -14,6 +14,12 @@ BUILT = config.ROOT / "results" / "build"
 SETTINGS = config.load()
 SOURCES_CHANGED = max(file.stat().st_mtime for file in build.KERNELS.iterdir())
 
+# Surroundings in which ± can't be printed.
+LOCALES = {
+    "ascii output": {"PYTHONIOENCODING": "ascii"},
+    "C locale": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+}
+
 
 def is_built(compiler: str) -> bool:
     """Whether a compiler's extensions are there; Snakemake keeps the configured ones fresh, others may be too old."""

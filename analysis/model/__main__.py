@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from analysis.console import print_everywhere
 from analysis.errors import AnalysisError
 from analysis.files import csv_bytes, write_whole
 from analysis.model import in_core
@@ -22,6 +23,7 @@ examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status. Errors that a person can mend are one line on standard error."""
+    print_everywhere()
     options = _parser().parse_args(arguments)
     try:
         options.command(options)

@@ -156,7 +156,7 @@ def marked_places(folder: Path) -> frozenset[Place]:
     return frozenset(
         (file.name, number)
         for file in sorted(folder.glob("*.h"))
-        for number, line in enumerate(file.read_text().splitlines(), 1)
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
         if MARK.match(line)
     )
 

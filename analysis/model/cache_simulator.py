@@ -96,7 +96,7 @@ class Simulator:
     def __init__(self, library: Path) -> None:
         """Loads it; the file is not needed any more then. Raises OSError where it can't be."""
         self.ffi = cffi.FFI()
-        self.ffi.cdef(HEADER.read_text())
+        self.ffi.cdef(HEADER.read_text(encoding="utf-8"))
         self.lib: Any = self.ffi.dlopen(str(library))
 
 

@@ -256,7 +256,7 @@ def save(calibration: Calibration) -> bytes:
 def load(file: Path = RECORDED) -> Calibration:
     """A recorded calibration. Raises AnalysisError where there is none or it is damaged."""
     try:
-        data: dict[str, Any] = json.loads(file.read_text())
+        data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return Calibration(**data)
     except OSError as error:
         raise AnalysisError(f"{file}: {error.strerror} (`python -m analysis.model calibrate RUN` makes it)") from error

@@ -58,7 +58,9 @@ def find_simulator() -> Simulator:
     """The first llvm-mca that is installed. Raises AnalysisError where none is."""
     for command in COMMANDS:
         if shutil.which(command):
-            told = subprocess.run([command, "--version"], capture_output=True, text=True, check=True).stdout
+            told = subprocess.run(
+                [command, "--version"], capture_output=True, encoding="utf-8", errors="backslashreplace", check=True
+            ).stdout
             return Simulator(command, version_number(told))
     raise AnalysisError("llvm-mca is not installed (Debian and Ubuntu: apt install llvm-19)")
 
@@ -79,10 +81,10 @@ class Compiled:
 def compiled_kernels(folder: Path) -> Iterator[Compiled]:
     """What the harness compiled into `folder`, in order. Raises AnalysisError where there is nothing."""
     try:
-        contents = json.loads((folder / "assembly.json").read_text())
+        contents = json.loads((folder / "assembly.json").read_text(encoding="utf-8"))
         passes = frozenset(name for names in contents["algorithms"].values() for name in names)
         for one in contents["objects"]:
-            plain, lines = ((folder / one[way]).read_text() for way in ("plain", "lines"))
+            plain, lines = ((folder / one[way]).read_text(encoding="utf-8") for way in ("plain", "lines"))
             yield Compiled(one["compiler"], version_number(one["version"]), one["isa"], passes, plain, lines)
     except OSError as error:
         raise AnalysisError(f"{error.filename}: {error.strerror} (`python -m harness assembly` makes it)") from error
@@ -195,7 +197,7 @@ def vectors_per_iteration(loop: Loop, isa: str) -> int:
 
 def lanes(isa: str) -> int:
     """Floats in a vector, as the ISA's vocabulary says."""
-    return int(re.search(r"LANES = (\d+)", (KERNELS / f"vf_{isa}.h").read_text())[1])
+    return int(re.search(r"LANES = (\d+)", (KERNELS / f"vf_{isa}.h").read_text(encoding="utf-8"))[1])
 
 
 def cycles_per_iteration(
@@ -225,7 +227,8 @@ def _simulate(simulator: Simulator, cpu: str, source: str, iterations: int) -> d
         [*command, "-all-views=false", "-summary-view", "-json"],
         input=source,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="backslashreplace",
         check=False,
     )
     if told.returncode:

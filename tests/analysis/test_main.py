@@ -4,13 +4,14 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 import analysis
 from analysis.__main__ import main
+from tests.conftest import LOCALES
 
 ROOT = Path(analysis.__file__).parents[1]
 SMALL = {"isas": ("avx2",), "processes": 2, "rounds": 1}
@@ -36,6 +37,19 @@ def test_a_figure_is_three_files(make_run: MakeRun, tmp_path: Path) -> None:
 def test_the_summary_is_printed(make_run: MakeRun, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["summary", str(make_run(**SMALL))]) == 0
     assert "Two-Pass against the better Three-Pass" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("locale", LOCALES.values(), ids=LOCALES)
+def test_the_claims_are_printed_in_every_locale(make_run: MakeRun, tmp_path: Path, locale: Mapping[str, str]) -> None:
+    make_run(tmp_path / "größe" / "runs", **SMALL)
+    done = subprocess.run(
+        [sys.executable, "-m", "analysis", "claims", "--results", tmp_path / "größe"],
+        cwd=ROOT,
+        capture_output=True,
+        env=os.environ | locale,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert rb"\xb1" in done.stdout, "± has no other way out"
 
 
 def test_the_list_marks_the_run_that_is_drawn(

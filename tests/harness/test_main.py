@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from harness.config import ROOT
-from tests.conftest import BUILT, COMPILERS, the_host
+from tests.conftest import BUILT, COMPILERS, LOCALES, the_host
 
 
 def harness(*arguments, **environment):
@@ -41,6 +41,13 @@ def test_bad_input_is_one_line_and_status_2(arguments, words):
     assert result.returncode == 2
     assert words in result.stderr.splitlines()[-1]
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("locale", LOCALES.values(), ids=LOCALES)
+def test_a_plan_is_printed_in_every_locale(locale):
+    result = harness("plan", **locale)
+    assert result.returncode == 0, result.stderr
+    assert r"\xb1" in result.stdout, "± has no other way out"
 
 
 def test_an_isa_that_is_asked_for_by_name_and_not_there_is_an_error():
