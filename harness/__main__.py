@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
-from pathlib import Path
-from typing import TextIO
-
-from analysis.console import print_everywhere
 from harness.errors import told_in_one_line
 
-with told_in_one_line():  # NumPy alone takes long enough to be interrupted, and memory that may not be there
+with told_in_one_line():  # imports take long enough to be interrupted, and memory that may not be there
+    import argparse
+    import json
+    import sys
+    from collections.abc import Iterator
+    from contextlib import contextmanager, redirect_stdout
+    from pathlib import Path
+    from typing import TextIO
+
+    from analysis.console import print_everywhere
+    from harness.limits import require_address_space
+
+    require_address_space()
     from harness import assembly, build, bundle, config, doctor, measure, passes, peers
     from harness.lock import die_with_parent, exclusive
     from harness.store import write_whole
@@ -187,9 +190,10 @@ def run(arguments: argparse.Namespace) -> None:
 
 def main() -> None:
     """Runs the command line."""
-    print_everywhere()
     with told_in_one_line():
+        print_everywhere()
         run(parser().parse_args())
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

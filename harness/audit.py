@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,9 +28,9 @@ class Finding:
 
 
 def read(path: Path) -> str | None:
-    """A system file's content, None where the system does not have it."""
+    """A system file's content, None where the system does not have it or leaves it empty."""
     try:
-        return path.read_text(encoding="utf-8").strip()
+        return path.read_text(encoding="utf-8", errors="replace").strip() or None
     except OSError:
         return None
 
@@ -73,28 +74,39 @@ def hypervisor(signature: str) -> Finding:
 def stolen_time() -> Finding:
     """The share of time that the hypervisor gave to others since boot."""
     advice = "ask for dedicated processors; disturbed rounds are measured again"
-    line = (read(Path("/proc/stat")) or "").split("\n")[0].split()
-    if len(line) < 9:
+    first = re.match(r"cpu((?:\s+\d+){8})", read(Path("/proc/stat")) or "")
+    if first is None:
         return Finding("stolen time", "unknown", "unknown", advice)
-    ticks = [int(field) for field in line[1:9]]
+    ticks = [int(field) for field in first[1].split()]
     share = ticks[7] / max(1, sum(ticks))
     return Finding("stolen time", f"{share:.2%} since boot", "yes" if share > 0.01 else "no", advice)
 
 
 def other_load() -> Finding:
     """How many processors were busy in the last minute."""
-    load = os.getloadavg()[0]
     advice = "stop other programs, or wait"
+    try:
+        load = os.getloadavg()[0]
+    except OSError:
+        return Finding("load in the last minute", "unknown", "unknown", advice)
     return Finding("load in the last minute", f"{load:.2f}", "yes" if load > BUSY_LOAD else "no", advice)
+
+
+def priority() -> Finding:
+    """Whether the system lets others go before this process."""
+    niceness, policy = os.getpriority(os.PRIO_PROCESS, 0), os.sched_getscheduler(0)
+    lowered = {os.SCHED_BATCH: ", batch", os.SCHED_IDLE: ", idle"}.get(policy, "")
+    advice = "start without `nice` or `chrt`: others go before this process, and its samples are disturbed"
+    return Finding("priority", f"nice {niceness}{lowered}", "yes" if niceness > 0 or lowered else "no", advice)
 
 
 def pressure(resource: str) -> Finding:
     """The share of the last ten seconds in which something waited for `resource` (cpu, memory)."""
     item, advice = f"{resource} pressure", "stop other programs, or wait"
-    content = read(Path("/proc/pressure") / resource)
-    if content is None:
+    told = re.search(r"^some avg10=(\d+(?:\.\d+)?)\b", read(Path("/proc/pressure") / resource) or "", re.MULTILINE)
+    if told is None:
         return Finding(item, "unknown", "unknown", advice)
-    share = float(content.split("avg10=")[1].split()[0])
+    share = float(told[1])
     return Finding(item, f"{share:.1f} %", "yes" if share > 5 else "no", advice)
 
 
@@ -136,6 +148,7 @@ def audit(host: Host, machine: str) -> list[dict[str, str]]:
         lambda: hypervisor(host.processor().hypervisor),
         stolen_time,
         other_load,
+        priority,
         lambda: pressure("cpu"),
         lambda: pressure("memory"),
         lambda: huge_pages(host),

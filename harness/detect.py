@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness import machines
+from harness import limits, machines
 from harness.errors import HarnessError
 
 Registers = tuple[int, int, int, int]
@@ -196,9 +196,14 @@ def memory_bytes() -> int:
 
 
 def available_memory_bytes() -> int:
-    """Memory that could be taken now without swapping, in bytes."""
-    available = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(encoding="utf-8"))
-    return min(int(available[1]) * 1024, memory_bytes()) if available else memory_bytes()
+    """Memory that this process could take now without swapping, in bytes."""
+    try:
+        told = Path("/proc/meminfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        told = ""
+    available = re.search(r"MemAvailable:\s+(\d+) kB", told)
+    most = int(min(memory_bytes(), limits.address_space_left()))
+    return min(int(available[1]) * 1024, most) if available else most
 
 
 def cores() -> int | str:

@@ -39,7 +39,8 @@ def exclusive(file: Path = LOCK_FILE) -> Iterator[None]:
     try:
         descriptor = _open(file)
     except OSError as error:
-        raise HarnessError(f"{file}: {error.strerror}") from error
+        elsewhere = "TWO_PASS_SOFTMAX_LOCK names another file, the same for all who measure on this machine"
+        raise HarnessError(f"{file}: {error.strerror}; {elsewhere}") from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

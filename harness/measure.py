@@ -192,6 +192,7 @@ def measure(config: Config, extensions: Path, runs: Path) -> Path:
     """
     with exclusive():
         began = time.monotonic()
+        store.require_room(runs)
         info, planned, host = prepare(config, extensions)
         folder = runs / info["machine"]["name"] / info["run"]
         llc_bytes = host.processor().llc_bytes

@@ -143,11 +143,11 @@ class Arena:
             maps = Path("/proc/self/smaps").read_text(encoding="utf-8", errors="replace")
         except OSError:
             return "unknown"
-        total, inside = 0, False
+        found, inside = [], False
         for line in maps.splitlines():
             if area := re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line):
                 # The kernel may have merged neighbouring areas with ours.
                 inside = int(area[1], 16) < end and int(area[2], 16) > start
-            elif inside and line.startswith("AnonHugePages:"):
-                total += int(line.split()[1]) * 1024
-        return min(total, end - start)
+            elif inside and (size := re.match(r"AnonHugePages:\s+(\d+) kB", line)):
+                found.append(int(size[1]) * 1024)
+        return min(sum(found), end - start) if found else "unknown"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import resource
 import statistics
 import time
@@ -93,7 +94,7 @@ class Disturbances:
     @staticmethod
     def _open(name: str) -> IO[str] | None:
         try:
-            return Path(name).open(encoding="utf-8")
+            return Path(name).open(encoding="utf-8", errors="replace")
         except OSError:
             return None
 
@@ -107,15 +108,17 @@ class Disturbances:
         except OSError:
             return ""
 
+    def _is_of_a_processor(self, line: str) -> bool:
+        return line.startswith(tuple(f"cpu{cpu} " for cpu in self.cpus))
+
     def counters(self) -> dict[str, int]:
-        """Counts by the name of the flag that their growth raises."""
+        """Counts by the name of the flag that their growth raises; none of what the system does not tell."""
         counts = {"switched": resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw}
-        for line in self._read("/proc/stat").splitlines():
-            fields = line.split()
-            if len(fields) > 8 and fields[0] in [f"cpu{cpu}" for cpu in self.cpus]:
-                counts["stolen"] = counts.get("stolen", 0) + int(fields[8])
-        if pressure := self._read("/proc/pressure/memory"):
-            counts["memory-pressure"] = int(pressure.splitlines()[0].rsplit("=", 1)[1])
+        stolen = [line.split()[8:9] for line in self._read("/proc/stat").splitlines() if self._is_of_a_processor(line)]
+        if stolen and all(ticks and ticks[0].isdecimal() for ticks in stolen):
+            counts["stolen"] = sum(int(ticks[0]) for ticks in stolen)
+        if total := re.search(r"total=(\d+)", self._read("/proc/pressure/memory")):
+            counts["memory-pressure"] = int(total[1])
         return counts
 
 

@@ -1,6 +1,8 @@
 """What all tests share: the built extensions of this machine."""
 
 import functools
+import io
+import pathlib
 
 import numpy as np
 import psutil
@@ -64,6 +66,21 @@ def assert_gone(processes: list[psutil.Process]) -> None:
     """Fails unless all these processes have ended within 10 s, or only wait to be reaped."""
     _, alive = psutil.wait_procs(processes, timeout=10)
     assert [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def fake_files(content: str | None):
+    """What stands for Path where a module reads files of the system: each has this content; None: there is none."""
+
+    class Fake(pathlib.PosixPath):
+        def read_text(self, *args, **kwargs):
+            if content is None:
+                raise FileNotFoundError(self)
+            return content
+
+        def open(self, *args, **kwargs):
+            return io.StringIO(self.read_text())
+
+    return Fake
 
 
 @pytest.fixture(scope="session")

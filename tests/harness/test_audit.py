@@ -1,8 +1,11 @@
 """What disturbs measurements: each item says yes, no or unknown, and what to do."""
 
+import os
+
 import pytest
 
 from harness import audit
+from tests.conftest import fake_files
 
 
 @pytest.fixture
@@ -61,6 +64,46 @@ def test_stolen_time_disturbs_above_one_percent(monkeypatch, ticks, disturbs):
 def test_pressure_that_the_system_does_not_tell_is_unknown(monkeypatch):
     monkeypatch.setattr(audit, "read", lambda _: None)
     assert audit.pressure("cpu").disturbs == audit.stolen_time().disturbs == "unknown"
+
+
+@pytest.mark.parametrize(
+    "content", ("", "nonsense", "cpu", "cpu 1 2 three 4 5 6 7 8", "some", "some avg10=", "some avg10=x", "\0")
+)
+def test_counters_that_make_no_sense_are_unknown(monkeypatch, content):
+    monkeypatch.setattr(audit, "Path", fake_files(content))
+    for finding in (audit.pressure("cpu"), audit.stolen_time()):
+        assert (finding.found, finding.disturbs) == ("unknown", "unknown")
+
+
+def test_an_empty_file_is_as_good_as_none(tmp_path):
+    (tmp_path / "empty").write_text("\n")
+    assert audit.read(tmp_path / "empty") is None
+    (tmp_path / "binary").write_bytes(b"\xff")
+    assert audit.read(tmp_path / "binary")
+
+
+def test_load_that_the_system_does_not_tell_is_unknown(monkeypatch):
+    def fail():
+        raise OSError("no /proc/loadavg")
+
+    monkeypatch.setattr(audit.os, "getloadavg", fail)
+    assert audit.other_load().disturbs == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("niceness", "policy", "found", "disturbs"),
+    [
+        (0, os.SCHED_OTHER, "nice 0", "no"),
+        (-5, os.SCHED_OTHER, "nice -5", "no"),
+        (10, os.SCHED_OTHER, "nice 10", "yes"),
+        (0, os.SCHED_IDLE, "nice 0, idle", "yes"),
+    ],
+)
+def test_a_process_that_lets_others_go_first_is_disturbed(monkeypatch, niceness, policy, found, disturbs):
+    monkeypatch.setattr(audit.os, "getpriority", lambda *_: niceness)
+    monkeypatch.setattr(audit.os, "sched_getscheduler", lambda _: policy)
+    finding = audit.priority()
+    assert (finding.found, finding.disturbs) == (found, disturbs)
 
 
 def test_every_item_of_this_machine_has_an_answer_and_advice(host):

@@ -8,6 +8,7 @@ import yaml
 
 from harness import config, detect, machines
 from harness.errors import HarnessError
+from tests.conftest import fake_files
 
 KIB, MIB = 1 << 10, 1 << 20
 FMA, SSE41, OSXSAVE = 1 << 12, 1 << 19, 1 << 27
@@ -153,3 +154,17 @@ def test_this_processor_describes_itself(host):
     assert described["isas"]
     assert described["memory_bytes"] > 1 << 28
     assert 0 < detect.available_memory_bytes() <= described["memory_bytes"]
+
+
+@pytest.mark.parametrize("told", ("", "MemAvailable:", "MemAvailable: lots kB", "\ufffd", None))
+def test_memory_that_the_system_does_not_tell_is_what_is_built_in(monkeypatch, told):
+    monkeypatch.setattr(detect, "memory_bytes", lambda: 1 << 30)
+    monkeypatch.setattr(detect, "Path", fake_files(told))
+    assert detect.available_memory_bytes() == 1 << 30
+
+
+def test_memory_beyond_the_limit_of_address_space_is_not_available(monkeypatch):
+    monkeypatch.setattr(detect.limits, "address_space", lambda: 1 << 40)
+    before = detect.available_memory_bytes()
+    monkeypatch.setattr(detect.limits, "address_space", lambda: 1 << 31)
+    assert 0 <= detect.available_memory_bytes() < min(before, 1 << 31)

@@ -2,8 +2,12 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -106,6 +110,41 @@ def test_a_log_that_cannot_be_written_is_one_line():
     result = harness("measure", "--log", "/proc/nowhere/x.log")
     assert result.returncode == 2
     assert result.stderr.splitlines()[-1].startswith("harness: /proc/nowhere: ")
+
+
+def test_an_interrupt_while_libraries_are_imported_is_one_line():
+    command = [sys.executable, "-m", "harness", "plan"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as started:
+        maps = Path(f"/proc/{started.pid}/maps")
+        while "_multiarray_umath" not in maps.read_text():  # NumPy's first library
+            assert started.poll() is None
+            time.sleep(0.001)
+        started.send_signal(signal.SIGINT)
+        output, errors = started.communicate()
+    assert (output, errors) == ("", "harness: interrupted; the same command goes on from here\n")
+
+
+def test_too_little_address_space_is_one_line_with_the_way_out():
+    limited = ["bash", "-c", 'ulimit -v 300000 && exec "$@"', "bash", sys.executable, "-m", "harness", "doctor"]
+    result = subprocess.run(limited, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 2
+    (line,) = result.stderr.splitlines()
+    assert "`ulimit -v` allows 307 MB of address space; raise it" in line
+
+
+def test_memory_beyond_the_limit_of_address_space_is_not_planned_with():
+    limited = ["bash", "-c", 'ulimit -v 1300000 && exec "$@"', "bash", sys.executable, "-m", "harness"]
+    result = subprocess.run([*limited, "passes", "--elements", "300000000"], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 2
+    assert re.search(r"300,000,000 elements need \d\.\d GB of memory, [01]\.\d GB are available", result.stderr)
+
+
+def test_output_that_cannot_be_written_is_one_line():
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "harness", "doctor"], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (result.returncode, result.stderr) == (2, "harness: output: No space left on device\n")
 
 
 def test_build_writes_the_extension_that_was_asked_for(tmp_path):

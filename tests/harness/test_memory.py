@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from harness import memory
 from harness.memory import OUTPUT_OFFSET_BYTES, PAGE_BYTES, Arena, Layout
+from tests.conftest import fake_files
 
 LAYOUT = Layout(longest=100_000, rotation_bytes=3_000_000)
 
@@ -71,3 +73,13 @@ def test_huge_pages_are_counted_not_assumed(host):
     found = arena.huge_page_bytes()
     assert found == "unknown" or 0 <= found <= arena.layout.arena_bytes + (2 << 20)
     assert int(host.ffi.cast("uintptr_t", arena.start)) % (2 << 20) == 0
+
+
+@pytest.mark.parametrize(
+    "maps", ("", "\n\0", "0-ffffffffffffffff rw-p\nAnonHugePages: many", "AnonHugePages: 2048 kB", None)
+)
+def test_huge_pages_that_the_system_does_not_tell_are_unknown(host, monkeypatch, maps):
+    arena = Arena(host, Layout(1, 1 << 20))
+    monkeypatch.setattr(memory, "Path", fake_files(maps))
+    assert arena.huge_page_bytes() == "unknown"
+    arena.unmap()
