@@ -2,53 +2,78 @@
 PROTOCOL ?=
 PYTHON ?= python3
 JOBS ?= 2
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: reproduce-all figures test lint setup zig peers lock clean
+# Settings of other Pythons and Snakemakes stay outside. Of pip's only those come in that say where packages are.
+FROM_WHERE := CACHE_DIR CERT CLIENT_CERT CONFIG_FILE DEFAULT_TIMEOUT EXTRA_INDEX_URL FIND_LINKS INDEX_URL \
+  KEYRING_PROVIDER NO_CACHE_DIR NO_INDEX PROXY RETRIES TIMEOUT TRUSTED_HOST
+unexport $(filter-out $(FROM_WHERE:%=PIP_%),$(filter PIP_% PYTHON% SNAKEMAKE_%,$(.VARIABLES)))
+
+# The interpreter that environments are made with; not .venv's own, which may be gone.
+FOUND := $(shell $(PYTHON) -I -c 'import os, sys; \
+  print("%d.%d" % sys.version_info[:2], os.path.realpath(getattr(sys, "_base_executable", sys.executable)))')
+export BASE := $(wordlist 2,99,$(FOUND))
+export MADE_FOR := $(CURDIR) by Python $(FOUND)
+# FORCE where an environment is there that was made for another place or interpreter.
+moved = $(if $(and $(wildcard $1/ready),$(subst :$(MADE_FOR):,,:$(file <$1/ready):)),FORCE)
+PIP := bin/python -m pip install --quiet --disable-pip-version-check --no-user --require-hashes
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+QUIET := --quiet rules progress reason host
+OVERRIDES = $(if $(PROTOCOL),--config protocol=$(PROTOCOL))
+# If make is killed, so is Snakemake, and with it what it measures.
+SNAKEMAKE := setpriv --pdeathsig KILL snakemake
+
+.PHONY: reproduce-all figures test lint setup room zig peers lock clean FORCE
 .DEFAULT_GOAL := reproduce-all
 
-# If make is killed, so is Snakemake, and with it what it measures.
+# What they keep between runs lies in the checkout: there may be no home, or one with settings of its own.
+reproduce-all figures test peers: private export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
+reproduce-all figures test peers: private export MPLCONFIGDIR := $(CURDIR)/.snakemake/matplotlib
+
 reproduce-all: setup
 	@echo "Building what is out of date (20 s), then measuring."
-	setpriv --pdeathsig KILL snakemake reproduce-all --quiet rules progress reason host $(if $(PROTOCOL),--config protocol=$(PROTOCOL))
+	$(SNAKEMAKE) reproduce-all $(QUIET) $(OVERRIDES)
 
 figures: setup
-	snakemake figures --quiet rules progress reason host
+	$(SNAKEMAKE) figures $(QUIET)
 
 test: setup
-	snakemake build --quiet rules progress reason host
-	pytest -n $(JOBS)
+	$(SNAKEMAKE) build $(QUIET)
+	PYTHONUTF8=1 pytest -n $(JOBS)
 
 lint: setup
 	ruff check . && ruff format --check . && snakefmt --check Snakefile harness/rules analysis/rules
 
-setup: .venv/ready
+setup: room .venv/ready
 
-.venv/ready: config/requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Python 3.11 or later is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1)" >&2; exit 1; }
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+# Known before minutes are spent.
+room:
+	@"$${BASE:-python3}" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or later is needed; PYTHON=$(PYTHON) is $${MADE_FOR##* by }" >&2; exit 1; }
+	@"$$BASE" -m harness.room
+
+.venv/ready: config/requirements.lock $(call moved,.venv)
+.venv-peers/ready: config/requirements.lock config/peers.lock $(call moved,.venv-peers) | .venv/ready
+.venv/ready .venv-peers/ready: | room
+	$(info Setting up $(@D) (a minute or two)$(if $(wildcard $@), anew: $(if $(filter FORCE,$^),it was made for \
+	  $(file <$@), and this is $(MADE_FOR),a lock changed)).)
+	@"$$BASE" -c 'import venv, ensurepip' 2>/dev/null || \
 	  { echo "Python's venv is missing (Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
-	@echo "Setting up .venv (about a minute)."
-	$(PYTHON) -m venv --clear .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r config/requirements.lock
-	touch .venv/ready
+	@"$$BASE" -m venv --clear $(@D)
+	@for lock in $(filter %.lock,$^); do $(@D)/$(PIP) -r $$lock || exit 1; done
+	@told=$$({ $(@D)/bin/snakemake --version && $(@D)/bin/python -c 'import analysis.render, harness.measure'; } 2>&1) || \
+	  { echo "$$told" | tail -n 1 >&2; \
+	    echo "$(@D) does not hold what was installed: look for target, prefix or root in 'pip config list'" >&2; exit 1; }
+	@echo "$$MADE_FOR" > $@
 
 # The pinned clang of PyPI, as the compiler `zig`; some 90 MB.
 zig: setup
-	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r config/zig.lock
+	.venv/$(PIP) -r config/zig.lock
 
-# An environment of their own for the libraries that ours is compared with, and a run that measures both.
-peers: .venv-peers/ready
-	setpriv --pdeathsig KILL snakemake peers --quiet rules progress reason host $(if $(PROTOCOL),--config protocol=$(PROTOCOL))
-
-.venv-peers/ready: config/requirements.lock config/peers.lock | .venv/ready
-	@echo "Setting up .venv-peers (a minute or two)."
-	$(PYTHON) -m venv --clear .venv-peers
-	for lock in requirements peers; do \
-	  .venv-peers/bin/pip install --quiet --disable-pip-version-check --require-hashes -r config/$$lock.lock || exit 1; done
-	@echo "PyTorch is not in it (PyPI's brings CUDA, 3 GB). To have it measured too: .venv-peers/bin/pip install torch"
-	touch .venv-peers/ready
+# An environment of their own for the libraries that ours is compared with, and a run that measures both. PyTorch is not in
+# it (PyPI's brings CUDA, 3 GB); to have it measured too: .venv-peers/bin/pip install torch
+peers: setup .venv-peers/ready
+	$(SNAKEMAKE) peers $(QUIET) $(OVERRIDES)
 
 # Renews the locks: every version pinned by hash, no registry host in it. Needs uv.
 lock:

@@ -8,6 +8,7 @@ from analysis import workflow as analysis
 from harness import workflow as harness
 
 min_version("9.0")
+harness.prepare()
 
 
 configfile: "config/config.yaml"

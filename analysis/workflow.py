@@ -82,8 +82,14 @@ def model() -> list[Path]:
 
 def calibration_run() -> Path:
     """The run that the recorded calibration is by, where it is still here; otherwise the one that is drawn. Ends
-    Snakemake with one line where there is none."""
+    Snakemake with one line where there is none, or no llvm-mca that the model can be made with."""
+    from analysis.model import in_core  # pandas takes a second to import
+
     recorded = json.loads((RESULTS / "model" / "calibration.json").read_text(encoding="utf-8"))
+    try:
+        in_core.find_simulator(in_core.modelled_cpus())
+    except AnalysisError as error:
+        sys.exit(f"snakemake: {error}")
     found = [run.folder for run in catalog.find_runs(RESULTS) if run.folder.name == recorded["run"]]
     return found[0] if found else runs()[recorded["machine"]]
 

@@ -21,14 +21,13 @@ def write(config: Config, folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     objects = []
-    for name in config["compilers"]:
-        compiler = build.require_compiler(config, name)
+    for compiler in [build.require_compiler(config, name) for name in config["compilers"]]:
         for isa in config["isas"]:
-            files = {way: f"{name}-{isa}-{way}.s" for way in WAYS}
+            files = {way: f"{compiler.name}-{isa}-{way}.s" for way in WAYS}
             for way, more in WAYS.items():
                 flags = [*build.flags(config, isa), "-fPIC", f"-I{build.KERNELS}", *more, "-S"]
                 source = build.KERNELS / "kernels.c"
                 build.run([*compiler.command, *flags, str(source), "-o", str(folder / files[way])])
-            objects.append({"compiler": name, "version": compiler.version, "isa": isa, **files})
+            objects.append({"compiler": compiler.name, "version": compiler.version, "isa": isa, **files})
     contents = {"algorithms": config["algorithms"], "objects": objects}
     write_whole(folder / CONTENTS, json.dumps(contents, indent=2) + "\n")

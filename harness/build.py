@@ -26,6 +26,7 @@ from harness.errors import HarnessError
 KERNELS = ROOT / "kernels"
 HOST = "host"  # the target beside the ISAs
 ONEDNN = "onednn"  # a target where these are installed: the library, and its headers
+RPATH = ("-Xlinker", "-rpath", "-Xlinker")  # -Wl would take a comma in the path for its own
 ONEDNN_PACKAGES = ("onednn-cpu-gomp", "onednn-devel-cpu-gomp")
 MOVED_NAMES = ("kernels", "kernel_count", "lanes")
 HOST_SOURCES = ("timed_loop.c", "timed_threads.c", "canary.c", "arena.c", "cpuid.c", "accuracy.c")
@@ -36,7 +37,7 @@ PARTS = {HOST: ("host.h", HOST_SOURCES), ONEDNN: ("peer_onednn.h", ("peer_onednn
 HASHED = (("kernels", "*.[ch]"), ("harness", "*.py"), ("harness/peers", "*.py"))
 UNHASHED = (
     "__main__.py", "assembly.py", "audit.py", "bundle.py", "doctor.py", "passes.py", "plausibility.py",
-    "processes.py", "progress.py", "reproduce.py", "simulation.py", "workflow.py",
+    "processes.py", "progress.py", "reproduce.py", "room.py", "simulation.py", "workflow.py",
 )  # fmt: skip
 
 
@@ -143,7 +144,7 @@ def build(config: Config, compiler_name: str, target: str, output: Path) -> None
     if target == ONEDNN:
         include_folder, library_folder = onednn_folders()
         headers = [f"-I{include_folder}"]
-        libraries = [f"-L{library_folder}", f"-Wl,-rpath,{library_folder}", "-ldnnl"]
+        libraries = [f"-L{library_folder}", *RPATH, str(library_folder), "-ldnnl"]
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent) as folder:
         wrapper = Path(folder) / "wrapper.c"

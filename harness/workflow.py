@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.errors import AnalysisError
-from harness import build, detect, peers, reproduce
+from harness import build, detect, peers, reproduce, room
 from harness import config as configuration
 from harness.errors import HarnessError
 
@@ -23,6 +24,17 @@ def one_line_errors(*kinds: type[Exception]) -> Iterator[None]:
     except kinds as error:
         print(f"snakemake: {error}", file=sys.stderr)
         sys.exit(2)
+
+
+def prepare() -> None:
+    """Has all rules, and the Snakemakes that they start, use the interpreter that runs this one, whatever the shell's
+    path is, and keeps other Pythons' settings and a site's profile from them. Ends Snakemake with one line where there
+    is no room to work."""
+    with one_line_errors(HarnessError):
+        room.require()
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    for name in [name for name in os.environ if name.startswith("PYTHON") or name == "SNAKEMAKE_PROFILE"]:
+        del os.environ[name]
 
 
 def overrides(config: configuration.Config) -> str:

@@ -24,7 +24,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,7 @@ KERNELS = ROOT / "kernels"
 ASSEMBLY = ROOT / "results" / "build" / "assembly"
 REFRESH = "`python -m harness assembly`, then `python -m analysis.model in-core` makes it"
 RECORDED = ROOT / "results" / "model" / "in-core.csv"
+TARGET = "-mtriple=x86_64-unknown-linux-gnu"
 # Versions differ in their models: first the one of the recorded table, last whatever the distribution calls its own.
 COMMANDS = ("llvm-mca-19", "llvm-mca-20", "llvm-mca")
 # The difference of two simulations is free of what the first iterations lack: their scheduler starts empty.
@@ -54,15 +55,21 @@ class Simulator:
     version: str
 
 
-def find_simulator() -> Simulator:
-    """The first llvm-mca that is installed. Raises AnalysisError where none is."""
-    for command in COMMANDS:
-        if shutil.which(command):
-            told = subprocess.run(
-                [command, "--version"], capture_output=True, encoding="utf-8", errors="backslashreplace", check=True
-            ).stdout
-            return Simulator(command, version_number(told))
-    raise AnalysisError("llvm-mca is not installed (Debian and Ubuntu: apt install llvm-19)")
+def find_simulator(cpus: Collection[str]) -> Simulator:
+    """The first installed llvm-mca that has a model of all these processors. Raises AnalysisError where none has."""
+    lacking = "llvm-mca is not installed"
+    for command in filter(shutil.which, COMMANDS):
+        version = version_number(_told_by(command, "--version").stdout)
+        known = re.findall(r"^ +(\S+) +- Select", _told_by(command, TARGET, "-mcpu=help").stderr, re.MULTILINE)
+        if not (unknown := sorted(set(cpus) - set(known))):
+            return Simulator(command, version)
+        lacking = f"llvm-mca {version} has no model of {', '.join(unknown)}"
+    raise AnalysisError(f"{lacking} (Debian and Ubuntu: apt install llvm-19)")
+
+
+def modelled_cpus() -> set[str]:
+    """LLVM's names of all processors that are predicted."""
+    return {model.cpu for model in machines.llvm_models().values()}
 
 
 @dataclass(frozen=True)
@@ -133,7 +140,7 @@ def table(folder: Path = ASSEMBLY) -> pd.DataFrame:
 
     Raises AnalysisError where llvm-mca or the assembly is missing, or one of the two does not fit the other.
     """
-    simulator = find_simulator()
+    simulator = find_simulator(modelled_cpus())
     rows = []
     for compiled in compiled_kernels(folder):
         loops = hot_loops(compiled)
@@ -222,21 +229,20 @@ def cycles_per_iteration(
 
 def _simulate(simulator: Simulator, cpu: str, source: str, iterations: int) -> dict[str, dict[str, float]]:
     """llvm-mca's summary of each region of an assembly source, by its name."""
-    command = [simulator.command, "-mtriple=x86_64-unknown-linux-gnu", f"-mcpu={cpu}", f"-iterations={iterations}"]
-    told = subprocess.run(
-        [*command, "-all-views=false", "-summary-view", "-json"],
-        input=source,
-        capture_output=True,
-        encoding="utf-8",
-        errors="backslashreplace",
-        check=False,
-    )
+    options = [TARGET, f"-mcpu={cpu}", f"-iterations={iterations}", "-all-views=false", "-summary-view", "-json"]
+    told = _told_by(simulator.command, *options, source=source)
     if told.returncode:
         lines = told.stderr.splitlines() or ["no message"]
         raise AnalysisError(
             f"{simulator.command}, {cpu}: {next((line for line in lines if FAILURE in line), lines[0])}"
         )
     return {region["Name"]: region["SummaryView"] for region in json.loads(told.stdout)["CodeRegions"]}
+
+
+def _told_by(command: str, *options: str, source: str = "") -> subprocess.CompletedProcess[str]:
+    """What llvm-mca says of an assembly source."""
+    text = {"encoding": "utf-8", "errors": "backslashreplace"}
+    return subprocess.run([command, *options], input=source, capture_output=True, check=False, **text)
 
 
 def version_number(version: str) -> str:

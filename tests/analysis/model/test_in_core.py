@@ -19,24 +19,49 @@ CHAINS = {
 }
 
 
-@pytest.fixture
-def simulator():
+def simulator_of(cpu):
+    """An installed llvm-mca that has a model of this processor; skips the test where none has."""
     try:
-        return in_core.find_simulator()
+        return in_core.find_simulator([cpu])
     except AnalysisError as error:
         pytest.skip(str(error))
 
 
 @pytest.mark.parametrize("cpu", ["skylake-avx512", "znver4"])
-def test_throughput_and_latency_of_known_loops(simulator, cpu):
-    cycles = in_core.cycles_per_iteration(simulator, cpu, CHAINS)
+def test_throughput_and_latency_of_known_loops(cpu):
+    cycles = in_core.cycles_per_iteration(simulator_of(cpu), cpu, CHAINS)
     assert cycles["8 chains"] == pytest.approx((4, 4), rel=0.02)
     assert cycles["1 chains"] == pytest.approx((0.5, 4), rel=0.02)
 
 
-def test_what_llvm_mca_refuses_is_told_in_one_line(simulator):
+def test_what_llvm_mca_refuses_is_told_in_one_line():
+    simulator = simulator_of("broadwell")
     with pytest.raises(AnalysisError, match=r"broadwell: .*unsupported instruction"):
         in_core.cycles_per_iteration(simulator, "broadwell", {"wide": ["vaddps %zmm0, %zmm1, %zmm2"]})
+
+
+def llvm_mca(folder, version, *cpus):
+    """A program that says that it is llvm-mca of this version, with models of these processors."""
+    folder.mkdir(exist_ok=True)
+    models = "".join(f"  {cpu} - Select the {cpu} processor.\\n" for cpu in cpus)
+    says = f"case $* in --version) printf '  LLVM version {version}\\n';; *) printf '{models}' >&2;; esac"
+    (folder / "llvm-mca").write_text(f"#!/bin/sh\n{says}\n")
+    (folder / "llvm-mca").chmod(0o755)
+    return folder
+
+
+def test_an_llvm_mca_without_a_model_of_the_processor_is_told_before_it_is_asked(tmp_path, monkeypatch):
+    monkeypatch.setattr(in_core, "COMMANDS", ("llvm-mca",))
+    monkeypatch.setenv("PATH", f"{llvm_mca(tmp_path, '14.0.6', 'znver2', 'znver3')}")
+    with pytest.raises(AnalysisError, match=r"^llvm-mca 14\.0\.6 has no model of znver4 .*apt install llvm-19"):
+        in_core.find_simulator(["znver2", "znver4"])
+    assert in_core.find_simulator(["znver2"]).version == "14.0.6"
+
+
+def test_no_llvm_mca_says_how_to_get_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(AnalysisError, match=r"llvm-mca is not installed .*apt install llvm-19"):
+        in_core.find_simulator(["znver4"])
 
 
 @pytest.mark.parametrize(("compiler", "isa"), [("gcc", "avx512f"), ("clang", "avx2")])
