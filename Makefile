@@ -48,15 +48,15 @@ setup: room .venv/ready
 
 # Known before minutes are spent.
 room:
-	@"$${BASE:-python3}" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Python 3.11 or later is needed; PYTHON=$(PYTHON) is $${MADE_FOR##* by }" >&2; exit 1; }
+	@[ -n "$$BASE" ] && "$$BASE" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or later is needed; $(PYTHON) is $(or $(FOUND),not there). Try make PYTHON=python3.12" >&2; exit 1; }
 	@"$$BASE" -m harness.room
 
 .venv/ready: config/requirements.lock $(call moved,.venv)
 .venv-peers/ready: config/requirements.lock config/peers.lock $(call moved,.venv-peers) | .venv/ready
 .venv/ready .venv-peers/ready: | room
 	$(info Setting up $(@D) (a minute or two)$(if $(wildcard $@), anew: $(if $(filter FORCE,$^),it was made for \
-	  $(file <$@), and this is $(MADE_FOR),a lock changed)).)
+	  $(or $(file <$@),an unknown place) but this is $(MADE_FOR),a lock changed)).)
 	@"$$BASE" -c 'import venv, ensurepip' 2>/dev/null || \
 	  { echo "Python's venv is missing (Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
 	@"$$BASE" -m venv --clear $(@D)
