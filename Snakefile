@@ -11,10 +11,8 @@ min_version("9.0")
 harness.prepare()
 
 
-configfile: "config/config.yaml"
-
-
-OVERRIDES = harness.overrides(config)
+# Instead of `configfile:`, so that it is read and checked like everywhere; Snakemake would take the last of equal keys.
+OVERRIDES = harness.configure(config)
 
 
 wildcard_constraints:

@@ -9,9 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import controls, names
+from analysis.documents import read_checked
 from analysis.errors import AnalysisError, BadConfiguration, MissingRows
 from analysis.information import one_line
-from analysis.machines import CONFIG, Machine, is_evidence, load_machines, machine_names, read_data
+from analysis.machines import CONFIG, Machine, is_evidence, load_machines, machine_names
 from analysis.quantities import QUANTITIES, UNITS, Measured
 from analysis.rows import Run
 from analysis.statistics import TARGET_CONFIDENCE
@@ -83,7 +84,7 @@ class Judgement:
 @cache
 def load_claims(file: Path = CLAIMS) -> tuple[Claim, ...]:
     """The claims, in the order of the file. Raises BadConfiguration naming file, key and what is allowed."""
-    claims = tuple(Claim(**entry) for entry in read_data(file, "claims"))
+    claims = tuple(Claim(**entry) for entry in read_checked(file, "claims"))
     for claim in claims:
         if claim.machine is not None and claim.machine not in machine_names():
             raise BadConfiguration(

@@ -1,6 +1,9 @@
 """Read run.json: where, with what and how a run was measured. Fast to import, since the Snakefile does it."""
 
 import json
+import math
+import re
+from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -19,6 +22,35 @@ FORMATS = jsonschema.FormatChecker(formats=())
 def _is_date_time(value: object) -> bool:
     # jsonschema checks dates only where another package is installed. Without an offset two times cannot be compared.
     return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
+
+
+def _is_integer(_: object, value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(_: object, value: object) -> bool:
+    return _is_integer(_, value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _fits_pattern(_: object, pattern: str, value: object, __: object) -> Iterator[jsonschema.ValidationError]:
+    # In JSON Schema's own language $ is the end of the text; Python's stands before a last line break as well.
+    if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), value):
+        yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+# JSON Schema takes 4.0 for an integer, and Python's JSON and YAML have numbers that are none or not finite.
+STRICT = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    {"pattern": _fits_pattern},
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"integer": _is_integer, "number": _is_number}
+    ),
+)
+
+
+def fault(content: object, name: str) -> jsonschema.ValidationError | None:
+    """What keeps `content` from fitting config/schemas/NAME.schema.json, None where it fits."""
+    return best_match(STRICT(schema(name), format_checker=FORMATS).iter_errors(content))
 
 
 @cache
@@ -53,16 +85,15 @@ def read_information(folder: Path) -> dict[str, Any]:
     """
     path = folder / "run.json"
     content = read_json(folder)
-    rules = schema("run")
-    known = rules["properties"]["schema_version"]["const"]
+    known = schema("run")["properties"]["schema_version"]["const"]
     if "schema_version" in content and content["schema_version"] != known:
         raise DamagedRun(
             f"{path}, schema_version: {one_line(repr(content['schema_version']))} is not known here (known: {known})"
         )
-    fault = best_match(jsonschema.Draft202012Validator(rules, format_checker=FORMATS).iter_errors(content))
-    if fault is not None:
-        field = fault.json_path.removeprefix("$").removeprefix(".")
-        raise DamagedRun(f"{path}, {field or 'top level'}: {one_line(fault.message)}")
+    found = fault(content, "run")
+    if found is not None:
+        field = one_line(found.json_path.removeprefix("$").removeprefix("."))
+        raise DamagedRun(f"{path}, {field or 'top level'}: {one_line(found.message)}")
     return content
 
 
@@ -75,21 +106,21 @@ def samples_file(folder: Path) -> Path:
 
 
 def one_line(message: object) -> str:
-    """The message without line breaks, shortened to what fits in a terminal."""
-    text = " ".join(str(message).split())
+    """The message without line breaks and characters that a terminal would obey, shortened to what fits there."""
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(str(message).split()))
     return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def violation(error: jsonschema.ValidationError) -> str:
     """One line for a schema violation: where, what, and what is allowed."""
-    where = ".".join(str(part) for part in error.absolute_path)
+    where = one_line(".".join(str(part) for part in error.absolute_path))
     prefix = f"{where}: " if where else ""
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
         allowed = error.schema.get("properties", {})
         unknown = sorted(set(error.instance) - set(allowed))
-        return f"{prefix}unknown key {', '.join(map(repr, unknown))}; allowed: {', '.join(allowed)}"
+        return f"{prefix}unknown key {one_line(', '.join(map(repr, unknown)))}; allowed: {', '.join(allowed)}"
     if error.validator == "enum":
-        return f"{prefix}{error.instance!r} is not one of {', '.join(map(str, error.validator_value))}"
+        return f"{prefix}{one_line(repr(error.instance))} is not one of {', '.join(map(str, error.validator_value))}"
     return f"{prefix}{one_line(error.message)}"
 
 

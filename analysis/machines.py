@@ -8,19 +8,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-import yaml
-from jsonschema.exceptions import best_match
-
+from analysis.documents import read_checked
 from analysis.errors import BadConfiguration
-from analysis.information import schema, violation
+from analysis.information import schema
 
 CONFIG = Path(__file__).resolve().parents[1] / "config"
 MACHINES = CONFIG / "machines"
 MICROARCHITECTURES = CONFIG / "microarchitectures.yaml"
 UNKNOWN = "unknown"
-# libyaml where PyYAML was built with it: 3 ms instead of 31, and every start of the harness reads these files.
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MACHINE_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 Described = Mapping[str, Any]
@@ -204,14 +199,14 @@ def _is_among(number: int, numbers: Sequence[int | Mapping[str, int]]) -> bool:
 
 @cache
 def _table(file: Path) -> list[dict[str, Any]]:
-    return read_data(file, "microarchitectures")
+    return read_checked(file, "microarchitectures")
 
 
 @cache
 def _read_machine(path: Path) -> Machine:
     if not MACHINE_NAME.fullmatch(path.stem):
         raise BadConfiguration(f"{path}: a machine's name has lower-case letters, digits and hyphens only")
-    data = read_data(path, "machine")
+    data = read_checked(path, "machine")
     sources = dict(_sources(data))
     _check_sources(path, data, sources)
     processor, memory, paper = data["processor"], data["memory"], data.get("paper")
@@ -265,22 +260,6 @@ def _performance(data: Mapping[str, Any]) -> Performance:
 def _estimate(row: Mapping[str, Any]) -> Estimate:
     low, high = row["range"]
     return Estimate(low, high, row["source"], row.get("from", {}))
-
-
-def read_data(path: Path, name: str) -> Any:
-    """The content of a YAML file that fits config/schemas/NAME.schema.json. Raises BadConfiguration."""
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), LOADER)
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadConfiguration(f"{path}: {getattr(error, 'strerror', None) or 'not UTF-8'}") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise BadConfiguration(f"{path}{line}: not valid YAML: {getattr(error, 'problem', None) or error}") from error
-    error = best_match(jsonschema.Draft202012Validator(schema(name)).iter_errors(content))
-    if error:
-        raise BadConfiguration(f"{path}: {violation(error)}")
-    return content
 
 
 def _sources(data: Any, key: str = "") -> Iterator[tuple[str, str]]:

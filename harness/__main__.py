@@ -14,6 +14,7 @@ with told_in_one_line():  # imports take long enough to be interrupted, and memo
     from typing import TextIO
 
     from analysis.console import print_everywhere
+    from analysis.information import schema
     from harness.limits import require_address_space
 
     require_address_space()
@@ -94,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
     make = command("build", "Compiles one extension.")
     make.add_argument("--compiler", required=True, metavar="NAME")
     make.add_argument(
-        "--target", required=True, choices=(*config.schema("config")["$defs"]["isa"]["enum"], build.HOST, build.ONEDNN)
+        "--target", required=True, choices=(*schema("config")["$defs"]["isa"]["enum"], build.HOST, build.ONEDNN)
     )
     make.add_argument("--output", type=Path, required=True, metavar="FILE")
     texts = command("assembly", "Compiles the kernels of every compiler and ISA to assembly, for predictions.")

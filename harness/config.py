@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-import yaml
-
-from analysis.information import violation as describe
+from analysis.documents import read_yaml
+from analysis.information import fault, violation
 from analysis.machines import machine_names
-from harness.errors import HarnessError
+from harness.errors import HarnessError, files_read
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG_FILE = ROOT / "config" / "config.yaml"
-SCHEMAS = ROOT / "config" / "schemas"
 
 FLOAT_BYTES = 4
 # What may be changed on the command line.
@@ -25,67 +21,72 @@ OVERRIDABLE = ("protocol", "isas", "compilers", "machine", "tuning", "peers")
 Config = dict[str, Any]
 
 
-def schema(name: str) -> dict[str, Any]:
-    """The JSON Schema config/schemas/NAME.schema.json."""
-    return json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
-
-
 def load(file: Path = CONFIG_FILE, overrides: Mapping[str, Any] | None = None) -> Config:
     """The checked configuration of `file`, with top-level keys replaced by `overrides` (None: left as it is).
 
-    Raises HarnessError naming file, key and what is allowed.
+    Raises HarnessError naming file (or command line), key and what is allowed.
     """
-    try:
-        config = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise HarnessError(f"{file}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        where = getattr(error, "problem_mark", None)
-        line = f", line {where.line + 1}" if where else ""
-        raise HarnessError(f"{file}{line}: not valid YAML: {getattr(error, 'problem', error)}") from error
-    if not isinstance(config, dict):
-        raise HarnessError(f"{file}: expected keys and values, found {type(config).__name__}")
+    with files_read():
+        config = read_yaml(file)
+    check(config, str(file))
     changed = {key: value for key, value in (overrides or {}).items() if value is not None}
-    check({**config, **changed}, file)
-    return {**config, **changed}
+    if changed:
+        config |= changed
+        check(config, "command line")
+    return config
 
 
-def check(config: Config, file: Path = CONFIG_FILE) -> None:
-    """Raises HarnessError for the first part of `config` that does not fit the schema or itself."""
-    validator = jsonschema.Draft202012Validator(schema("config"))
-    error = jsonschema.exceptions.best_match(validator.iter_errors(config))
-    if error:
-        raise HarnessError(f"{file}: {describe(error)}")
+def check(config: Any, where: str) -> None:
+    """Raises HarnessError for the first part of `config`, which is from `where`, that does not fit the schema or
+    itself."""
+    found = fault(config, "config")
+    problem = violation(found) if found else _contradiction(config)
+    if problem:
+        raise HarnessError(f"{where}: {problem}")
+
+
+def _contradiction(config: Config) -> str | None:
+    """What does not fit together in a configuration that fits the schema, in words."""
     for compiler in config["compilers"]:
         if compiler not in config["compiler_commands"]:
-            raise HarnessError(
-                f"{file}: compilers: {compiler!r} is not one of {', '.join(config['compiler_commands'])}"
-            )
+            return f"compilers: {compiler!r} is not one of {', '.join(config['compiler_commands'])}"
     if config.get("machine") is not None and config["machine"] not in machine_names():
-        raise HarnessError(f"{file}: machine: {config['machine']!r} is not one of {', '.join(machine_names())}")
+        return f"machine: {config['machine']!r} is not one of {', '.join(machine_names())}"
+    algorithm, algorithms = config["controls"]["algorithm"], config["algorithms"]
+    if algorithm not in algorithms:
+        return f"controls.algorithm: {algorithm!r} is not one of {', '.join(algorithms)}"
     for name, protocol in config["protocols"].items():
-        known = {*config["experiments"], "secondary", "scalar"}
-        for key in protocol["lengths"]:
-            if key not in known:
-                raise HarnessError(
-                    f"{file}: protocols.{name}.lengths.{key}: unknown key; allowed: {', '.join(sorted(known))}"
-                )
-            if key in config["experiments"] and key not in protocol["rounds"]:
-                raise HarnessError(f"{file}: protocols.{name}.rounds: {key} is missing")
-        if protocol["processes"]["least"] > protocol["processes"]["most"]:
-            raise HarnessError(f"{file}: protocols.{name}.processes: least is above most")
+        problem = _protocol_contradiction(protocol, config["experiments"])
+        if problem:
+            return f"protocols.{name}.{problem}"
     low, high = config["input"]["low"], config["input"]["high"]
-    if low > high:
-        raise HarnessError(f"{file}: input: low {low} is above high {high}")
+    return f"input: low {low} is above high {high}" if low > high else None
 
 
-def overrides(config: Config, file: Path = CONFIG_FILE) -> dict[str, Any]:
-    """What `config` changes in `file`. Raises HarnessError for a key that only the file may change."""
-    written = yaml.safe_load(file.read_text(encoding="utf-8"))
-    changed = {key: value for key, value in config.items() if value != written.get(key)}
+def _protocol_contradiction(protocol: Mapping[str, Any], experiments: Mapping[str, Any]) -> str | None:
+    for part, known in (("lengths", {*experiments, "secondary", "scalar"}), ("rounds", set(experiments))):
+        for key in protocol[part]:
+            if key not in known:
+                return f"{part}.{key}: unknown key; allowed: {', '.join(sorted(known))}"
+    for key in experiments:
+        if key in protocol["lengths"] and key not in protocol["rounds"]:
+            return f"rounds: {key} is missing"
+    if protocol["processes"]["least"] > protocol["processes"]["most"]:
+        return "processes: least is above most"
+    return None
+
+
+def overrides(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the top-level keys of `config` that differ from the file's. Raises HarnessError for one that only the
+    file may change, or a value that may not stand there."""
+    written = load()
+    changed = {key: value for key, value in config.items() if key not in written or value != written[key]}
     for key in changed:
         if key not in OVERRIDABLE:
-            raise HarnessError(f"--config {key}: only {', '.join(OVERRIDABLE)} can be set there; edit {file} instead")
+            raise HarnessError(
+                f"--config {key}: only {', '.join(OVERRIDABLE)} can be set there; edit {CONFIG_FILE} instead"
+            )
+    check(written | changed, "--config")
     return changed
 
 

@@ -1,5 +1,5 @@
-"""What a person sees of an error: one clear line. Nothing but the standard library is imported here, so that the import
-of libraries can fail, or be interrupted, in one line too."""
+"""What a person sees of an error: one clear line. Nothing but the standard library and other errors is imported
+here, so that the import of libraries can fail, or be interrupted, in one line too."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from analysis.errors import BadConfiguration
 
 # What libraries and the loader say where memory, address space or the number of processes is limited too tightly.
 SIGNS_OF_A_LIMIT = (
@@ -63,3 +65,12 @@ def told_in_one_line() -> Iterator[None]:
             raise
         print(f"harness: {one_line(error)}", file=sys.stderr)
         sys.exit(2)
+
+
+@contextmanager
+def files_read() -> Iterator[None]:
+    """Raises HarnessError for what the analysis finds wrong with a file below config/."""
+    try:
+        yield
+    except BadConfiguration as error:
+        raise HarnessError(str(error)) from error

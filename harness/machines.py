@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from analysis import machines as files
-from analysis.errors import BadConfiguration
 from analysis.machines import MACHINES, UNKNOWN, Machine
-from harness.errors import HarnessError
+from harness.errors import HarnessError, files_read
 
 if TYPE_CHECKING:
     from harness.detect import Processor
@@ -34,23 +32,15 @@ class Identity:
     overridden: bool
 
 
-@contextmanager
-def _one_line_errors() -> Iterator[None]:
-    try:
-        yield
-    except BadConfiguration as error:
-        raise HarnessError(str(error)) from error
-
-
 def load(folder: Path = MACHINES) -> dict[str, Machine]:
     """Every known machine, by name. Raises HarnessError naming file, key and what is allowed."""
-    with _one_line_errors():
+    with files_read():
         return files.load_machines(folder)
 
 
 def microarchitecture(processor: Processor) -> str:
     """The microarchitecture by config/microarchitectures.yaml, "unknown" where that does not have the processor."""
-    with _one_line_errors():
+    with files_read():
         return files.microarchitecture(_signature(processor))
 
 

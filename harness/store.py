@@ -12,12 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-
-from harness import config
+from analysis.information import fault, schema, violation
 from harness.errors import HarnessError
 
-COLUMNS: tuple[str, ...] = tuple(config.schema("samples")["properties"])
+COLUMNS: tuple[str, ...] = tuple(schema("samples")["properties"])
 SCHEMA_VERSION = 1
 # Recorded runs have up to 80,000 rows, 7 MB, which lie in journals and in samples.csv for a moment.
 RUN_BYTES = 50_000_000
@@ -64,9 +62,9 @@ def write_whole(path: Path, content: str) -> None:
 
 def write_info(folder: Path, info: Mapping[str, Any]) -> None:
     """Writes run.json of a run folder, checked against its schema."""
-    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(config.schema("run")).iter_errors(info))
-    if error:
-        raise HarnessError(f"{folder / 'run.json'}: {config.describe(error)}")
+    found = fault(info, "run")
+    if found:
+        raise HarnessError(f"{folder / 'run.json'}: {violation(found)}")
     write_whole(folder / "run.json", json.dumps(info, indent=1) + "\n")
 
 
@@ -79,9 +77,9 @@ def read_info(folder: Path) -> dict[str, Any]:
         raise HarnessError(f"{file}: {error.strerror}") from error
     except ValueError as error:
         raise HarnessError(f"{file}: not valid JSON: {error}") from error
-    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(config.schema("run")).iter_errors(info))
-    if error:
-        raise HarnessError(f"{file}: {config.describe(error)}")
+    found = fault(info, "run")
+    if found:
+        raise HarnessError(f"{file}: {violation(found)}")
     return info
 
 

@@ -37,11 +37,13 @@ def prepare() -> None:
         del os.environ[name]
 
 
-def overrides(config: configuration.Config) -> str:
-    """What the command line changed in the configuration, which is checked, as options of `python -m harness`."""
+def configure(config: configuration.Config) -> str:
+    """Makes of the command line's `--config` the whole configuration, checked; what it changes in the file, as options
+    of `python -m harness`. Ends Snakemake with one line about either."""
     with one_line_errors(HarnessError):
-        configuration.check(config)
-        return options(configuration.overrides(config))
+        changed = configuration.overrides(config)
+        config |= configuration.load(overrides=changed)
+        return options(changed)
 
 
 def reproduction(config: configuration.Config, name: str, built: Path) -> str:

@@ -66,7 +66,7 @@ def test_an_unknown_name_is_one_line_that_lists_the_known_ones():
     known = "amd-epyc-25-17, broadwell, skylake-x, zen2"
     with pytest.raises(HarnessError, match=f"machine: 'zen9' is not one of {known}"):
         machines.identify(ZEN2, "zen9")
-    with pytest.raises(HarnessError, match=f"config.yaml: machine: 'zen9' is not one of {known}"):
+    with pytest.raises(HarnessError, match=f"command line: machine: 'zen9' is not one of {known}"):
         config.load(overrides={"machine": "zen9"})
     assert config.overrides(config.load(overrides={"machine": "zen2"})) == {"machine": "zen2"}
 

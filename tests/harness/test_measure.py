@@ -12,6 +12,7 @@ import psutil
 import pytest
 import yaml
 
+from analysis.information import schema
 from harness import config, store, topology
 from harness.config import ROOT
 from tests.conftest import BUILT, COMPILERS, assert_gone
@@ -82,7 +83,7 @@ def test_a_run_leaves_rows_and_provenance_that_fit_their_schemas(tiny):
     assert folder.name == info["run"] == f"smoke-{info['content_hash'][:12]}"
     assert {"what": "smoke's sample_milliseconds: 0.5", "reason": "the configuration has 0.05"} in info["skipped"]
     rows = pd.read_csv(folder / "samples.csv", keep_default_na=False)
-    validator = jsonschema.Draft202012Validator(config.schema("samples"))
+    validator = jsonschema.Draft202012Validator(schema("samples"))
     for row in rows.to_dict("records"):
         validator.validate(row)
     assert info["vetoes"] == {"samples": len(rows), "disturbed_samples": int((rows["flags"] != "").sum())}
