@@ -7,8 +7,10 @@ import hashlib
 import io
 import json
 import os
+import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sysconfig
 import tempfile
@@ -19,6 +21,7 @@ from pathlib import Path
 
 import cffi
 
+from analysis.information import one_line
 from harness import machines
 from harness.config import ROOT, Config
 from harness.errors import HarnessError
@@ -39,6 +42,13 @@ UNHASHED = (
     "__main__.py", "assembly.py", "audit.py", "bundle.py", "doctor.py", "passes.py", "plausibility.py",
     "processes.py", "progress.py", "reproduce.py", "room.py", "simulation.py", "workflow.py",
 )  # fmt: skip
+NOT_INSTALLED = "not installed"
+INSTALL = {
+    "gcc": "Debian and Ubuntu: apt install gcc", "clang": "Debian and Ubuntu: apt install clang", "zig": "make zig",
+}  # fmt: skip
+SECONDS_TO_TELL, SECONDS_TO_COMPILE = 10, 600
+# What compilers and linkers call an error; that the linker failed is told after the reason.
+ERROR = re.compile(r"error:(?! (ld returned|linker command failed))|undefined reference|cannot find")
 
 
 @dataclass(frozen=True)
@@ -51,32 +61,60 @@ class Compiler:
 
 
 def find_compiler(config: Config, name: str) -> Compiler | None:
-    """The first command of this compiler that tells its version, None where there is none."""
-    for command in config["compiler_commands"][name]:
-        words = tuple(shlex.split(command))
-        if shutil.which(words[0]):
-            told = subprocess.run(
-                [*words, "--version"], capture_output=True, encoding="utf-8", errors="backslashreplace", check=False
-            )
-            if told.returncode == 0:
-                return Compiler(name, words, told.stdout.splitlines()[0] if told.stdout else "unknown")
-    return None
+    """The first command of this compiler that tells its version, None where there is none.
+
+    Raises HarnessError for a name that the configuration has no commands for.
+    """
+    return _look_for(config, name)[0]
 
 
 def find_compilers(config: Config) -> tuple[list[Compiler], list[dict[str, str]]]:
-    """The configured compilers that are installed, and what is skipped with the reason.
+    """The configured compilers that can be used, and what is skipped with the reason.
 
-    Raises HarnessError where none is installed.
+    Raises HarnessError where none can.
     """
-    found = {name: find_compiler(config, name) for name in config["compilers"]}
-    present = [compiler for compiler in found.values() if compiler]
+    found = {name: _look_for(config, name) for name in config["compilers"]}
+    present = [compiler for compiler, _ in found.values() if compiler]
     if not present:
-        commands = ", ".join(config["compiler_commands"][name][0] for name in config["compilers"])
-        raise HarnessError(f"no C compiler: none of {commands} is installed (Debian and Ubuntu: apt install gcc)")
-    skipped = [
-        {"what": f"compiler {name}", "reason": "not installed"} for name, compiler in found.items() if compiler is None
-    ]
+        raise HarnessError(f"no C compiler: {'; '.join(_missing(name, why) for name, (_, why) in found.items())}")
+    skipped = [{"what": f"compiler {name}", "reason": why} for name, (compiler, why) in found.items() if not compiler]
     return present, skipped
+
+
+def require_compiler(config: Config, name: str) -> Compiler:
+    """The compiler of this name. Raises HarnessError where it cannot be used, with what to do."""
+    compiler, why = _look_for(config, name)
+    if compiler is None:
+        raise HarnessError(_missing(name, why))
+    return compiler
+
+
+def _look_for(config: Config, name: str) -> tuple[Compiler | None, str]:
+    """The first command of this compiler that tells its version; where there is none, why."""
+    if name not in config["compiler_commands"]:
+        raise HarnessError(f"compiler: {name!r} is not one of {', '.join(config['compiler_commands'])}")
+    reasons = []
+    for command in config["compiler_commands"][name]:
+        try:
+            words = tuple(shlex.split(command))
+            if words and shutil.which(words[0]):
+                return Compiler(name, words, _version(words)), ""
+        except (HarnessError, ValueError) as error:  # an unbalanced quote is a ValueError
+            reasons.append(f"{command}: {error}")
+    return None, one_line("; ".join(reasons)) or NOT_INSTALLED
+
+
+def _version(words: Sequence[str]) -> str:
+    """The first line that a compiler tells of its version. Raises HarnessError where it tells none."""
+    told = _run_to_end([*words, "--version"], SECONDS_TO_TELL)
+    if told.returncode or not told.stdout.strip():
+        raise HarnessError(f"--version ends with status {told.returncode} and tells none")
+    return one_line(told.stdout.strip().splitlines()[0])
+
+
+def _missing(name: str, why: str) -> str:
+    what = f"is {why}" if why == NOT_INSTALLED else f"cannot be used: {why}"
+    return f"{name} {what} ({INSTALL.get(name, 'compiler_commands in config.yaml say how it is called')})"
 
 
 def module_name(compiler: str, target: str) -> str:
@@ -92,15 +130,6 @@ def extension_path(folder: Path, compiler: str, target: str) -> Path:
 def flags(config: Config, target: str) -> list[str]:
     """The compiler flags of a target: explicit, so that an object is the same on every machine."""
     return [*config["flags"], *config["isa_flags"].get(target, [])]
-
-
-def require_compiler(config: Config, name: str) -> Compiler:
-    """The compiler of this name. Raises HarnessError where it is not installed."""
-    compiler = find_compiler(config, name)
-    if compiler is None:
-        how = "make zig" if name == "zig" else f"Debian and Ubuntu: apt install {name}"
-        raise HarnessError(f"{name} is not installed ({how})")
-    return compiler
 
 
 def python_headers() -> Path:
@@ -182,13 +211,43 @@ def compile_object(compiler: Compiler, compile_flags: list[str], source: Path, o
     return output
 
 
-def run(command: list[str]) -> None:
-    """Runs a compiler. Raises HarnessError with its first error."""
-    result = subprocess.run(command, capture_output=True, encoding="utf-8", errors="backslashreplace", check=False)
+def run(command: Sequence[str]) -> None:
+    """Runs a compiler on the command's source, to its last word. Raises HarnessError with the first error that it
+    tells, or else with the command."""
+    about = next((Path(word).name for word in command if word.endswith(".c")), Path(command[-1]).name)
+    try:
+        result = _run_to_end(command, SECONDS_TO_COMPILE)
+    except HarnessError as error:
+        raise HarnessError(f"{command[0]} on {about} {error}: {shlex.join(command)}") from error
     if result.returncode:
-        lines = result.stderr.splitlines() or ["no message"]
-        error = next((line for line in lines if "error" in line), lines[0])
-        raise HarnessError(f"{command[0]} failed with status {result.returncode}: {error}")
+        lines = [line for line in result.stderr.splitlines() if line.strip()]
+        errors = [line for line in lines if ERROR.search(line)]
+        told = one_line((errors or lines)[0]) if lines else f"it says nothing: {shlex.join(command)}"
+        raise HarnessError(f"{command[0]} on {about} failed with status {result.returncode}: {told}")
+
+
+def _run_to_end(command: Sequence[str], seconds: float) -> subprocess.CompletedProcess[str]:
+    """Runs a compiler, in English. Raises HarnessError where it does not start, is killed, or takes longer; what it
+    started is killed then too."""
+    try:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0,
+            env={**os.environ, "LC_ALL": "C"}, encoding="utf-8", errors="replace",
+        )  # fmt: skip
+    except OSError as error:
+        raise HarnessError(f"cannot be started: {error.strerror}") from error
+    with process:
+        try:
+            output, errors = process.communicate(timeout=seconds)
+        except BaseException as error:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise HarnessError(f"has not ended after {seconds:g} s") from None
+            raise
+    if process.returncode < 0:
+        raise HarnessError(f"was ended by signal {-process.returncode} ({signal.strsignal(-process.returncode)})")
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
 def content_hash(config: Config, compilers: list[Compiler], peers: Sequence[tuple[str, str]] = ()) -> str:

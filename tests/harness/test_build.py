@@ -15,10 +15,32 @@ def without_tools(monkeypatch):
     monkeypatch.setattr(build.shutil, "which", lambda _: None)
 
 
+@pytest.fixture
+def program(tmp_path):
+    """program(text) writes a program with this text and returns its path."""
+
+    def write(text, name="cc"):
+        file = tmp_path / name
+        file.write_bytes(text if isinstance(text, bytes) else f"#!/bin/sh\n{text}\n".encode())
+        file.chmod(0o755)
+        return str(file)
+
+    return write
+
+
+def commands(*those, name="gcc"):
+    """The configuration with these commands of one compiler."""
+    return {**SETTINGS, "compilers": [name], "compiler_commands": {name: list(those)}}
+
+
 def test_no_compiler_is_one_line_that_says_what_to_install(monkeypatch):
     without_tools(monkeypatch)
-    with pytest.raises(HarnessError, match=r"no C compiler: none of gcc, clang is installed .*apt install gcc"):
+    with pytest.raises(HarnessError, match=r"no C compiler: gcc is not installed .*apt install gcc\); clang is not"):
         build.find_compilers(SETTINGS)
+    with pytest.raises(HarnessError, match=r"no C compiler: clang is not installed .*apt install clang\)$"):
+        build.find_compilers({**SETTINGS, "compilers": ["clang"]})
+    with pytest.raises(HarnessError, match=r"zig is not installed \(make zig\)"):
+        build.require_compiler(SETTINGS, "zig")
 
 
 def test_a_missing_second_compiler_is_skipped_with_the_reason(monkeypatch):
@@ -29,6 +51,66 @@ def test_a_missing_second_compiler_is_skipped_with_the_reason(monkeypatch):
     assert skipped == [{"what": "compiler clang", "reason": "not installed"}]
 
 
+def test_a_compiler_that_the_configuration_does_not_have_is_one_line_with_those_it_has():
+    for ask in (build.find_compiler, build.require_compiler):
+        with pytest.raises(HarnessError, match=r"compiler: 'bogus' is not one of gcc, clang, zig$"):
+            ask(SETTINGS, "bogus")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"", "Exec format error"),
+        (b"#!/no/such/shell\n", "cannot be started: No such file"),
+        ("exit 3", "--version ends with status 3 and tells none"),
+        ("exit 0", "--version ends with status 0 and tells none"),
+        ("kill -SEGV $$", "was ended by signal 11 .Segmentation fault"),
+        ("sleep 100 & wait", "has not ended after 0.5 s"),
+        ("cat; exit 1", "--version ends with status 1"),
+    ],
+)
+def test_a_command_that_does_not_work_is_passed_over_and_told_where_none_is_left(monkeypatch, program, text, words):
+    monkeypatch.setattr(build, "SECONDS_TO_TELL", 0.5 if "sleep" in str(text) else 60)
+    broken = program(text)
+    with pytest.raises(HarnessError, match=f"gcc cannot be used: .*{words}") as refused:
+        build.require_compiler(commands(broken, "no-such-compiler"), "gcc")
+    assert str(refused.value).isprintable()
+    good = program("echo good 1.0", "good")
+    assert build.find_compiler(commands(broken, good), "gcc") == build.Compiler("gcc", (good,), "good 1.0")
+
+
+@pytest.mark.parametrize("command", ("gcc '", "/", " ", "''", "/etc/passwd"))
+def test_what_is_no_command_is_passed_over(program, command):
+    good = program("echo good 1.0")
+    assert build.find_compiler(commands(command, good), "gcc").command == (good,)
+    with pytest.raises(HarnessError, match=r"gcc (cannot be used: gcc ': No closing quotation|is not installed)"):
+        build.require_compiler(commands(command), "gcc")
+
+
+def test_a_version_in_any_encoding_is_one_printable_line(program):
+    found = build.find_compiler(commands(program(r"printf '\n  cc \033[31m\377 1\nmore'")), "gcc")
+    assert found.version == r"cc \x1b[31m� 1"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        # A compiler speaks the person's language unless it is told not to.
+        ('[ "$LC_ALL" = C ] && m=error || m=Fehler; echo "terror: f\nx.c: $m: no" >&2; exit 1', "1: x.c: error: no"),
+        ("printf 'x.c:1: error: \\377\\033[31m' >&2; exit 1", r"1: x.c:1: error: �\\x1b"),
+        ("echo 'ld: cannot find -lx\ncollect2: error: ld returned 1 exit status' >&2; exit 1", "1: ld: cannot find"),
+        ("exit 4", "failed with status 4: it says nothing: .*cc -c k.c -o k.o"),
+        ("kill -9 $$", r"was ended by signal 9 \(Killed\): .*cc -c k.c -o k.o"),
+        ("sleep 100 & wait", "has not ended after 0.5 s: .*cc -c k.c -o k.o"),
+    ],
+)  # fmt: skip
+def test_a_compiler_that_fails_is_one_line_with_its_file_and_error_or_command(monkeypatch, program, text, words):
+    monkeypatch.setattr(build, "SECONDS_TO_COMPILE", 0.5 if "sleep" in text else 60)
+    with pytest.raises(HarnessError, match=f"cc on k.c .*{words}") as refused:
+        build.run([program(text), "-c", "k.c", "-o", "k.o"])
+    assert str(refused.value).isprintable()
+
+
 def test_missing_python_headers_are_one_line_that_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setattr(build.sysconfig, "get_path", lambda _: str(tmp_path))
     with pytest.raises(HarnessError, match=r"Python.h is missing .*apt install python3-dev"):
@@ -37,7 +119,7 @@ def test_missing_python_headers_are_one_line_that_says_what_to_install(monkeypat
 
 def test_a_failed_compilation_gives_the_compilers_first_error_and_no_file(tmp_path):
     broken = {**SETTINGS, "flags": [*SETTINGS["flags"], "-include", "no-such-header.h"]}
-    with pytest.raises(HarnessError, match=r"gcc failed with status 1: .*error") as refused:
+    with pytest.raises(HarnessError, match=r"gcc on kernels.c failed with status 1: .*error") as refused:
         build.build(broken, "gcc", "scalar", tmp_path / "gcc" / "x.so")
     assert "\n" not in str(refused.value)
     assert list((tmp_path / "gcc").iterdir()) == []
