@@ -48,7 +48,7 @@ INSTALL = {
 }  # fmt: skip
 SECONDS_TO_TELL, SECONDS_TO_COMPILE = 10, 600
 # What compilers and linkers call an error; that the linker failed is told after the reason.
-ERROR = re.compile(r"error:(?! (ld returned|linker command failed))|undefined reference|cannot find")
+ERROR = re.compile(r"\berror:(?! (ld returned|linker command failed))|undefined reference|cannot find")
 
 
 @dataclass(frozen=True)
