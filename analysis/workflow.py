@@ -36,10 +36,16 @@ def machines() -> list[str]:
     return sorted({*machine_names(), *(run.machine for run in catalog.find_runs(RESULTS))})
 
 
-def drawn_of(machine: str) -> Path:
-    """The folder of one machine's figures. Ends Snakemake with one line where it has no complete run."""
+def run_of(machine: str) -> Path:
+    """The folder of the run of one machine that is drawn. Ends Snakemake with one line where there is none."""
     if machine not in runs():
         sys.exit(f"snakemake: there is no complete run of {machine} below results/")
+    return runs()[machine]
+
+
+def drawn_of(machine: str) -> Path:
+    """The folder of one machine's figures. Ends Snakemake with one line where it has no complete run."""
+    run_of(machine)
     return RESULTS / "figures" / machine
 
 
@@ -50,7 +56,7 @@ def compared() -> list[Path]:
 
 def inputs(machine: str) -> list[Path]:
     """What the figures of a machine are drawn from: run.json, the rows, the claims that they show, the code."""
-    folder = runs()[machine]
+    folder = run_of(machine)
     drawings = sorted((package() / "figures").glob("*.py"))
     return [folder / "run.json", samples_file(folder), Path("config/claims.yaml"), *drawings, *code()]
 
@@ -91,7 +97,7 @@ def calibration_run() -> Path:
     except AnalysisError as error:
         sys.exit(f"snakemake: {error}")
     found = [run.folder for run in catalog.find_runs(RESULTS) if run.folder.name == recorded["run"]]
-    return found[0] if found else runs()[recorded["machine"]]
+    return found[0] if found else run_of(recorded["machine"])
 
 
 def package() -> Path:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,10 @@ from analysis.errors import AnalysisError
 from harness import build, detect, peers, reproduce, room
 from harness import config as configuration
 from harness.errors import HarnessError
+from harness.lock import exclusive
+
+MEASURING = Path(".snakemake/measuring.lock")
+_held = ExitStack()
 
 
 @contextmanager
@@ -44,6 +49,15 @@ def configure(config: configuration.Config) -> str:
         changed = configuration.overrides(config)
         config |= configuration.load(overrides=changed)
         return options(changed)
+
+
+@functools.cache
+def alone() -> list[str]:
+    """An input of what measures, of no files: asked before Snakemake removes anything, it ends a second Snakemake in
+    this checkout with one line. The first keeps the lock as long as it lives."""
+    with one_line_errors(HarnessError):
+        _held.enter_context(exclusive(MEASURING))
+    return []
 
 
 def reproduction(config: configuration.Config, name: str, built: Path) -> str:

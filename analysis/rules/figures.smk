@@ -56,7 +56,7 @@ rule drawings:
     log:
         "results/logs/figures/{machine}.log",
     params:
-        run=lambda wildcards: analysis.runs()[wildcards.machine],
+        run=lambda wildcards: analysis.run_of(wildcards.machine),
     shell:
         "python -m analysis figures {params.run} --figures {output.figures} --tables {output.tables}"
         " > {log} 2>&1 || {{ cat {log} >&2; exit 1; }}"

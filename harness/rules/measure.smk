@@ -3,6 +3,7 @@
 rule measure:
     input:
         rules.build.input,
+        lambda _: harness.alone() if workflow.is_main_process else [],
     output:
         "results/runs/measured",
     log:

@@ -15,23 +15,30 @@ import yaml
 from analysis import figures
 from harness import machines
 from harness.config import ROOT
-from tests.conftest import assert_gone, the_host
+from harness.lock import exclusive
+from harness.workflow import MEASURING
+from tests.conftest import LOCALES, assert_gone, the_host
 
 PARTS = ("Snakefile", "config", "kernels", "harness", "analysis", "profiles")
 SCRIPTS = Path(sys.executable).parent
+# Without activation: whatever rules start is found by the interpreter that runs Snakemake.
+OUTSIDE = os.pathsep.join(folder for folder in os.environ["PATH"].split(os.pathsep) if Path(folder) != SCRIPTS)
 
 
 @pytest.fixture
 def project(tmp_path):
-    """A copy of the project with nothing built, measured or drawn."""
+    """A copy of the project with nothing built, measured or drawn, in a path with a comma, a space and a letter that is
+    not ASCII."""
+    folder = tmp_path / "here, or thére"
+    folder.mkdir()
     for part in PARTS:
         source = ROOT / part
         if source.is_dir():
-            shutil.copytree(source, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            shutil.copy(source, tmp_path / part)
-    shutil.copytree(ROOT / "results" / "model", tmp_path / "results" / "model")
-    return tmp_path
+            shutil.copy(source, folder / part)
+    shutil.copytree(ROOT / "results" / "model", folder / "results" / "model")
+    return folder
 
 
 def with_algorithms_only(project):
@@ -44,13 +51,14 @@ def with_algorithms_only(project):
     file.write_text(yaml.safe_dump(settings))
 
 
-def snakemake(project, *arguments, path=None):
-    environment = {
-        **os.environ,
-        "PATH": path or f"{SCRIPTS}:{os.environ['PATH']}",
-        "TWO_PASS_SOFTMAX_LOCK": str(project / "lock"),
-    }
+def surroundings(project, **more):
+    """The environment of a command in the project."""
+    return {**os.environ, "PATH": OUTSIDE, "TWO_PASS_SOFTMAX_LOCK": str(project / "lock"), **more}
+
+
+def snakemake(project, *arguments, **environment):
     command = [str(SCRIPTS / "snakemake"), *arguments]
+    environment = surroundings(project, **environment)
     return subprocess.run(command, cwd=project, capture_output=True, text=True, env=environment)
 
 
@@ -60,9 +68,6 @@ def without_compilers(project):
     tools.mkdir()
     for name in ("bash", "sh", "cat", "env", "mkdir", "rm", "setpriv"):
         (tools / name).symlink_to(shutil.which(name))
-    for name in ("python", "snakemake"):  # a link would hide the environment that they belong to
-        (tools / name).write_text(f'#!/bin/sh\nexec {SCRIPTS / name} "$@"\n')
-        (tools / name).chmod(0o755)
     return str(tools)
 
 
@@ -74,7 +79,7 @@ def recorded(project, make_run):
 
 def test_figures_are_drawn_from_recorded_rows_without_a_compiler(project, recorded):
     path = without_compilers(project)
-    result = snakemake(project, "figures", path=path)
+    result = snakemake(project, "figures", PATH=path)
     assert result.returncode == 0, result.stderr
     assert "rule extension" not in result.stderr
     assert "rule measure" not in result.stderr
@@ -82,7 +87,7 @@ def test_figures_are_drawn_from_recorded_rows_without_a_compiler(project, record
     for name in figures.names():
         for folder, ending in (("figures", "svg"), ("figures", "png"), ("tables", "csv")):
             assert (project / "results" / folder / machine / f"{name}.{ending}").stat().st_size > 100
-    again = snakemake(project, "figures", "--dry-run", path=path)
+    again = snakemake(project, "figures", "--dry-run", PATH=path)
     assert "Nothing to be done" in again.stdout + again.stderr
 
 
@@ -109,13 +114,13 @@ def test_newer_code_never_schedules_a_build_or_a_measurement(project, recorded):
 def test_the_target_of_another_machine_draws_its_recorded_run(project, make_run):
     run = make_run(project / "results" / "recorded", machine="zen2", isas=("avx2",), parts=("algorithms",))
     make_run(project / "results" / "recorded", machine="broadwell", isas=("avx2",), parts=("algorithms",))
-    result = snakemake(project, "reproduce-zen2", path=without_compilers(project))
+    result = snakemake(project, "reproduce-zen2", PATH=without_compilers(project))
     assert result.returncode == 0, result.stderr
     assert list((project / "results" / "figures").iterdir()) == [project / "results" / "figures" / run.parent.name]
 
 
 def test_the_target_of_a_machine_without_a_run_predicts_and_says_how_to_bring_one(project):
-    result = snakemake(project, "reproduce-skylake-x", path=without_compilers(project))
+    result = snakemake(project, "reproduce-skylake-x", PATH=without_compilers(project))
     assert result.returncode == 0, result.stderr
     assert "there is no run of skylake-x (Xeon W-2135, recalled), and this is another machine" in result.stderr
     assert "python -m harness pack RUN" in result.stderr and "python -m harness adopt BUNDLE" in result.stderr
@@ -165,6 +170,75 @@ def test_without_a_run_figures_say_how_to_get_one(project):
     assert "there is no complete run below results/: measure this machine" in result.stderr
 
 
+def test_a_machine_without_a_run_is_one_clear_line(project, recorded):
+    result = snakemake(project, "results/figures/zen9")
+    assert result.returncode != 0
+    assert result.stderr.strip().splitlines()[-1] == "snakemake: there is no complete run of zen9 below results/"
+    assert "Traceback" not in result.stderr
+
+
+def test_a_second_snakemake_that_would_measure_takes_nothing_from_the_first(project):
+    note = project / "results" / "runs" / "measured"
+    note.parent.mkdir()
+    note.write_text("of the first")
+    (project / ".snakemake").mkdir()
+    with exclusive(project / MEASURING):
+        result = snakemake(project, "reproduce-all")
+    assert result.returncode == 2
+    assert f"another measurement runs on this machine: process {os.getpid()}" in result.stderr.splitlines()[-1]
+    assert note.read_text() == "of the first"
+
+
+def test_no_room_is_one_clear_line(project):
+    shutil.rmtree(project / "results")
+    (project / "results").symlink_to("/proc")
+    result = snakemake(project, "figures")
+    assert result.returncode == 2
+    assert re.fullmatch(r"snakemake: /proc: .*; 32 MB must fit there: make room.*", result.stderr.splitlines()[-1])
+    assert "Traceback" not in result.stderr
+
+
+@pytest.fixture
+def made(project):
+    """The project with the environment that these tests run in as its own, by links."""
+    environment = project / ".venv"
+    environment.mkdir()
+    for part in ("bin", "lib", "pyvenv.cfg"):
+        (environment / part).symlink_to(Path(sys.prefix) / part)
+    shutil.copy(ROOT / "Makefile", project)
+    ask = ["make", "--silent", "--eval", 'asked: ; @echo "$$MADE_FOR" > .venv/ready', "asked"]
+    subprocess.run(ask, cwd=project, check=True, env=surroundings(project))
+    os.utime(environment / "ready", (4e9, 4e9))
+    return project
+
+
+def test_make_works_where_a_site_has_other_pythons_profiles_and_no_home(made, make_run):
+    run = make_run(made / "results" / "recorded", isas=("avx2",), parts=("algorithms",))
+    site = made / "site"
+    site.mkdir()
+    for name in ("numpy", "yaml", "cffi", "snakemake"):
+        (site / f"{name}.py").write_text("raise RuntimeError('a module of the site')")
+    (site / "config.yaml").write_text("executor: slurm\ndry-run: true\n")
+    result = subprocess.run(
+        ["make", "figures"],
+        cwd=made,
+        capture_output=True,
+        text=True,
+        env=surroundings(
+            made,
+            **LOCALES["C locale"],
+            HOME="/proc/none",
+            PYTHONPATH=str(site),
+            PYTHONHOME="/nonexistent",
+            PYTHONSAFEPATH="1",
+            SNAKEMAKE_PROFILE=str(site),
+        ),
+    )
+    assert result.returncode == 0, result.stderr
+    assert "Setting up" not in result.stdout
+    assert (made / "results" / "figures" / run.parent.name / "speedup.svg").exists()
+
+
 @pytest.mark.parametrize(
     ("override", "words"),
     [
@@ -192,7 +266,7 @@ def test_a_misspelt_key_in_the_file_is_one_clear_line(project):
 
 
 def test_no_compiler_is_one_clear_line(project):
-    result = snakemake(project, "build", path=without_compilers(project))
+    result = snakemake(project, "build", PATH=without_compilers(project))
     assert result.returncode != 0
     assert "no C compiler: none of gcc, clang is installed" in result.stderr.strip().splitlines()[-1]
 
@@ -217,11 +291,7 @@ def test_snakemake_killed_while_measuring_leaves_no_process_and_the_same_command
     file = project / "config" / "config.yaml"
     file.write_text(file.read_text().replace("sample_milliseconds: 0.5", "sample_milliseconds: 20"))
     arguments = ["reproduce-all", "--config", "protocol=smoke", "isas=[scalar]", "compilers=[gcc]"]
-    environment = {
-        **os.environ,
-        "PATH": f"{SCRIPTS}:{os.environ['PATH']}",
-        "TWO_PASS_SOFTMAX_LOCK": str(project / "lock"),
-    }
+    environment = surroundings(project)
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen([SCRIPTS / "snakemake", *arguments], cwd=project, env=environment, **quiet) as killed:
         while not list(project.glob("results/runs/*/*/process-0.journal")):
