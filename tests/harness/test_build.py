@@ -8,7 +8,7 @@ from harness import build, config
 from harness.detect import ISAS
 from harness.errors import HarnessError
 from harness.extensions import load_kernels
-from tests.conftest import SETTINGS
+from tests.conftest import COMPILERS, SETTINGS
 
 
 def without_tools(monkeypatch):
@@ -162,3 +162,16 @@ def test_a_runs_hash_follows_whatever_can_change_a_row(monkeypatch, tmp_path):
     empty = build.content_hash(SETTINGS, compilers)
     (tmp_path / "kernels" / "exp.h").write_text("changed")
     assert build.content_hash(SETTINGS, compilers) != empty
+
+
+def test_a_library_is_found_in_a_folder_whose_name_has_a_comma(tmp_path):
+    folder = tmp_path / "here, or there"
+    folder.mkdir()
+    (tmp_path / "seven.c").write_text("int seven(void) { return 7; }\n")
+    (tmp_path / "main.c").write_text("int seven(void);\nint main(void) { return seven(); }\n")
+    compiler = build.require_compiler(SETTINGS, COMPILERS[0]).command
+    library = ["-shared", "-fPIC", "seven.c", "-o", str(folder / "libseven.so")]
+    program = ["main.c", f"-L{folder}", *build.RPATH, str(folder), "-lseven", "-o", "main"]
+    for arguments in (library, program):
+        subprocess.run([*compiler, *arguments], cwd=tmp_path, check=True)
+    assert subprocess.run([tmp_path / "main"]).returncode == 7

@@ -272,7 +272,8 @@ def test_no_compiler_is_one_clear_line(project):
 
 
 def test_reproduce_all_builds_measures_draws_and_sums_up(project):
-    result = snakemake(project, "reproduce-all", "--config", "protocol=smoke", "isas=[scalar]", "compilers=[gcc]")
+    arguments = ["reproduce-all", "--config", "protocol=smoke", "isas=[scalar]", "compilers=[gcc]"]
+    result = snakemake(project, *arguments, **LOCALES["C locale"])
     assert result.returncode == 0, result.stderr
     assert "smoke: every part ran; no claim" in result.stdout
     (run,) = (project / "results" / "runs").glob("*/smoke-*")
@@ -282,7 +283,7 @@ def test_reproduce_all_builds_measures_draws_and_sums_up(project):
         assert drawn.exists() == (figures.experiment(name) not in ("tuning", "compilers", "peers"))
     left = snakemake(project, "figures", "--dry-run")
     assert "Nothing to be done" in left.stdout + left.stderr
-    again = snakemake(project, "reproduce-all", "--config", "protocol=smoke", "isas=[scalar]", "compilers=[gcc]")
+    again = snakemake(project, *arguments)
     assert "is complete already; nothing is measured" in again.stdout
 
 
