@@ -7,9 +7,12 @@ import os
 import sys
 import textwrap
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from harness import (
@@ -22,17 +25,23 @@ from harness import (
     plan,
     precision,
     processes,
+    room,
     sampler,
     store,
     topology,
+    tuning,
     worker,
 )
+from harness.budget import ACCURACY_ENDS, GRACE, TUNING_ENDS, Budget
 from harness.config import Config, load
 from harness.contenders import check_passes, controls
-from harness.errors import HarnessError
+from harness.errors import HarnessError, TimeSpent
 from harness.extensions import Host, first_host, load_kernels
 from harness.lock import exclusive
 from harness.progress import bar
+
+# Recorded runs have up to 80,000 rows, 7 MB, which lie in journals and in samples.csv for a moment.
+RUN_BYTES = 48 << 20
 
 
 def now() -> str:
@@ -65,6 +74,7 @@ def prepare(config: Config, extensions: Path) -> tuple[dict[str, Any], plan.Plan
     planned = plan.make_plan(config, processor, names, isas, memory_bytes, len(cpus), [peer.name for peer in installed])
     if not planned.items:
         raise HarnessError("nothing to measure: " + "; ".join(f"{s['what']}: {s['reason']}" for s in planned.skipped))
+    planned.slowness = plan.slowness(host, next(kernel for kernel in table if kernel.name == "exp_store"))
     planned.skipped[:0] = reductions(config) + skipped + lacking + lacking_peers + broken_peers
     plan.trim(config, planned, processor.llc_bytes)
     machine = detect.describe(processor, config.get("machine"))
@@ -175,13 +185,20 @@ def planned_text(config: Config, extensions: Path) -> str:
 
 
 def run_worker(
-    folder: Path, extensions: Path, config: Config, process: int | str | None, wanted: Collection[str] = ()
+    folder: Path,
+    extensions: Path,
+    config: Config,
+    process: int | str | None,
+    deadline: float,
+    late: float,
+    wanted: Mapping[str, float] = MappingProxyType({}),
 ) -> Iterator[dict[str, Any]]:
-    """Runs one process of a run (None: the tuning) over the `wanted` questions, and yields what it tells. Raises
-    HarnessError if it fails."""
+    """Runs one process of a run (None: the tuning) over the `wanted` questions, of which it begins none that would end
+    after the `deadline`, and yields what it tells. Raises HarnessError if it fails, TimeSpent if it is so `late` that
+    it is killed."""
     job = {"folder": str(folder), "extensions": str(extensions), "config": config}
-    job |= {"process": process, "wanted": list(wanted)}
-    return processes.ask("harness.worker", job, "a measuring process")
+    job |= {"process": process, "wanted": dict(wanted), "deadline": deadline}
+    return processes.ask("harness.worker", job, "a measuring process", late)
 
 
 def measure(config: Config, extensions: Path, runs: Path) -> Path:
@@ -192,7 +209,7 @@ def measure(config: Config, extensions: Path, runs: Path) -> Path:
     """
     with exclusive():
         began = time.monotonic()
-        store.require_room(runs)
+        room.require_in(runs, RUN_BYTES, "make room, or write elsewhere with --runs")
         info, planned, host = prepare(config, extensions)
         folder = runs / info["machine"]["name"] / info["run"]
         llc_bytes = host.processor().llc_bytes
@@ -211,6 +228,7 @@ def measure(config: Config, extensions: Path, runs: Path) -> Path:
             planned = plan.from_experiments(info["experiments"], info["skipped"])
         need, elements = plan.largest_need(config, planned, host.processor())
         plan.require_memory(need, elements, detect.available_memory_bytes())
+        budget = Budget(began, plan.budget_seconds(config, planned, llc_bytes))
         print(plan.describe(config, planned, host.processor()))
         if resumed:
             print(f"  going on with {folder}")
@@ -219,9 +237,9 @@ def measure(config: Config, extensions: Path, runs: Path) -> Path:
             if item["disturbs"] == "yes":
                 print(f"  note: {item['item']}: {item['found']}; {item['advice']}")
         store.write_info(folder, info)
-        tune(folder, extensions, config, info)
-        check_accuracy(folder, extensions, config, info)
-        measure_processes(folder, extensions, config, info, planned, llc_bytes, began)
+        tune(folder, extensions, config, info, budget)
+        check_accuracy(folder, extensions, config, info, budget)
+        measure_processes(folder, extensions, config, info, planned, llc_bytes, budget)
         finish(folder, info)
         if not machines.identify(host.processor(), config.get("machine")).known:
             offer_file(info["machine"])
@@ -234,40 +252,72 @@ def offer_file(machine: Mapping[str, Any]) -> None:
     print(textwrap.indent(machines.offer(machine), "  "))
 
 
-def tune(folder: Path, extensions: Path, config: Config, info: dict[str, Any]) -> None:
-    """Tunes what is not tuned yet, and puts the result into run.json."""
+def tune(folder: Path, extensions: Path, config: Config, info: dict[str, Any], budget: Budget) -> None:
+    """Tunes what is not tuned yet, and puts the result into run.json, with what there was no time for. Raises
+    HarnessError where there is no time to try one variant of each pass."""
     journal = store.TuningJournal(folder)
     passes = {name for names in config["algorithms"].values() for name in names}
     pairs = {(i["compiler"], i["isa"]) for items in info["experiments"].values() for i in items}
     total, done = len(passes) * len(pairs), len(journal.keys())
     if done < total:
-        with bar("tuning", total, done) as progress:
-            for message in run_worker(folder, extensions, config, None):
-                if "tuned" in message:
-                    progress.set_postfix_str(message["tuned"], refresh=False)
-                    progress.update(1)
-                else:
-                    note_canary(info, message)
+        deadline, late = budget.until(TUNING_ENDS), budget.until(TUNING_ENDS + GRACE)
+        try:
+            with bar("tuning", total, done, deadline) as progress:
+                for message in run_worker(folder, extensions, config, None, deadline, late):
+                    if "tuned" in message:
+                        progress.set_postfix_str(message["tuned"], refresh=False)
+                        progress.update(1)
+                    else:
+                        note_canary(info, message)
+        except TimeSpent as error:
+            raise HarnessError(
+                f"of {total} passes {len(journal.keys())} were tuned in {plan.duration(late - budget.began)}, with one "
+                f"variant of each: {too_slow(config)}; the same command goes on from here"
+            ) from error
     info["tuning"] = journal.rows()
+    told = tuning.narrowed(info["tuning"])
+    for item in told:
+        print(f"  skipped: {item['what']}: {item['reason']}")
+    info["skipped"] += [item for item in told if item not in info["skipped"]]
     store.write_info(folder, info)
 
 
-def check_accuracy(folder: Path, extensions: Path, config: Config, info: dict[str, Any]) -> None:
-    """Looks at the accuracy of what is tuned, where the protocol asks for it and it is not known yet."""
+def too_slow(config: Config) -> str:
+    """What would help where the minutes are too few."""
+    return (
+        f"this machine is too slow for the {config['protocols'][config['protocol']]['minutes']:g} minutes of "
+        f"{config['protocol']}; ask for fewer --isas or --compilers, or for a protocol with more"
+    )
+
+
+def check_accuracy(folder: Path, extensions: Path, config: Config, info: dict[str, Any], budget: Budget) -> None:
+    """Looks at the accuracy of what is tuned, where the protocol asks for it and it is not known yet. Of lengths that
+    time is too short for no row is kept, and it is said that they were skipped."""
     found = info.get("accuracy")
     if not found or found["softmax"]:
         return
     isas = {i["isa"] for items in info["experiments"].values() for i in items}
     softmaxes = 2 * len(config["algorithms"]) * len(isas) + len(peers.of(info))
-    total = len(isas) + softmaxes * len(accuracy.DISTRIBUTIONS) * len(found["elements"])
-    exp, softmax = [], []
-    with bar("accuracy", total) as progress:
-        for message in run_worker(folder, extensions, config, worker.ACCURACY):
+    each = softmaxes * len(accuracy.DISTRIBUTIONS)
+    exp, softmax, ends = [], [], budget.until(ACCURACY_ENDS)
+    with bar("accuracy", len(isas) + each * len(found["elements"]), ends=ends) as progress, suppress(TimeSpent):
+        for message in run_worker(folder, extensions, config, worker.ACCURACY, ends, ends):
             exp += [message["exp"]] if "exp" in message else []
             softmax += [message["softmax"]] if "softmax" in message else []
             progress.update(1)
-    found |= {"exp": exp, "softmax": softmax}
+    known = Counter(row["elements"] for row in softmax)
+    whole = [n for n in found["elements"] if known[n] >= each]
+    for n in found["elements"]:
+        if n not in whole:
+            skip(info, f"accuracy of {n} elements", "too little time")
+    found |= {"elements": whole, "exp": exp, "softmax": [row for row in softmax if row["elements"] in whole]}
     store.write_info(folder, info)
+
+
+def skip(info: dict[str, Any], what: str, reason: str) -> None:
+    """Says that something was not done, and has the run say so."""
+    print(f"  skipped: {what}: {reason}")
+    info["skipped"].append({"what": what, "reason": reason})
 
 
 def note_canary(info: dict[str, Any], fastest: dict[str, int]) -> None:
@@ -289,15 +339,17 @@ def measure_processes(
     info: dict[str, Any],
     planned: plan.Plan,
     llc_bytes: int,
-    began: float,
+    budget: Budget,
 ) -> None:
     """Runs one process after the other: the protocol's least number over everything, then over what is not known
-    precisely enough, until nothing is left, the most processes have run, or the protocol's minutes, from `began` on,
-    are spent. Which of these it was is recorded. The first process is always run; a run that is resumed has its minutes
-    anew."""
+    precisely enough, until nothing is left, the most processes have run, or the minutes are spent. Which of these it
+    was is recorded. The first process is always begun; what it can't do in time is taken out of the plan. A run that is
+    resumed has its minutes anew.
+
+    Raises HarnessError where no question at all was answered in time.
+    """
     protocol = config["protocols"][config["protocol"]]
     least, most = protocol["processes"]["least"], protocol["processes"]["most"]
-    budget = plan.budget_seconds(config, planned, llc_bytes)
     costs = {
         item.key(n, threads): plan.question_seconds(config, item, n, llc_bytes, threads)
         for item in planned.items
@@ -306,7 +358,8 @@ def measure_processes(
     journals = [store.Journal(folder / f"process-{process}.journal") for process in range(most)]
     before = sum(costs[key] for journal in journals for key in journal.points())
     stopped_by, seconds_of_cost = "processes", 0.0
-    with bar("measuring", sum(costs.values()) * least, before) as progress:
+    ends, late = budget.until(), budget.until(1 + GRACE)
+    with bar("measuring", sum(costs.values()) * least, before, ends) as progress:
         for process, journal in enumerate(journals):
             wanted = set(costs) if process < least else precision.open_questions(folder, info, journals[:process])
             if not wanted:
@@ -316,7 +369,7 @@ def measure_processes(
             if done >= wanted:
                 continue
             cost = plan.PROCESS_OVERHEAD_SECONDS + sum(costs[key] for key in wanted - done)
-            if process and time.monotonic() - began + cost * seconds_of_cost > budget:
+            if process and cost * seconds_of_cost > budget.left():
                 progress.write(f"processes {process} to {most - 1} are skipped: time is spent", file=sys.stderr)
                 stopped_by = "minutes"
                 break
@@ -324,24 +377,44 @@ def measure_processes(
                 progress.total += sum(costs[key] for key in wanted)
             progress.set_description_str(f"measuring, process {process + 1} of {least if process < least else most}")
             start = time.monotonic()
-            for message in run_worker(folder, extensions, config, process, wanted):
-                if "point" in message:
-                    progress.set_postfix_str(message["point"], refresh=False)
-                    progress.update(costs[message["point"]])
-                elif "arena_bytes" in message:
-                    note_memory(info, message)
-                elif "domain" in message:
-                    info["domain"] = message["domain"]
-                    store.write_info(folder, info)
-                else:
-                    note_canary(info, message)
+            to_do = {key: costs[key] for key in wanted}
+            with suppress(TimeSpent):
+                for message in run_worker(folder, extensions, config, process, ends, late, to_do):
+                    if "point" in message:
+                        progress.set_postfix_str(message["point"], refresh=False)
+                        progress.update(costs[message["point"]])
+                    elif "arena_bytes" in message:
+                        note_memory(info, message)
+                    elif "domain" in message:
+                        info["domain"] = message["domain"]
+                        store.write_info(folder, info)
+                    else:
+                        note_canary(info, message)
             seconds_of_cost = max(seconds_of_cost, (time.monotonic() - start) / cost)
             store.write_info(folder, info)
+            if not journal.points().keys() >= wanted:
+                stopped_by = "minutes"
+                break
+    keep_answered(config, info, planned, journals[0].points().keys())
     info["precision"] = {
         "target_half_width_percent": protocol["half_width_percent"],
         "stopped_by": stopped_by,
         **precision.reached(folder, info, journals),
     }
+
+
+def keep_answered(config: Config, info: dict[str, Any], planned: plan.Plan, answered: Collection[str]) -> None:
+    """Takes out of a run's experiments what its first process had no time for, and says so. Raises HarnessError where
+    that is everything."""
+    if not answered:
+        raise HarnessError(f"no question was answered in time: {too_slow(config)}; the same command goes on from here")
+    missing = [(item, n, t) for item in planned.items for n, t in item.points() if item.key(n, t) not in answered]
+    for item, n, threads in missing:
+        team = f" with {threads} threads" if threads > 1 else ""
+        skip(info, f"{item.experiment} {item.compiler} {item.isa} at {n} elements{team}", "too little time")
+    if missing:
+        print(f"No process measured everything, so that this run decides nothing: {too_slow(config)}.")
+        info["experiments"] = plan.remaining(planned, answered).experiments()
 
 
 def finish(folder: Path, info: dict[str, Any]) -> None:

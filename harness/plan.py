@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from harness import machines, topology
+from harness.budget import ACCURACY_ENDS, TUNING_ENDS
 from harness.config import FLOAT_BYTES, Config, lengths, out_of_cache_elements
 from harness.contenders import controls, question_key
 from harness.detect import Processor
 from harness.errors import HarnessError
+from harness.extensions import Host, Kernel
 from harness.memory import Layout
+from harness.softmax import run_passes
 
 # Nanoseconds per element of a pass with exp, for an estimate before anything was measured.
 COMPUTE_NANOSECONDS = {"scalar": 1.8, "avx2": 0.25, "avx512f": 0.2}
@@ -28,6 +34,9 @@ CONTENTION, ARENA_BYTES_PER_SECOND = 3.0, 3e9
 # Accuracy: inputs of each length, of a reference, of comparing a result with it, and the float32 in [-87.3, -0].
 DISTRIBUTIONS, REFERENCE_NANOSECONDS, COMPARISON_NANOSECONDS, FLOATS_OF_EXP = 6, 150.0, 8.0, 1.12e9
 MOST_OF_MEMORY = 0.8
+# How the pace of a machine is taken, and from where on it is told and planned with. Real machines take 0.3 to 1.3 times
+# what is guessed.
+PACE_ELEMENTS, PACE_SECONDS, SLOW = 8192, 0.05, 3.0
 # Samples by which all passes of a compiler and ISA are tuned at one length: 112 variants, halved again and again.
 TUNING_SAMPLES = 1400
 
@@ -58,6 +67,8 @@ class Plan:
 
     items: list[Item]
     skipped: list[dict[str, str]] = field(default_factory=list)
+    slowness: float = 1.0
+    """How many times as long as guessed this machine takes at present."""
 
     def experiments(self) -> dict[str, list[dict[str, Any]]]:
         """The `experiments` part of run.json."""
@@ -369,12 +380,38 @@ def accuracy_seconds(config: Config, plan: Plan) -> float:
 
 
 def run_seconds(config: Config, plan: Plan, llc_bytes: int, processes: int) -> float:
-    """A guess at the seconds that a run of so many processes takes, tuning and accuracy included."""
+    """A guess at the seconds that a run of so many processes takes, tuning and accuracy included, which leave out what
+    does not fit into their share of the minutes."""
+    most = budget_seconds(config, plan, llc_bytes)
     return (
-        tuning_seconds(plan, llc_bytes)
-        + accuracy_seconds(config, plan)
-        + processes * process_seconds(config, plan, llc_bytes)
+        min(plan.slowness * tuning_seconds(plan, llc_bytes), TUNING_ENDS * most)
+        + min(plan.slowness * accuracy_seconds(config, plan), (ACCURACY_ENDS - TUNING_ENDS) * most)
+        + processes * plan.slowness * process_seconds(config, plan, llc_bytes)
     )
+
+
+def slowness(host: Host, kernel: Kernel) -> float:
+    """How many times as long as guessed a pass with exp takes in cache, by the wall clock, so that a machine with much
+    else to do, or one that is emulated, is slow too; 1 below SLOW, as every real one is."""
+    x, seconds = np.zeros(PACE_ELEMENTS, np.float32), 0.0
+    began, calls = time.monotonic(), 0
+    while seconds < PACE_SECONDS:
+        run_passes(host, [kernel], x, x)
+        calls, seconds = calls + 1, time.monotonic() - began
+    found = seconds / calls / (COMPUTE_NANOSECONDS[kernel.isa] * PACE_ELEMENTS / 1e9)
+    return found if found >= SLOW else 1.0
+
+
+def remaining(plan: Plan, left: Collection[str]) -> Plan:
+    """What of a plan has these questions, by their keys."""
+    items = []
+    for item in plan.items:
+        lengths_of: dict[tuple[int, ...], list[int]] = {}
+        for n in item.elements:
+            if teams := tuple(t for t in item.threads if item.key(n, t) in left):
+                lengths_of.setdefault(teams, []).append(n)
+        items += [replace(item, elements=tuple(ns), threads=teams) for teams, ns in lengths_of.items()]
+    return Plan(items, plan.skipped, plan.slowness)
 
 
 def describe(config: Config, plan: Plan, processor: Processor) -> str:
@@ -384,7 +421,7 @@ def describe(config: Config, plan: Plan, processor: Processor) -> str:
     once, least, most = (
         run_seconds(config, plan, processor.llc_bytes, count) for count in (1, processes["least"], processes["most"])
     )
-    least, most = (min(seconds, max(once, budget)) for seconds in (least, most))
+    least, most = (min(seconds, budget) for seconds in (least, most))
     machine = machines.identify(processor, config.get("machine")).name
     lines = [
         f"Protocol {config['protocol']} on {processor.brand} ({machine}), {span(least, most)}:",
@@ -393,6 +430,16 @@ def describe(config: Config, plan: Plan, processor: Processor) -> str:
         f"  no new process when it would end after {duration(budget)}; what is disturbed is measured again, "
         "which may double the time",
     ]
+    if plan.slowness > 1:
+        lines.append(
+            f"  this machine takes {plan.slowness:.0f} times as long as any that was measured (other programs? an "
+            "emulator?)"
+        )
+    if once > budget:
+        lines.append(
+            f"  one process would take {duration(once)}: what is not done after {duration(budget)} is left out; fewer "
+            "--isas and --compilers leave out less"
+        )
     for name in dict.fromkeys(item.experiment for item in plan.items):
         items = [item for item in plan.items if item.experiment == name]
         for elements in dict.fromkeys(item.elements for item in items):

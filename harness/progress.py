@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from typing import TextIO
+import time
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
@@ -24,11 +26,27 @@ class Lines:
         self.stream.flush()
 
 
-def bar(what: str, total: float, done: float = 0) -> tqdm:
-    """A bar over work of this `total`, in any unit, of which so much is `done` already: drawn in place on a terminal, a
-    line each 15 s elsewhere."""
+class Bar(tqdm):
+    """A bar whose time left follows the pace since it was begun, and is never beyond the time when it `ends`."""
+
+    ends = math.inf
+
+    @property
+    def format_dict(self) -> dict[str, Any]:
+        """What the bar is drawn from."""
+        told = super().format_dict
+        done, left = told["n"] - told["initial"], self.ends - time.monotonic()
+        if left < math.inf and told["total"] > told["n"]:
+            slowest = (told["total"] - told["n"]) / max(1.0, left)
+            told["rate"] = max(slowest, done / max(1e-9, told["elapsed"]))
+        return told
+
+
+def bar(what: str, total: float, done: float = 0, ends: float = math.inf) -> Bar:
+    """A bar over work of this `total`, in any unit, of which so much is `done` already, and which `ends` (by
+    time.monotonic) whatever was done then: drawn in place on a terminal, a line each 15 s elsewhere."""
     terminal = sys.stderr.isatty()
-    return tqdm(
+    made = Bar(
         total=total,
         initial=done,
         desc=what,
@@ -38,4 +56,7 @@ def bar(what: str, total: float, done: float = 0) -> tqdm:
         file=sys.stderr if terminal else Lines(sys.stderr),
         ncols=None if terminal else 120,
         dynamic_ncols=terminal,
+        smoothing=0,
     )
+    made.ends = ends
+    return made

@@ -14,6 +14,18 @@ FOLDERS = (".snakemake", "results")
 NEEDED_BYTES = 32 << 20  # what is built, drawn and recorded takes a quarter of it
 
 
+def require_in(folder: Path, needed_bytes: int, way_out: str) -> None:
+    """Raises HarnessError where so much can't be written below a folder, which is made if it is not there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            os.posix_fallocate(file.fileno(), 0, needed_bytes)
+    except OSError as error:
+        raise HarnessError(
+            f"{folder.resolve()}: {error.strerror}; {needed_bytes >> 20} MB must fit there: {way_out}"
+        ) from error
+
+
 def require(checkout: Path = Path()) -> None:
     """Raises HarnessError where a run could not write: a disk that is full, a folder that is read-only or of another
     user, no place for temporary files."""
@@ -22,15 +34,11 @@ def require(checkout: Path = Path()) -> None:
     except FileNotFoundError as error:
         raise HarnessError(f"{error.strerror}; let TMPDIR name a folder that can be written") from error
     for folder in (*(checkout / name for name in FOLDERS), temporary):
-        try:
-            folder.mkdir(exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder) as file:
-                os.posix_fallocate(file.fileno(), 0, NEEDED_BYTES)
-        except OSError as error:
-            raise HarnessError(
-                f"{folder.resolve()}: {error.strerror}; {NEEDED_BYTES >> 20} MB must fit there: make room, or work in "
-                "a copy of the checkout where you may write (TMPDIR moves temporary files)"
-            ) from error
+        require_in(
+            folder,
+            NEEDED_BYTES,
+            "make room, or work in a copy of the checkout where you may write (TMPDIR moves temporary files)",
+        )
 
 
 if __name__ == "__main__":

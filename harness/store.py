@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -17,28 +16,10 @@ from harness.errors import HarnessError
 
 COLUMNS: tuple[str, ...] = tuple(schema("samples")["properties"])
 SCHEMA_VERSION = 1
-# Recorded runs have up to 80,000 rows, 7 MB, which lie in journals and in samples.csv for a moment.
-RUN_BYTES = 50_000_000
 END_OF_POINT = "#"
 """Opens the line that closes a point in a journal; what stands after the last one was cut off by a kill."""
 
 Row = Mapping[str, Any]
-
-
-def require_room(folder: Path) -> None:
-    """Raises HarnessError where nothing can be written below `folder`, or its disk has no room for a run."""
-    elsewhere = "`python -m harness measure --runs DIR` writes elsewhere"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            free = shutil.disk_usage(folder).free
-    except OSError as error:
-        raise HarnessError(f"{folder}: {error.strerror}; {elsewhere}") from error
-    if free < RUN_BYTES:
-        raise HarnessError(
-            f"{folder}: {free / 1e6:.0f} MB of the disk are free, a run may take {RUN_BYTES / 1e6:.0f} MB; make room, "
-            f"or {elsewhere}"
-        )
 
 
 def write_whole(path: Path, content: str) -> None:

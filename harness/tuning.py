@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
+import time
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
@@ -60,6 +61,28 @@ def halve(
         rounds += FIRST_ROUNDS
 
 
+def halving_rounds(count: int, finalists: int, rounds: int) -> float:
+    """How many times FIRST_ROUNDS of one variant it takes to tune so many, at each of the two lengths."""
+    total, stage, left = 0, 1, count
+    while left > finalists:
+        total, left, stage = total + left * stage, max(finalists, math.ceil(left / 2)), stage + 1
+    return total + left * stage + 2 * left * rounds / FIRST_ROUNDS
+
+
+def most_variants(count: int, finalists: int, rounds: int, affordable: float) -> int:
+    """How many of `count` variants can be tuned for so many times FIRST_ROUNDS of one; at least one."""
+    fit = (n for n in range(count, 1, -1) if halving_rounds(n, min(n, finalists), rounds) <= affordable)
+    return next(fit, 1)
+
+
+def by_promise(variants: Sequence[Kernel], published: Published, wanted: str | None) -> list[Kernel]:
+    """The variants in the order in which they are tried where time is short: the wanted one, those that were published,
+    then from the middle of the table, where loops are neither short of independent work nor of registers."""
+    middle = len(variants) // 2
+    places = {kernel: (k != middle, abs(k - middle)) for k, kernel in enumerate(variants)}
+    return sorted(variants, key=lambda k: (k.variant != wanted, k.variant not in published, *places[k]))
+
+
 def tune_pass(
     sampler: Sampler,
     config: Config,
@@ -69,9 +92,12 @@ def tune_pass(
     seed: int,
     published: Published = MappingProxyType({}),
     wanted: str | None = None,
+    seconds: float = math.inf,
 ) -> list[TuningRow]:
     """Rows of run.json's `tuning` for one pass of one compiler and ISA: the finalists, best first, then the others.
 
+    Where `seconds` are too few for all variants, as a first look at one of them shows, only the most promising are
+    tried, and each row tells of how many.
     Finalists are those that are left in cache, those left at `out_of_cache` elements, and the `published` ones;
     all are measured at both lengths, and the smallest product of the two times wins, unless a variant is `wanted`.
     """
@@ -86,7 +112,15 @@ def tune_pass(
         question = Question("tuning", first.compiler, first.isa, elements, "warm", contenders, paired=False)
         return median_times(sampler, question, count, seed)
 
-    lengths = (in_cache, out_of_cache)
+    lengths, available = (in_cache, out_of_cache), len(variants)
+    if seconds < math.inf:
+        variants, began = by_promise(variants, published, wanted), time.monotonic()
+        for n in lengths:
+            measure(n, variants[:1], FIRST_ROUNDS)
+        affordable = seconds / max(1e-9, time.monotonic() - began) - 1
+        variants = variants[
+            : most_variants(available, *(config["tuner"][key] for key in ("finalists", "rounds")), affordable)
+        ]
     left, times = zip(
         *(halve(partial(measure, n), variants, config["tuner"]["finalists"]) for n in lengths), strict=True
     )
@@ -108,6 +142,7 @@ def tune_pass(
             "variant": kernel.variant,
             "chosen": kernel == best,
             "finalist": kernel in finalists,
+            **({"available": available} if len(variants) < available else {}),
             "published_for": list(published.get(kernel.variant, ())),
             "in_cache_elements": in_cache,
             "in_cache_nanoseconds": times[0][kernel],
@@ -127,10 +162,12 @@ def tune(
     done: Container[tuple[str, str, str]] = (),
     published: Mapping[str, Published] = MappingProxyType({}),
     wanted: Mapping[str, str] = MappingProxyType({}),
+    allowance: Callable[[], float] = lambda: math.inf,
 ) -> Iterator[tuple[str, list[TuningRow]]]:
     """Name and `tuning` rows of every pass of one compiler and ISA, but for each (compiler, ISA, pass) that is done.
 
-    `published` and `wanted` (a variant that is to be chosen, whatever it takes) are by pass.
+    `published` and `wanted` (a variant that is to be chosen, whatever it takes) are by pass. `allowance` tells the
+    seconds that the next pass may take.
     """
     by_pass: dict[str, list[Kernel]] = {}
     for kernel in kernels:
@@ -140,7 +177,23 @@ def tune(
     for name, variants in by_pass.items():
         if (variants[0].compiler, variants[0].isa, name) not in done:
             choice = (published.get(name, {}), wanted.get(name))
-            yield name, tune_pass(sampler, config, variants, any_variant, out_of_cache, seed, *choice)
+            yield name, tune_pass(sampler, config, variants, any_variant, out_of_cache, seed, *choice, allowance())
+
+
+def narrowed(rows: Sequence[TuningRow]) -> list[dict[str, str]]:
+    """Items of run.json's `skipped`: of which passes time was too short to try every variant."""
+    by_pass: dict[tuple[str, ...], list[TuningRow]] = {}
+    for row in rows:
+        if "available" in row:
+            by_pass.setdefault((row["compiler"], row["isa"], row["pass"]), []).append(row)
+    found = []
+    for key, those in by_pass.items():
+        tried, available = len(those), those[0]["available"]
+        variant = next(row["variant"] for row in those if row["chosen"])
+        how = "which no other was tried against" if tried == 1 else f"the best of {tried}"
+        what = f"tuning of {available - tried} of {available} variants of {' '.join(key)}"
+        found.append({"what": what, "reason": f"too little time; measured is {variant}, {how}"})
+    return found
 
 
 def chosen(rows: Sequence[TuningRow], kernels: Sequence[Kernel]) -> dict[str, Kernel]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import random
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness import accuracy, domain, machines, peers, tuning
 from harness import config as configuration
 from harness import plan as planning
+from harness.budget import Allowance, in_time
 from harness.contenders import Question, contenders
 from harness.extensions import Host, Kernel, load_kernels
 from harness.memory import Arena
@@ -115,9 +116,15 @@ def questions(
 
 
 def measure(
-    folder: Path, extensions: Path, config: configuration.Config, process: int, wanted: Collection[str]
+    folder: Path,
+    extensions: Path,
+    config: configuration.Config,
+    process: int,
+    wanted: Mapping[str, float],
+    deadline: float,
 ) -> None:
-    """Measures what is missing of the `wanted` questions, by their keys, in one process of the run in `folder`."""
+    """Measures what is missing of the `wanted` questions, by their keys, in one process of the run in `folder`: those
+    that, by their expected costs and the pace that is seen, end before the deadline."""
     info = read_info(folder)
     plan = planning.from_experiments(info["experiments"])
     sampler, tables = start(info, extensions, config, plan)
@@ -126,12 +133,14 @@ def measure(
     journal.trim()
     done = set(journal.points())
     everything = questions(config, plan, tables, info["tuning"], peers.of(info))
-    remaining = [q for q in everything if q.key in wanted and q.key not in done]
-    random.Random(info["seed"] + process).shuffle(remaining)
+    remaining = {q.key: q for q in everything if q.key in wanted and q.key not in done}
+    order = list(remaining)
+    random.Random(info["seed"] + process).shuffle(order)
     tell(arena_bytes=sampler.arena.layout.arena_bytes, huge_page_bytes=sampler.arena.huge_page_bytes())
     if process == 0:
         tell(domain=domain.check(sampler.host, config, tables, info["tuning"]))
-    for question in remaining:
+    for key in in_time(wanted, order, deadline):
+        question = remaining[key]
         seed = info["seed"] + zlib.crc32(f"{process} {question.key}".encode())
         rows = measure_question(
             sampler,
@@ -147,8 +156,9 @@ def measure(
     tell(clock_nanoseconds=sampler.best_clock, throughput_nanoseconds=sampler.best_throughput)
 
 
-def tune(folder: Path, extensions: Path, config: configuration.Config) -> None:
-    """Tunes what is still missing of the run in `folder`, pass by pass, into tuning.journal."""
+def tune(folder: Path, extensions: Path, config: configuration.Config, deadline: float) -> None:
+    """Tunes what is still missing of the run in `folder`, pass by pass, into tuning.journal; variants are left out
+    where it would not be done at the deadline."""
     info = read_info(folder)
     plan = planning.from_experiments(info["experiments"])
     sampler, tables = start(info, extensions, config, plan)
@@ -157,11 +167,12 @@ def tune(folder: Path, extensions: Path, config: configuration.Config) -> None:
     done = journal.keys()
     wanted = machines.wanted_variants(config["tuning"], info["machine"]["name"])
     used = {name for names in config["algorithms"].values() for name in names}
+    allowance = Allowance(deadline, len(tables) * len(used) - len(done))
     for (compiler, isa), table in tables.items():
         kernels = [kernel for kernel in table if kernel.name in used]
         far = planning.tuning_elements(plan, processor, compiler, isa)
         choice = (machines.published(isa), wanted.get(isa, {}))
-        for name, rows in tuning.tune(sampler, config, kernels, far, info["seed"], done, *choice):
+        for name, rows in tuning.tune(sampler, config, kernels, far, info["seed"], done, *choice, allowance.next):
             journal.append(rows)
             tell(tuned=f"{compiler} {isa} {name}")
     tell(clock_nanoseconds=sampler.best_clock, throughput_nanoseconds=sampler.best_throughput)
@@ -197,12 +208,12 @@ def start(
 
 
 def main(job: Mapping[str, Any]) -> None:
-    """What a process that `measure` starts does. A job has folder, extensions, config, process (None: tune; ACCURACY)
-    and wanted (keys of questions)."""
+    """What a process that `measure` starts does. A job has folder, extensions, config, process (None: tune; ACCURACY),
+    wanted (expected costs of questions, by their keys) and deadline (by time.monotonic)."""
     folder, extensions = Path(job["folder"]), Path(job["extensions"])
     if job["process"] == ACCURACY:
         accurate(folder, extensions, job["config"])
     elif job["process"] is None:
-        tune(folder, extensions, job["config"])
+        tune(folder, extensions, job["config"], job["deadline"])
     else:
-        measure(folder, extensions, job["config"], job["process"], frozenset(job["wanted"]))
+        measure(folder, extensions, job["config"], job["process"], job["wanted"], job["deadline"])

@@ -1,8 +1,12 @@
 """What a run measures, and what it skips."""
 
+import itertools
+from types import SimpleNamespace
+
 import pytest
 
 from harness import config, detect, plan
+from tests.conftest import COMPILERS, kernels_of
 from tests.harness.test_detect import BROADWELL, ZEN2
 
 GIB = 1 << 30
@@ -87,6 +91,35 @@ def test_lengths_are_dropped_until_enough_processes_fit_for_an_interval(quick):
         assert sum(item.experiment in skipped["what"] for skipped in planned.skipped) == dropped
         if item.experiment != "class-counts":
             assert 4 * max(item.elements) > BROADWELL.llc_bytes
+
+
+def test_a_slow_machine_has_a_shorter_plan_and_is_told_so(quick):
+    planned = plan.make_plan(quick, ZEN2, ["gcc"], ["avx2"], 64 * GIB)
+    planned.slowness = 40.0
+    plan.trim(quick, planned, ZEN2.llc_bytes)
+    assert planned.skipped
+    text = plan.describe(quick, planned, ZEN2)
+    assert "this machine takes 40 times as long as any that was measured" in text
+    assert "13 min" in text.splitlines()[0]
+    assert "one process would take" not in text
+    planned.slowness = 4000.0
+    assert "what is not done after 13 min is left out" in plan.describe(quick, planned, ZEN2)
+
+
+def test_a_machine_is_slow_by_the_wall_clock(host, monkeypatch):
+    (kernel, *_) = kernels_of(COMPILERS[0], "scalar")
+    guessed = plan.COMPUTE_NANOSECONDS["scalar"] * plan.PACE_ELEMENTS / 1e9
+    for times, expected in ((1.0, 1.0), (50.0, 50.0)):
+        ticks = (count * times * guessed for count in itertools.count())
+        monkeypatch.setattr(plan, "time", SimpleNamespace(monotonic=lambda ticks=ticks: next(ticks)))
+        assert plan.slowness(host, kernel) == pytest.approx(expected)
+
+
+def test_what_is_left_of_a_plan_has_just_the_questions_that_were_answered(quick):
+    item = plan.Item("scaling", "gcc", "avx2", (10, 20, 30), "paper", (1, 2))
+    answered = {item.key(10, 1), item.key(10, 2), item.key(20, 1)}
+    left = plan.remaining(plan.Plan([item]), answered)
+    assert {item.key(n, t) for item in left.items for n, t in item.points()} == answered
 
 
 def test_a_plan_that_fits_is_left_alone(quick):

@@ -1,5 +1,6 @@
 """When a run stops, and what its intervals are then worth: simulated machines behind the real scheduler and rule."""
 
+import math
 from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 
@@ -9,8 +10,9 @@ import pytest
 from analysis import experiments
 from analysis.rows import Run
 from analysis.statistics import speedups
-from harness import measure, plan, precision, store, worker
+from harness import budget, measure, plan, precision, store, worker
 from harness.contenders import Contender, Question
+from harness.errors import HarnessError
 from harness.sampler import Repetition, Sample
 
 TRUTH = 1.25  # reloading takes so many times as long as Two-Pass; recomputing as long as that, or longer
@@ -60,8 +62,12 @@ class SimulatedMachine:
         return Sample(1, (round(1e9 * np.exp(self.logs[contender] + noise)),), 1, 1, frozenset())
 
 
-def simulate(tmp_path, monkeypatch, kind, experiments_, rounds, target):
-    """A run of so many questions on a simulated machine, by the code that measures real ones."""
+def simulate(tmp_path, monkeypatch, kind, experiments_, rounds, target, seconds=math.inf, each=0.0):
+    """A run of so many questions on a simulated machine, by the code that measures real ones: it may take so many
+    seconds, of a clock that goes on by `each` with every question."""
+    now = [0.0]
+    for module in (budget, measure):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
     protocol = {
         "processes": {"least": 8, "most": 12}, "half_width_percent": target, "minutes": 1e6,
         "rounds": {"algorithms": rounds}, "sample_milliseconds": 1,
@@ -72,27 +78,30 @@ def simulate(tmp_path, monkeypatch, kind, experiments_, rounds, target):
         "algorithms": dict.fromkeys(c.algorithm for c in CONTENDERS),
         "controls": {},
         "experiments": planned.experiments(),
+        "skipped": [],
     }
 
-    def run_worker(folder, extensions, config, process, wanted):
+    def run_worker(folder, extensions, config, process, deadline, late, wanted):
         machine = SimulatedMachine(kind, process)
         text = []
-        for n in planned.items[0].elements:
-            question = Question("algorithms", "gcc", "avx2", n, "paper", CONTENDERS)
-            if question.key in wanted:
-                rows = worker.measure_question(machine, question, process, rounds, 1, n, target / 100)
-                text.append(f"{store.csv_lines(rows)}{store.END_OF_POINT}{question.key}\n")
+        elements = {planned.items[0].key(n, 1): n for n in planned.items[0].elements}
+        for key in budget.in_time(wanted, [key for key in elements if key in wanted], deadline):
+            question = Question("algorithms", "gcc", "avx2", elements[key], "paper", CONTENDERS)
+            rows = worker.measure_question(machine, question, process, rounds, 1, elements[key], target / 100)
+            text.append(f"{store.csv_lines(rows)}{store.END_OF_POINT}{key}\n")
+            now[0] += each
+            assert now[0] <= late
         (folder / f"process-{process}.journal").write_text("".join(text))
         return iter([{"point": key} for key in wanted])
 
     monkeypatch.setattr(measure, "run_worker", run_worker)
     monkeypatch.setattr(measure.plan, "question_seconds", lambda *_: 1.0)
-    silent = dict.fromkeys(("update", "set_postfix_str", "set_description_str"), lambda *_, **__: None)
+    silent = dict.fromkeys(("update", "write", "set_postfix_str", "set_description_str"), lambda *_, **__: None)
     monkeypatch.setattr(measure, "bar", lambda *_: nullcontext(SimpleNamespace(total=0, **silent)))
     monkeypatch.setattr(store, "write_info", lambda *_: None)
     experiments = {"algorithms": {"contenders": "algorithms"}, "controls": {"contenders": "controls"}}
     config = {"protocol": "quick", "protocols": {"quick": protocol}, "experiments": experiments}
-    measure.measure_processes(tmp_path, tmp_path, config, info, planned, 1 << 25, 0.0)
+    measure.measure_processes(tmp_path, tmp_path, config, info, planned, 1 << 25, budget.Budget(0.0, seconds))
     rows = precision.read([store.Journal(path) for path in sorted(tmp_path.glob("*.journal"))])
     return info, rows
 
@@ -125,3 +134,30 @@ def test_a_run_that_cannot_get_there_says_what_it_missed(tmp_path, monkeypatch):
     assert info["precision"]["stopped_by"] == "processes"
     assert len(info["precision"]["missed"]) == 10
     assert all(width > 1e-6 for width in info["precision"]["missed"].values())
+
+
+@pytest.mark.parametrize("each", (1.0, 3.0, 9.0))
+def test_a_machine_that_is_too_slow_answers_what_it_can_and_says_what_not(tmp_path, monkeypatch, capsys, each):
+    info, rows = simulate(tmp_path, monkeypatch, "independent", 20, 4, 2.0, seconds=10.0, each=each)
+    answered = rows["elements"].nunique()
+    assert answered == {1.0: 10, 3.0: 3, 9.0: 1}[each]
+    assert info["precision"]["stopped_by"] == "minutes"
+    assert info["precision"]["questions"] == len(info["precision"]["missed"]) == answered
+    (item,) = info["experiments"]["algorithms"]
+    assert set(item["elements"]) == set(rows["elements"])
+    assert [its["what"] for its in info["skipped"]] == [
+        f"algorithms gcc avx2 at {n} elements" for n in range(1, 21) if n not in item["elements"]
+    ]
+    assert "this run decides nothing" in capsys.readouterr().out
+
+
+def test_no_process_starts_that_would_end_too_late(tmp_path, monkeypatch):
+    info, rows = simulate(tmp_path, monkeypatch, "independent", 4, 4, 2.0, seconds=9.0, each=1.0)
+    assert rows["process"].nunique() == 2
+    assert info["precision"]["stopped_by"] == "minutes"
+    assert info["skipped"] == []
+
+
+def test_a_run_without_an_answer_is_one_line(tmp_path, monkeypatch):
+    with pytest.raises(HarnessError, match=r"no question was answered in time: .* ask for fewer --isas"):
+        simulate(tmp_path, monkeypatch, "independent", 4, 4, 2.0, seconds=0.0)

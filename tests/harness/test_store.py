@@ -2,8 +2,6 @@
 
 import errno
 import os
-from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -92,15 +90,3 @@ def test_what_does_not_fit_the_schema_is_not_written(tmp_path):
     with pytest.raises(HarnessError, match="required property"):
         store.write_info(tmp_path, {"schema_version": 1})
     assert not (tmp_path / "run.json").exists()
-
-
-def test_a_folder_that_cannot_be_written_is_one_line_with_the_way_out():
-    with pytest.raises(HarnessError, match=r"/proc/runs: .*; `python -m harness measure --runs DIR` writes elsewhere"):
-        store.require_room(Path("/proc/runs"))
-
-
-def test_a_disk_without_room_for_a_run_is_known_before(tmp_path, monkeypatch):
-    store.require_room(tmp_path / "runs")
-    monkeypatch.setattr(store.shutil, "disk_usage", lambda _: SimpleNamespace(free=3_000_000))
-    with pytest.raises(HarnessError, match="3 MB of the disk are free, a run may take 50 MB; make room"):
-        store.require_room(tmp_path / "runs")

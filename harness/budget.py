@@ -1,0 +1,58 @@
+"""How the minutes of a run are shared by its phases, and what to do with too few."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+# The phases end at these shares of the minutes, so that there is time to measure. Tuning takes a tenth of `quick` on an
+# idle machine, and accuracy a twentieth.
+TUNING_ENDS, ACCURACY_ENDS = 0.4, 0.55
+# By this share of the minutes a process may be late, for the question that it is at, before it is killed.
+GRACE = 0.2
+
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The time of a run, in seconds: when it began (by time.monotonic) and how long it may take."""
+
+    began: float
+    seconds: float
+
+    def until(self, share: float = 1.0) -> float:
+        """When so much of it is spent."""
+        return self.began + share * self.seconds
+
+    def left(self, share: float = 1.0) -> float:
+        """What is left of the first `share` of it."""
+        return max(0.0, self.until(share) - time.monotonic())
+
+
+class Allowance:
+    """Time until a deadline, shared by a number of parts: what one leaves over the others have."""
+
+    def __init__(self, deadline: float, parts: int) -> None:
+        self.deadline, self.parts = deadline, parts
+
+    def next(self) -> float:
+        """The seconds that the next part may take."""
+        share = max(0.0, self.deadline - time.monotonic()) / max(1, self.parts)
+        self.parts -= 1
+        return share
+
+
+def in_time(costs: Mapping[Key, float], order: Iterable[Key], deadline: float) -> Iterator[Key]:
+    """Of keys with expected costs (in any unit) those that can be done before the deadline at the pace that is seen:
+    each is handed out, done by the caller, and then the next one that fits."""
+    began, done = time.monotonic(), 0.0
+    for key in order:
+        now = time.monotonic()
+        pace = (now - began) / done if done else 0.0
+        if now >= deadline or now + pace * costs[key] > deadline:
+            continue
+        yield key
+        done += costs[key]
