@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import getpass
 import os
 import shlex
 import sys
@@ -40,6 +41,10 @@ def prepare() -> None:
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     for name in [name for name in os.environ if name.startswith("PYTHON") or name == "SNAKEMAKE_PROFILE"]:
         del os.environ[name]
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):  # as in a container that runs by a bare number; Snakemake wants a name
+        os.environ["LOGNAME"] = str(os.getuid())
 
 
 def configure(config: configuration.Config) -> str:
