@@ -109,7 +109,7 @@ def _mapping(inside: Iterator[yaml.Event], events: Iterator[yaml.Event], level: 
 
 def _scalar(event: yaml.ScalarEvent) -> Any:
     text = event.value
-    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs") for character in text):
+    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in text):
         _refuse(event, "a text has a line break or a character that cannot be seen")
     if event.implicit[0]:
         return next((read(text) for pattern, read in PLAIN if pattern.fullmatch(text)), text)

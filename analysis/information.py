@@ -119,6 +119,9 @@ def violation(error: jsonschema.ValidationError) -> str:
         allowed = error.schema.get("properties", {})
         unknown = sorted(set(error.instance) - set(allowed))
         return f"{prefix}unknown key {one_line(', '.join(map(repr, unknown)))}; allowed: {', '.join(allowed)}"
+    if error.validator in ("maxItems", "maxProperties", "maxLength"):
+        unit = "characters" if error.validator == "maxLength" else "entries"
+        return f"{prefix}has {len(error.instance)} {unit}; at most {error.validator_value} are allowed"
     if error.validator == "enum":
         return f"{prefix}{one_line(repr(error.instance))} is not one of {', '.join(map(str, error.validator_value))}"
     return f"{prefix}{one_line(error.message)}"

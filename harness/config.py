@@ -98,11 +98,12 @@ def out_of_cache_elements(llc_bytes: int) -> int:
 def lengths(spec: list[int | str] | Mapping[str, int], llc_bytes: int) -> list[int]:
     """The array lengths, in elements and ascending, that a `lengths` entry of a protocol stands for."""
     if isinstance(spec, Mapping):
-        elements, step = [], 0
+        elements: list[int] = []
+        step = 0
         while not elements or elements[-1] * FLOAT_BYTES < 4 * llc_bytes:
             elements.append(three_digits(spec["from"] * 10 ** (step / spec["per_decade"])))
             step += 1
-        return elements
+        return sorted(set(elements))
     return sorted({out_of_cache_elements(llc_bytes) if n == "out-of-cache" else int(n) for n in spec})
 
 

@@ -94,7 +94,7 @@ def accumulation_contenders(tuned: Tuned, kernels: Sequence[Kernel]) -> tuple[Co
     """Every pass that sums, in its tuned variant, beside the same that sums in float lanes to the end, as published."""
     pairs = [(ours, as_published(ours, kernels)) for ours in tuned.values()]
     return tuple(
-        Contender("", kernel.name, (kernel,), (tuned["max"],) if kernel.name.startswith("exp") else ())
+        Contender("", kernel.name, (kernel,), (tuned["max"],) if kernel.needs else ())
         for ours, theirs in pairs
         if theirs
         for kernel in (ours, theirs)
@@ -164,19 +164,36 @@ def contenders(
 
 
 def check_passes(config: Config, kernels: Sequence[Kernel]) -> None:
-    """Raises HarnessError for an algorithm with a pass that no kernel has, or input outside the kernels' domain."""
-    known = sorted({kernel.name for kernel in kernels})
+    """Raises HarnessError for an algorithm with a pass that no kernel has, or whose passes give no softmax in their
+    order, and for input outside the kernels' domain."""
+    known = {kernel.name: kernel for kernel in kernels}
     low, high = config["input"]["low"], config["input"]["high"]
     for algorithm, passes in config["algorithms"].items():
         for name in passes:
             if name not in known:
                 raise HarnessError(
-                    f"algorithms.{algorithm}: there is no pass {name!r}; the passes are {', '.join(known)}"
+                    f"algorithms.{algorithm}: there is no pass {name!r}; the passes are {', '.join(sorted(known))}"
                 )
-    if config["controls"]["algorithm"] not in config["algorithms"]:
-        raise HarnessError(
-            f"controls.algorithm: {config['controls']['algorithm']!r} is not one of {', '.join(config['algorithms'])}"
-        )
+        problem = _out_of_order([known[name] for name in passes], list(known.values()))
+        if problem:
+            raise HarnessError(f"algorithms.{algorithm}: {problem}")
     domain = min(kernel.domain for kernel in kernels if kernel.domain)
     if max(-low, high) > domain:
         raise HarnessError(f"input: [{low}, {high}] leaves the kernels' domain, |x| <= {domain:.0f}")
+
+
+def _out_of_order(passes: Sequence[Kernel], known: Sequence[Kernel]) -> str | None:
+    """Why these passes, one after the other, give no softmax; None where they do."""
+    given, y_is_written = 0, False
+    for kernel in passes:
+        if kernel.is_bandwidth_loop:
+            return f"{kernel.name} is a loop that tells the memory's limits, no pass of a softmax"
+        if kernel.needs and (kernel.needs != given or (kernel.reads_y and not y_is_written)):
+            givers = [k.name for k in known if k.gives == kernel.needs and k.writes_y >= kernel.reads_y]
+            return f"{kernel.name} needs the result of {' or '.join(givers)}, which no pass before it gives"
+        given = 0 if kernel.completes else kernel.gives or given
+        y_is_written = y_is_written or kernel.writes_y > 0
+    if not passes[-1].completes:
+        enders = [k.name for k in known if k.completes]
+        return f"{passes[-1].name} comes last and writes no softmax; {' or '.join(enders)} does"
+    return None

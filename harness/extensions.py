@@ -20,7 +20,8 @@ HUGE_PAGE_BYTES = 2 << 20
 @dataclass(frozen=True)
 class Kernel:
     """One row of a table of kernels; `address` is that of its struct kernel, `moved_address` that of the one whose code
-    is the same at another place (0: there is none), `domain` the largest |x| it is for."""
+    is the same at another place (0: there is none), `domain` the largest |x| it is for. Of enum combination
+    (0: nothing) are what it `needs` of a pass before it and what it `gives` to those after it."""
 
     compiler: str
     isa: str
@@ -34,11 +35,18 @@ class Kernel:
     domain: float
     address: int
     moved_address: int
+    needs: int = 0
+    gives: int = 0
 
     @property
     def is_bandwidth_loop(self) -> bool:
         """Whether it is one of the loops that tell the limits of the memory system: to those any bits are fine."""
         return self.domain == 0
+
+    @property
+    def completes(self) -> bool:
+        """Whether it writes a softmax, of what passes before it gave."""
+        return self.needs > 0 and self.gives == 0
 
     @property
     def variant(self) -> str:
@@ -88,6 +96,8 @@ def load_kernels(folder: Path, compiler: str, isa: str) -> list[Kernel]:
                 row.domain,
                 address_of(lib.kernels, index),
                 address_of(lib.moved_kernels, index) if index < lib.moved_kernel_count else 0,
+                row.needs,
+                row.combine,
             )
         )
     return kernels

@@ -19,7 +19,8 @@ struct kernel {
   int unroll;                        // vectors per iteration
   int accumulators;                  // independent accumulators; of a bandwidth kernel: streams
   int reads_x, reads_y, writes_y;    // declared traffic, in floats per element
-  int combine;                       // enum combination
+  int needs;                         // enum combination: the result of a pass before it
+  int combine;                       // enum combination: its own
   float domain;                      // results are specified for |x[i]| up to this; 0: any bits are fine
   void (*run)(const float *x, float *y, struct carry *carry, size_t n);
 };

@@ -42,36 +42,36 @@ enum { MAX_U = 12 };
   X(__VA_ARGS__, 11, 1) X(__VA_ARGS__, 12, 1)
 #define LOOPS(X, ...) X(__VA_ARGS__, 1, 1) X(__VA_ARGS__, 4, 1) X(__VA_ARGS__, 2, 2) X(__VA_ARGS__, 4, 2)
 
-//           space           name  X reads, Y reads, Y writes  parts     domain
+//           space           name  X reads, Y reads, Y writes  needs and finds   domain
 #define PASSES(X) \
-  REDUCTION(X, max,             1, 0, 0, COMBINE_MAX,      EXP_DOMAIN) \
-  REDUCTION(X, exp_sum,         1, 0, 0, COMBINE_SUM,      EXP_DOMAIN) \
-  REDUCTION(X, exp_store,       1, 0, 1, COMBINE_SUM,      EXP_DOMAIN) \
-  MAP(X,       exp_scale,       1, 0, 1, COMBINE_NONE,     EXP_DOMAIN) \
-  MAP(X,       scale,           0, 1, 1, COMBINE_NONE,     EXP_DOMAIN) \
-  REDUCTION(X, ext_sum,         1, 0, 0, COMBINE_EXTENDED, EXP_DOMAIN) \
-  MAP(X,       ext_scale,       1, 0, 1, COMBINE_NONE,     EXP_DOMAIN)
+  REDUCTION(X, max,             1, 0, 0, COMBINE_NONE,     COMBINE_MAX,      EXP_DOMAIN) \
+  REDUCTION(X, exp_sum,         1, 0, 0, COMBINE_MAX,      COMBINE_SUM,      EXP_DOMAIN) \
+  REDUCTION(X, exp_store,       1, 0, 1, COMBINE_MAX,      COMBINE_SUM,      EXP_DOMAIN) \
+  MAP(X,       exp_scale,       1, 0, 1, COMBINE_SUM,      COMBINE_NONE,     EXP_DOMAIN) \
+  MAP(X,       scale,           0, 1, 1, COMBINE_SUM,      COMBINE_NONE,     EXP_DOMAIN) \
+  REDUCTION(X, ext_sum,         1, 0, 0, COMBINE_NONE,     COMBINE_EXTENDED, EXP_DOMAIN) \
+  MAP(X,       ext_scale,       1, 0, 1, COMBINE_EXTENDED, COMBINE_NONE,     EXP_DOMAIN)
 #ifdef MOVED  // a copy at other addresses, of the first rows only
 #define KERNELS(X) PASSES(X)
 #else
 #define KERNELS(X) \
   PASSES(X) \
-  REDUCTION(X, exp_sum_lanes,   1, 0, 0, COMBINE_SUM,      EXP_DOMAIN) \
-  REDUCTION(X, exp_store_lanes, 1, 0, 1, COMBINE_SUM,      EXP_DOMAIN) \
-  REDUCTION(X, ext_sum_lanes,   1, 0, 0, COMBINE_EXTENDED, EXP_DOMAIN) \
-  LOOPS(X,     load,            1, 0, 0, COMBINE_NONE,     0) \
-  LOOPS(X,     store,           0, 0, 1, COMBINE_NONE,     0) \
-  LOOPS(X,     copy,            1, 0, 1, COMBINE_NONE,     0) \
-  LOOPS(X,     copy_nt,         1, 0, 1, COMBINE_NONE,     0) \
-  LOOPS(X,     update,          0, 1, 1, COMBINE_NONE,     0)
+  REDUCTION(X, exp_sum_lanes,   1, 0, 0, COMBINE_MAX,      COMBINE_SUM,      EXP_DOMAIN) \
+  REDUCTION(X, exp_store_lanes, 1, 0, 1, COMBINE_MAX,      COMBINE_SUM,      EXP_DOMAIN) \
+  REDUCTION(X, ext_sum_lanes,   1, 0, 0, COMBINE_NONE,     COMBINE_EXTENDED, EXP_DOMAIN) \
+  LOOPS(X,     load,            1, 0, 0, COMBINE_NONE,     COMBINE_NONE,     0) \
+  LOOPS(X,     store,           0, 0, 1, COMBINE_NONE,     COMBINE_NONE,     0) \
+  LOOPS(X,     copy,            1, 0, 1, COMBINE_NONE,     COMBINE_NONE,     0) \
+  LOOPS(X,     copy_nt,         1, 0, 1, COMBINE_NONE,     COMBINE_NONE,     0) \
+  LOOPS(X,     update,          0, 1, 1, COMBINE_NONE,     COMBINE_NONE,     0)
 #endif
 
-#define INSTANCE(name, rx, ry, wy, combine, domain, unroll, acc) \
+#define INSTANCE(name, rx, ry, wy, needs, combine, domain, unroll, acc) \
   static void name##_u##unroll##k##acc(const float *x, float *y, struct carry *carry, size_t n) { \
     name(x, y, carry, n, unroll, acc); \
   }
-#define ROW(name, rx, ry, wy, combine, domain, unroll, acc) \
-  { #name, unroll, acc, rx, ry, wy, combine, domain, name##_u##unroll##k##acc },
+#define ROW(name, rx, ry, wy, needs, combine, domain, unroll, acc) \
+  { #name, unroll, acc, rx, ry, wy, needs, combine, domain, name##_u##unroll##k##acc },
 KERNELS(INSTANCE)
 const struct kernel kernels[] = { KERNELS(ROW) };
 const int kernel_count = sizeof kernels / sizeof *kernels;

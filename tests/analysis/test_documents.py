@@ -70,6 +70,7 @@ def test_text_has_one_meaning(read, text, value):
         (b'a: "\\x1b[31m"', "x.yaml, line 1: a text has a line break or a character that cannot be seen"),
         (b'a: "x\\n"', "x.yaml, line 1: a text has a line break"),
         ("a: \u202eb".encode(), "x.yaml, line 1: a text has a line break or a character that cannot be seen"),
+        (b'a: "\\u2028"', "x.yaml, line 1: a text has a line break"),
         (b"a: \x1b[31m", "x.yaml: not valid YAML: "),
         (b'a: "\\ud800"', "x.yaml"),
         (b"a: [1\nb: 2", "x.yaml, line 2: not valid YAML: "),

@@ -45,12 +45,6 @@ def test_controls_are_an_algorithm_again_elsewhere_and_with_planted_work(kernels
     }  # fmt: skip
 
 
-def test_controls_of_an_algorithm_that_does_not_exist_are_refused(kernels):
-    settings = {**SETTINGS, "controls": {"algorithm": "one-pass", "extra_percent": []}}
-    with pytest.raises(HarnessError, match=r"controls.algorithm: 'one-pass' is not one of three-pass-recompute, "):
-        contenders.check_passes(settings, kernels)
-
-
 @pytest.mark.parametrize(
     ("name", "before"),
     [("max", []), ("exp_scale", ["max", "exp_sum"]), ("scale", ["max", "exp_store"]), ("ext_scale", ["ext_sum"])],
@@ -65,6 +59,32 @@ def test_a_pass_that_does_not_exist_is_refused(kernels):
         HarnessError, match=r"algorithms.one-pass: there is no pass 'magic'; the passes are copy, copy_nt, "
     ):
         contenders.check_passes(settings, kernels)
+
+
+@pytest.mark.parametrize(
+    ("passes", "words"),
+    [
+        (["exp_sum", "max", "exp_scale"], "exp_sum needs the result of max, which no pass before it gives"),
+        (["max", "exp_scale", "exp_sum"], "exp_scale needs the result of exp_sum or exp_store or "),
+        (["max", "scale", "exp_store"], "scale needs the result of exp_store or exp_store_lanes, which"),
+        (["max", "exp_sum", "scale"], "scale needs the result of exp_store or exp_store_lanes, which"),
+        (["max", "exp_store", "exp_scale", "scale"], "scale needs the result of exp_store or"),
+        (["max", "exp_store", "ext_scale"], "ext_scale needs the result of ext_sum or ext_sum_lanes"),
+        (["ext_sum", "exp_scale"], "exp_scale needs the result of exp_sum or"),
+        (["ext_scale"], "ext_scale needs the result of ext_sum or"),
+        (["max", "exp_store"], "exp_store comes last and writes no softmax; exp_scale or scale or ext_scale does"),
+        (["ext_sum", "ext_scale", "max"], "max comes last and writes no softmax"),
+        (["max", "exp_store", "copy", "scale"], "copy is a loop that tells the memory's limits"),
+    ],
+)
+def test_passes_that_give_no_softmax_in_their_order_are_refused_by_name(kernels, passes, words):
+    with pytest.raises(HarnessError, match=f"^algorithms.mine: {words}"):
+        contenders.check_passes({**SETTINGS, "algorithms": {"mine": passes}}, kernels)
+
+
+@pytest.mark.parametrize("passes", (["max", "exp_store", "exp_scale"], ["max", "ext_sum_lanes", "ext_scale"]))
+def test_passes_that_give_a_softmax_in_another_way_are_fine(kernels, passes):
+    contenders.check_passes({**SETTINGS, "algorithms": {"mine": passes}}, kernels)
 
 
 @pytest.mark.parametrize(("low", "high"), [(-1000, 1e6), (-2e5, 0)])
