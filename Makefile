@@ -26,9 +26,9 @@ SNAKEMAKE := setpriv --pdeathsig KILL snakemake
 .PHONY: reproduce-all figures test lint setup room zig peers lock clean FORCE
 .DEFAULT_GOAL := reproduce-all
 
-# What they keep between runs lies in the checkout: there may be no home, or one with settings of its own.
-reproduce-all figures test peers: private export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
-reproduce-all figures test peers: private export MPLCONFIGDIR := $(CURDIR)/.snakemake/matplotlib
+# What they keep and read beside the project lies in the checkout: there may be no home, or one with settings of its own.
+$(foreach name,XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME MPLCONFIGDIR,\
+  $(eval reproduce-all figures test peers: private export $(name) := $$(CURDIR)/.snakemake/home))
 
 reproduce-all: setup
 	@echo "Building what is out of date (20 s), then measuring."

@@ -107,8 +107,8 @@ def test_settings_of_other_pythons_and_a_sites_profile_stay_outside(checkout):
     for name in ("python", "snakemake"):
         lines = (checkout / f"environment of {name}").read_text().splitlines()
         assert {line.split("=")[0] for line in lines} & set(SITE) == {"PIP_INDEX_URL"}
-    assert f"XDG_CACHE_HOME={checkout}/.snakemake/cache" in lines
-    assert f"MPLCONFIGDIR={checkout}/.snakemake/matplotlib" in lines
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "MPLCONFIGDIR"):
+        assert f"{name}={checkout}/.snakemake/home" in lines
 
 
 def test_pip_installs_into_the_environment_whatever_its_configuration_says(checkout):
