@@ -45,9 +45,11 @@ def program(path, text):
 def checkout(tmp_path):
     """A checkout whose path has a comma, a space and a letter that is not ASCII, and an interpreter beside it."""
     folder = tmp_path / "here, or thére"
-    for part in ("Makefile", "config/requirements.lock", "harness/__init__.py", "harness/errors.py", "harness/room.py"):
-        (folder / part).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / part, folder / part)
+    for package in ("harness", "analysis"):
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "config").mkdir()
+    for file in ("Makefile", "config/requirements.lock"):
+        shutil.copy(ROOT / file, folder / file)
     note = program(tmp_path / "note", NOTE)
     made = f'cp "{note}" "$word/bin/python"; cp "{note}" "$word/bin/snakemake"'
     for name in ("python", "python-other"):
