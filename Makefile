@@ -26,9 +26,14 @@ SNAKEMAKE := setpriv --pdeathsig KILL snakemake
 .PHONY: reproduce-all figures test lint setup room zig peers lock clean FORCE
 .DEFAULT_GOAL := reproduce-all
 
-# What they keep and read beside the project lies in the checkout: there may be no home, or one with settings of its own.
+# What the programs keep and read beside the project lies in the checkout: a home may be read-only, have settings of its
+# own, or not be there, in which case pip wants one too.
+OWN := $(CURDIR)/.snakemake/home
 $(foreach name,XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME MPLCONFIGDIR,\
-  $(eval reproduce-all figures test peers: private export $(name) := $$(CURDIR)/.snakemake/home))
+  $(eval reproduce-all figures test peers: private export $(name) := $$(OWN)))
+ifeq ($(shell [ -d "$$HOME" ] && echo there),)
+export HOME := $(OWN)
+endif
 
 reproduce-all: setup
 	@echo "Building what is out of date (20 s), then measuring."

@@ -109,7 +109,7 @@ def test_settings_of_other_pythons_and_a_sites_profile_stay_outside(checkout):
     for name in ("python", "snakemake"):
         lines = (checkout / f"environment of {name}").read_text().splitlines()
         assert {line.split("=")[0] for line in lines} & set(SITE) == {"PIP_INDEX_URL"}
-    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "MPLCONFIGDIR"):
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "MPLCONFIGDIR"):
         assert f"{name}={checkout}/.snakemake/home" in lines
 
 
