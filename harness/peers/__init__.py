@@ -24,6 +24,7 @@ from harness import processes
 from harness.config import FLOAT_BYTES
 from harness.errors import HarnessError
 from harness.extensions import CACHE_STATES, Host
+from harness.softmax import pointer
 
 RUN_TYPE = "void (*)(const float *, float *, struct carry *, size_t)"
 # A sample of the empty call; of several the fastest counts.
@@ -166,8 +167,7 @@ def prepare(host: Host, name: str, operands: Any, elements: int, turns: bool, cp
 def softmax(host: Host, name: str, x: np.ndarray) -> np.ndarray:
     """Softmax of x (float32, shape (elements,)) by a library, on this thread's processors. Raises HarnessError."""
     y = np.zeros_like(x)
-    cast = host.ffi.cast
-    operands = {"x": cast("float *", x.ctypes.data), "outputs": cast("float *", y.ctypes.data), "output_count": 1}
+    operands = {"x": pointer(host, x), "outputs": pointer(host, y), "output_count": 1}
     made = host.ffi.new("struct operands *", {**operands, "output_stride": len(x), "next_output": 0})
     prepared = prepare(host, name, made, len(x), False, [min(os.sched_getaffinity(0))])
     return prepared.call(0) if prepared.call and module(name).OUTPUT == "allocated" else y

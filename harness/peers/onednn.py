@@ -13,6 +13,7 @@ import numpy as np
 from harness import build
 from harness.extensions import CACHE_STATES, Host, load
 from harness.peers import Prepared, Vectors
+from harness.softmax import pointer
 
 TITLE = "oneDNN"
 PACKAGES = build.ONEDNN_PACKAGES
@@ -54,7 +55,7 @@ def _best_stack(folder: Path, compiler: str) -> int:
         return STACKS[0]
     address = host.ffi.cast("const struct kernel *", int(extension.ffi.cast("uintptr_t", kernel[0])))
     passes, initial = host.ffi.new("const struct kernel *[]", [address]), host.ffi.new("struct carry *")
-    pointers = {"x": host.ffi.cast("float *", x.ctypes.data), "outputs": host.ffi.cast("float *", y.ctypes.data)}
+    pointers = {"x": pointer(host, x), "outputs": pointer(host, y)}
     operands = host.ffi.new("struct operands *", {**pointers, "output_stride": len(y), "output_count": 1})
     times: dict[int, int] = {}
     for stack in STACKS * TRIES:
