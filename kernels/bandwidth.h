@@ -20,7 +20,6 @@ FN size_t stream_length(size_t n, int K) {
 PASS(load) {
 #define BODY(i) VF_KEEP(vf_load(x + (i)))
 #define REMAINDER(i, m) VF_KEEP(vf_load_first(x + (i), m))
-  (void) y, (void) carry;
   STREAMS(0, BODY, REMAINDER);
 #undef BODY
 #undef REMAINDER
@@ -31,7 +30,6 @@ PASS(store) {
 #define REMAINDER(i, m) vf_store_first(y + (i), m, v)
   vf v = vf_set(1);
   VF_OPAQUE(v);
-  (void) x, (void) carry;
   STREAMS(0, BODY, REMAINDER);
 #undef BODY
 #undef REMAINDER
@@ -40,7 +38,6 @@ PASS(store) {
 PASS(copy) {
 #define BODY(i) vf_store(y + (i), vf_load(x + (i)))
 #define REMAINDER(i, m) vf_store_first(y + (i), m, vf_load_first(x + (i), m))
-  (void) carry;
   STREAMS(0, BODY, REMAINDER);
 #undef BODY
 }
@@ -50,7 +47,6 @@ PASS(copy) {
 PASS(copy_nt) {
 #define BODY(i) vf_stream(y + (i), vf_load(x + (i)))
   size_t head = MIN(n, -((uintptr_t) y / sizeof(float)) % LANES);
-  (void) carry;
   for (size_t i = 0; i < head; i++) y[i] = x[i];
   STREAMS(head, BODY, REMAINDER);
   _mm_sfence();
@@ -63,7 +59,6 @@ PASS(update) {
 #define REMAINDER(i, m) vf_store_first(y + (i), m, vf_load_first(y + (i), m) * v)
   vf v = vf_set(1);
   VF_OPAQUE(v);
-  (void) x, (void) carry;
   STREAMS(0, BODY, REMAINDER);
 #undef BODY
 #undef REMAINDER

@@ -1,10 +1,15 @@
 // Every pass of the three softmax algorithms, written once over the vector type of one ISA. U, the vectors per iteration,
 // and K, the accumulators that divide them, are constants wherever a pass is instantiated. All run with denormals flushed.
 //
-// Domain: |x[i]| ≤ EXP_DOMAIN. Beyond it, up to FLT_MAX, nothing is read or written out of bounds, but values are
-// unspecified. A NaN anywhere makes every y[i] of every algorithm NaN. So does ±∞ in scalar and avx2; avx512f, where
-// VSCALEFPS scales even a NaN by 2^-∞ to 0, takes exp(-∞) as 0 if any other x[i] is finite, and in Two-Pass gives NaN for
-// x[i] of +∞ and 0 for the others.
+// Domain: |x[i]| ≤ EXP_DOMAIN. Beyond it nothing is read or written out of bounds, and every y[i] is right to 1e-5, or every
+// y[i] is NaN:
+// - where an x[i] is NaN or +∞, or all are -∞; in Two-Pass also where the largest x[i] is beyond ±1.45e6, since exponents
+//   are counted to ±2^21;
+// - where an x[i] is so far below the largest that exp's polynomial overflows: some 1e15 and more. Those between, as masks
+//   are, are 0. avx512f is right again from 2.4e38 below to -∞, since VSCALEFPS scales even a NaN by 2^-∞ to 0.
+// No loop has an operation for this. (A maximum that clamps x would make -∞ right; interleaved with the loop without, AVX2's
+// exp_sum on Zen 3 takes 5 % longer, the others 0.5 to 5 %.) vf_exp2 compares exponents before it subtracts them, and the
+// last pass looks at the sum and the exponent that it is given.
 //
 // A sum of equal or ordered terms rounds the same way at every addition, and lane accumulators of a long vector lose
 // three digits (1e-3 at 64M). So a term meets at most ADDITIONS float additions before its lane is folded into a double:
@@ -56,7 +61,7 @@ FN void ext_fold(ext_wide *total, ext *acc) {
   acc->m = vf_set(0);
 }
 
-FN void ext_sum_pass(const float *x, float *y, struct carry *carry, size_t n, int U, int K, bool folds) {
+FN void ext_sum_pass(const float *x, UNUSED float *y, struct carry *carry, size_t n, int U, int K, bool folds) {
   vf v[MAX_U];
   ext acc[MAX_U], a[MAX_U];
   ext_wide total = { wide_zero(), ve_set(LOWEST_EXPONENT) };
@@ -89,10 +94,23 @@ PASS(ext_sum) { ext_sum_pass(x, y, carry, n, U, K, true); }
 // The same accumulated as published, each term in a float lane to the end: for comparison.
 PASS(ext_sum_lanes) { ext_sum_pass(x, y, carry, n, U, K, false); }
 
+// 1 / sum. NaN where the passes before found none, so that every y[i] is.
+FN float factor(const struct carry *carry) {
+  return carry->sum > 0 && carry->sum <= DBL_MAX ? (float) (1 / carry->sum) : __builtin_nanf("");
+}
+
+// The same for Two-Pass, which has no result where its largest exponent is none that ve can count in.
+FN float ext_factor(const struct carry *carry) {
+  bool counts = carry->reference > LOWEST_EXPONENT && carry->reference < -LOWEST_EXPONENT;
+  return counts ? factor(carry) : __builtin_nanf("");
+}
+
 // Two-Pass 2: y[i] = exp(x[i]) / sum.
 PASS(ext_scale) {
-  vf v[MAX_U], r = vf_set((float) (1 / carry->sum));
-  ve e = ve_set(carry->reference);
+  float f = ext_factor(carry);
+  vf v[MAX_U], r = vf_set(f);
+  // Without a result the exponent is NaN too: VSCALEFPS scales NaN by 2^-∞ to 0, but by 2^NaN to NaN.
+  ve e = ve_set(f == f ? carry->reference : f);
   ext a[MAX_U];
   WHOLE_ITERATIONS {
     load_vectors(v, x, U);
@@ -162,7 +180,7 @@ PASS(exp_store_lanes) { exp_sum_pass(x, y, carry, n, U, K, true, false); }
 
 // Three-Pass 3, recomputing: y[i] = exp(x[i] - max) / sum.
 PASS(exp_scale) {
-  vf v[MAX_U], r = vf_set((float) (1 / carry->sum)), max = vf_set(carry->reference);
+  vf v[MAX_U], r = vf_set(factor(carry)), max = vf_set(carry->reference);
   WHOLE_ITERATIONS {
     load_vectors(v, x, U);
     exp_minus(v, max, U);
@@ -177,7 +195,7 @@ PASS(exp_scale) {
 
 // Three-Pass 3, reloading: y[i] = y[i] / sum.
 PASS(scale) {
-  vf r = vf_set((float) (1 / carry->sum));
+  vf r = vf_set(factor(carry));
   WHOLE_ITERATIONS EACH(j, U) vf_store(y + j * LANES, vf_load(y + j * LANES) * r);
   REST vf_store_first(y, m, vf_load_first(y, m) * r);
 }

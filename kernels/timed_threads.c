@@ -44,6 +44,11 @@ static void meet(struct team *t) {
     while (atomic_load(&t->phase) == phase) _mm_pause();
 }
 
+// sum·2^exponent, where exponent ≤ 0; exactly 0 where that is below every double or no number.
+static double scaled_down(double sum, float exponent) {
+  return __builtin_ldexp(sum, exponent > -2000 ? (int) exponent : -2000);
+}
+
 void combine(int how, struct carry *total, const struct carry *parts, size_t count) {
   if (how == COMBINE_NONE) return;
   *total = parts[0];
@@ -55,8 +60,7 @@ void combine(int how, struct carry *total, const struct carry *parts, size_t cou
     }
     // Powers of two are exact: the sum over parts is rounded no more than one over the whole.
     if (how == COMBINE_EXTENDED)
-      total->sum = __builtin_ldexp(total->sum, (int) (total->reference - above)) +
-                   __builtin_ldexp(parts[i].sum, (int) (parts[i].reference - above));
+      total->sum = scaled_down(total->sum, total->reference - above) + scaled_down(parts[i].sum, parts[i].reference - above);
     total->reference = above;
   }
 }

@@ -24,14 +24,13 @@ FN float vf_hmax(vf a) {
 }
 
 typedef __m256i ve;
-#define EXPONENT_ZERO vf_set(0x1.8p23f)
-#define EXPONENT_ZERO_BITS 0x4B400000
+#define EXPONENT_ZERO 0x1.8p23f
 enum { LOWEST_EXPONENT = -(1 << 21), LARGEST_FLOAT_BIAS = 127 };
 
-FN ve ve_set(float e) { return _mm256_set1_epi32(EXPONENT_ZERO_BITS + (int) e); }
+FN ve ve_set(float e) { return _mm256_castps_si256(vf_set(EXPONENT_ZERO + e)); }
 FN ve ve_round_product(vf a, vf b, vf *rounded) {
-  vf shifted = vf_fma(a, b, EXPONENT_ZERO);
-  *rounded = shifted - EXPONENT_ZERO;
+  vf shifted = vf_fma(a, b, vf_set(EXPONENT_ZERO));
+  *rounded = shifted - vf_set(EXPONENT_ZERO);
   return _mm256_castps_si256(shifted);
 }
 FN ve ve_max(ve a, ve b) { return _mm256_max_epi32(a, b); }
@@ -41,11 +40,11 @@ FN float ve_hmax(ve a) {
   _mm256_storeu_si256((__m256i *) e, a);
   max = e[0];
   EACH(i, LANES) max = e[i] > max ? e[i] : max;
-  return (float) (max - EXPONENT_ZERO_BITS);
+  return _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(max))) - EXPONENT_ZERO;
 }
 FN vf vf_exp2(ve e, ve reference) {
-  ve biased = _mm256_add_epi32(e, _mm256_sub_epi32(_mm256_set1_epi32(LARGEST_FLOAT_BIAS), reference));
-  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_max_epi32(biased, _mm256_setzero_si256()), 23));
+  ve lowest = _mm256_sub_epi32(reference, _mm256_set1_epi32(LARGEST_FLOAT_BIAS));
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_sub_epi32(_mm256_max_epi32(e, lowest), lowest), 23));
 }
 FN vf vf_scale(vf a, ve e, ve reference) { return a * vf_exp2(e, reference); }
 FN vf vf_scale_add(vf a, ve e, ve reference, vf c) { return vf_fma(a, vf_exp2(e, reference), c); }

@@ -22,10 +22,9 @@ FN float vf_hmax(vf a) { return a; }
 // interleaved with a loop of float exponents: exp_sum 5.65 against 5.88 cycles per vector).
 typedef __m128i ve;
 #define EXPONENT_ZERO 0x1.8p23f
-#define EXPONENT_ZERO_BITS 0x4B400000
 enum { LOWEST_EXPONENT = -(1 << 21), LARGEST_FLOAT_BIAS = 127 };
 
-FN ve ve_set(float e) { return _mm_cvtsi32_si128(EXPONENT_ZERO_BITS + (int) e); }
+FN ve ve_set(float e) { return _mm_castps_si128(_mm_set_ss(EXPONENT_ZERO + e)); }
 // The integer nearest to a·b, both as an exponent and, in *rounded, as a float.
 FN ve ve_round_product(vf a, vf b, vf *rounded) {
   vf shifted = vf_fma(a, b, EXPONENT_ZERO);
@@ -34,11 +33,12 @@ FN ve ve_round_product(vf a, vf b, vf *rounded) {
 }
 FN ve ve_max(ve a, ve b) { return _mm_max_epi32(a, b); }
 FN ve ve_keep_first(size_t n, ve a, ve rest) { return n ? a : rest; }
-FN float ve_hmax(ve a) { return (float) (_mm_cvtsi128_si32(a) - EXPONENT_ZERO_BITS); }
-// 2^(e - reference), 0 below 2^-126; e ≤ reference.
+FN float ve_hmax(ve a) { return _mm_cvtss_f32(_mm_castsi128_ps(a)) - EXPONENT_ZERO; }
+// 2^(e - reference), 0 below 2^-126; e ≤ reference. The maximum comes first, since a difference of bits can wrap: those of an
+// exponent below -1.5·2^23 have the sign.
 FN vf vf_exp2(ve e, ve reference) {
-  ve biased = _mm_add_epi32(e, _mm_sub_epi32(_mm_cvtsi32_si128(LARGEST_FLOAT_BIAS), reference));
-  return _mm_cvtss_f32(_mm_castsi128_ps(_mm_slli_epi32(_mm_max_epi32(biased, _mm_setzero_si128()), 23)));
+  ve lowest = _mm_sub_epi32(reference, _mm_cvtsi32_si128(LARGEST_FLOAT_BIAS));
+  return _mm_cvtss_f32(_mm_castsi128_ps(_mm_slli_epi32(_mm_sub_epi32(_mm_max_epi32(e, lowest), lowest), 23)));
 }
 // a·2^(e - reference); e ≤ reference.
 FN vf vf_scale(vf a, ve e, ve reference) { return a * vf_exp2(e, reference); }

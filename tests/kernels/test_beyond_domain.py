@@ -1,0 +1,222 @@
+"""Beyond the domain a result is right or NaN: masks, whole rows far away, infinities, in every ISA and algorithm.
+
+What stands below is what README and passes.h say.
+"""
+
+import ctypes
+import subprocess
+
+import numpy as np
+import pytest
+
+from harness import build
+from harness.config import ROOT
+from harness.detect import ISAS
+from harness.softmax import run_passes
+from tests.conftest import COMPILERS, EMULATED, SETTINGS, algorithm, kernels_of, variants
+from tests.kernels.test_passes import ALGORITHMS, REDUCTIONS, reference
+from tests.kernels.test_threads import EXTENDED, MAX, SUM, combined
+
+LARGEST = float(np.finfo(np.float32).max)
+MASKS = (-1e4, -1e5, -1e6, -1e7, -1e8, -1e9, -LARGEST, -np.inf)
+PLACES = [*((compiler, isa) for compiler in SETTINGS["compilers"] for isa in ISAS), (COMPILERS[0], EMULATED)]
+# Two-Pass counts exponents to ±2^21.
+FARTHEST = 2**21 * np.log(2)
+# Beyond the domain the argument of exp's polynomial leaves its interval further: 8e-6 at 1.4e6.
+TOLERANCE = 1e-5
+
+
+def masked_is_right(isa, mask):
+    """Whether masked elements are 0 and the others right; else every result is NaN."""
+    return "avx512f" in isa or mask >= -1e9
+
+
+def fully_masked_is_right(name, mask):
+    """Whether a row of nothing but this has 1/n everywhere; else every result is NaN."""
+    return np.isfinite(mask) and (name != "two-pass" or abs(mask) < FARTHEST)
+
+
+def result(host, passes, x):
+    y = np.full_like(x, 7)
+    run_passes(host, passes, x, y)
+    return y
+
+
+def assert_right(y, x):
+    """Every y is right, exactly 0 where it is below float32's normal numbers."""
+    expected = reference(x).astype(np.float64)
+    normal = expected >= 2.0**-125
+    np.testing.assert_allclose(y[normal], expected[normal], rtol=TOLERANCE)
+    assert np.abs(y[~normal]).max(initial=0) <= 2.0**-124
+
+
+def assert_right_or_nan(y, x):
+    if not np.isnan(y).all():
+        assert_right(y, x)
+
+
+def rows(generator, mask, n):
+    """Rows of n elements with some masked: by value or by addition, few or all but one, first or last."""
+    x = generator.normal(size=n).astype(np.float32)
+    for masked in (np.arange(n) % 2 == 1, np.arange(n) > 0, np.arange(n) < n - 1, np.arange(n) == n // 2):
+        yield np.where(masked, np.float32(mask), x), masked
+        yield np.where(masked, x + np.float32(mask), x), masked
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize(("compiler", "isa"), PLACES)
+@pytest.mark.parametrize("mask", MASKS)
+def test_masked_elements_are_0_or_the_row_is_nan(host, generator, compiler, isa, name, mask):
+    passes = algorithm(compiler, isa, name)
+    for n in (2, 3, 17, 100, 1000):
+        for x, masked in rows(generator, mask, n):
+            y = result(host, passes, x)
+            if masked_is_right(isa, mask):
+                assert (y[masked] == 0).all()
+                assert_right(y, x)
+            else:
+                assert np.isnan(y).all()
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize(("compiler", "isa"), PLACES)
+@pytest.mark.parametrize("mask", MASKS)
+def test_a_fully_masked_row_is_even_or_nan(host, compiler, isa, name, mask):
+    passes = algorithm(compiler, isa, name)
+    for n in (1, 5, 16, 33, 700):
+        y = result(host, passes, np.full(n, mask, np.float32))
+        if fully_masked_is_right(name, mask):
+            np.testing.assert_allclose(y, 1 / n, rtol=TOLERANCE)
+        else:
+            assert np.isnan(y).all()
+
+
+@pytest.mark.parametrize("isa", [*ISAS, EMULATED])
+@pytest.mark.parametrize("mask", (-1e7, -1e9, -1e30, -LARGEST, -np.inf))
+def test_no_variant_makes_up_a_result(host, generator, isa, mask):
+    """[0, -1e7, 1] gave 1 for the masked element: the bits of its exponent wrapped."""
+    compiler = COMPILERS[0]
+    x = np.tile(np.float32([0, mask, 1]), 130)
+    for name in ALGORITHMS:
+        passes = algorithm(compiler, isa, name)
+        for place, pass_name in enumerate(SETTINGS["algorithms"][name]):
+            for kernel in variants(compiler, isa, pass_name):
+                y = result(host, [*passes[:place], kernel, *passes[place + 1 :]], x)
+                assert_right_or_nan(y, x)
+                assert np.isnan(y).all() or mask != -1e30
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("isa", [*ISAS, EMULATED])
+def test_any_magnitude_is_right_or_nan(host, generator, isa, name):
+    """Rows around any float32 of either sign, and rows with a mask that far below: never plausible and wrong."""
+    passes = algorithm(COMPILERS[0], isa, name)
+    magnitudes = np.geomspace(1e4, LARGEST, 400)
+    for magnitude in (*magnitudes, *generator.uniform(8e6, 1.8e7, 100), *generator.uniform(1e5, 3e6, 100), LARGEST):
+        for sign in (-1, 1):
+            row = np.float32(sign * magnitude) + generator.normal(size=37).astype(np.float32)
+            far = np.where(np.arange(37) % 3 == 1, np.float32(sign * magnitude), generator.normal(size=37))
+            for x in (row, far.astype(np.float32)):
+                with np.errstate(over="ignore"):
+                    x = np.clip(x, -LARGEST, LARGEST)
+                y = result(host, passes, x)
+                assert_right_or_nan(y, x)
+                if name == "two-pass" and abs(float(x.max())) > FARTHEST + 1:
+                    assert np.isnan(y).all(), "no exponent counts that far"
+                elif magnitude < FARTHEST - 100 or (magnitude < 1e9 and "three" in name):
+                    assert not np.isnan(y).any()
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("isa", [*ISAS, EMULATED])
+@pytest.mark.parametrize("poison", (np.nan, -np.nan, np.inf))
+def test_nan_or_infinity_anywhere_makes_every_result_nan(host, generator, isa, name, poison):
+    passes = algorithm(COMPILERS[0], isa, name)
+    for n, at in ((1, 0), (100, 0), (100, 99), (5000, 2777)):
+        x = generator.uniform(-10, 10, n).astype(np.float32)
+        for others in (0, -np.inf, 3e38):
+            x[at // 2] = others if others else x[at // 2]
+            x[at] = poison
+            assert np.isnan(result(host, passes, x)).all()
+
+
+@pytest.mark.parametrize("mask", MASKS)
+@pytest.mark.parametrize("isa", [*ISAS, EMULATED])
+@pytest.mark.parametrize("pass_name", (*REDUCTIONS, "max"))
+def test_a_fully_masked_part_adds_nothing_or_nan(host, generator, isa, pass_name, mask):
+    """As threads that share a row combine what each found."""
+    kernel = variants(COMPILERS[0], isa, pass_name)[-1]
+    seen = generator.normal(size=300).astype(np.float32)
+    how = {"max": MAX, "ext_sum": EXTENDED}.get(pass_name, SUM)
+    before = [variants(COMPILERS[0], isa, "max")[0]] if how == SUM else []
+    found = []
+    for part in (seen, np.full(300, mask, np.float32)):
+        # Both parts refer to the maximum of the whole, which a leading element stands for.
+        part = np.concatenate([[seen.max()], part]).astype(np.float32) if how == SUM else part
+        found.append(run_passes(host, [*before, kernel], part, np.empty_like(part)))
+    for parts in (found, found[::-1], [found[1], found[0], found[1]]):
+        total, at = combined(host, how, parts)
+        if how == MAX:
+            assert at == seen.max()
+        elif not masked_is_right(isa, mask):
+            assert np.isnan(total)
+        elif how == SUM:
+            assert total == pytest.approx(found[0][0] + len(parts) - 1, rel=1e-6)
+        else:
+            assert total * 2.0**at == pytest.approx(np.exp(seen.astype(np.float64)).sum(), rel=1e-5)
+
+
+def test_parts_that_are_nowhere_combine_to_no_number(host):
+    for bad in ((1.0, np.inf), (np.nan, 3.0), (np.nan, np.nan)):
+        for parts in ([bad, (2.0, 1.0)], [(2.0, 1.0), bad], [bad, bad]):
+            total, at = combined(host, EXTENDED, parts)
+            assert np.isnan(total) or abs(at) >= 2**21
+
+
+@pytest.mark.parametrize("isa", ["avx512f"])
+def test_the_emulated_avx512f_gives_the_bits_of_the_real_one(host, generator, isa):
+    kernels_of(COMPILERS[0], isa)  # skips where there is none
+    for scale in (1.0, 1e3, 1e5, 1e7, 1e30, 3e38):
+        x = (generator.uniform(-1, 1, 1003) * scale).astype(np.float32)
+        for name in ALGORITHMS:
+            emulated = algorithm(COMPILERS[0], EMULATED, name)
+            for kernel in emulated:
+                assert any(k.variant == kernel.variant for k in variants(COMPILERS[0], isa, kernel.name))
+            real = [
+                next(k for k in variants(COMPILERS[0], isa, kernel.name) if k.variant == kernel.variant)
+                for kernel in emulated
+            ]
+            a, b = result(host, emulated, x), result(host, real, x)
+            assert ((a.view(np.uint32) == b.view(np.uint32)) | (np.isnan(a) & np.isnan(b))).all()
+
+
+NAN, INF = np.nan, np.inf
+# Intel's manual, VSCALEFPS, table of special cases: a by rows, b by columns NaN, ∞, -∞, 0.
+SPECIAL = [
+    (NAN, (NAN, INF, 0.0, NAN)),
+    (INF, (NAN, INF, NAN, INF)),
+    (-INF, (NAN, -INF, NAN, -INF)),
+    (0.0, (NAN, NAN, 0.0, 0.0)),
+    (-0.0, (NAN, NAN, -0.0, -0.0)),
+    (1.5, (NAN, INF, 0.0, 1.5)),
+    (-1.5, (NAN, -INF, -0.0, -1.5)),
+]
+
+
+def test_the_emulated_scaling_has_the_manuals_special_cases(tmp_path):
+    source, library = tmp_path / "scalef.c", tmp_path / "scalef.so"
+    source.write_text("#include <immintrin.h>\nfloat scalef(float a, float b) { return emulated_scalef(a, b); }\n")
+    include = f"-I{ROOT / 'tests' / 'kernels' / 'avx512f'}"
+    compiler = build.find_compiler(SETTINGS, COMPILERS[0])
+    command = [*compiler.command, "-O1", "-Wno-psabi", "-mfma", include, "-shared", "-fPIC", str(source)]
+    subprocess.run([*command, "-o", str(library), "-lm"], check=True)
+    scalef = ctypes.CDLL(str(library)).scalef
+    scalef.argtypes, scalef.restype = [ctypes.c_float] * 2, ctypes.c_float
+    for a, expected in SPECIAL:
+        for b, value in zip((NAN, INF, -INF, 0.0), expected, strict=True):
+            told = scalef(a, b)
+            assert np.isnan(told) if np.isnan(value) else (told, np.signbit(told)) == (value, np.signbit(value)), (a, b)
+    assert scalef(1.5, 3.9) == 12
+    assert scalef(1.5, -0.5) == 0.75
+    assert scalef(2.0**100, -220.0) == 2.0**-120
+    assert scalef(1.5, 200.0) == INF
