@@ -4,6 +4,7 @@ What stands below is what README and passes.h say.
 """
 
 import ctypes
+import re
 import subprocess
 
 import numpy as np
@@ -14,7 +15,7 @@ from harness.config import ROOT
 from harness.detect import ISAS
 from harness.softmax import run_passes
 from tests.conftest import COMPILERS, EMULATED, SETTINGS, algorithm, kernels_of, variants
-from tests.kernels.test_passes import ALGORITHMS, REDUCTIONS, reference
+from tests.kernels.test_passes import ALGORITHMS, REDUCTIONS, TOLERANCE, reference
 from tests.kernels.test_threads import EXTENDED, MAX, SUM, combined
 
 LARGEST = float(np.finfo(np.float32).max)
@@ -22,8 +23,6 @@ MASKS = (-1e4, -1e5, -1e6, -1e7, -1e8, -1e9, -LARGEST, -np.inf)
 PLACES = [*((compiler, isa) for compiler in SETTINGS["compilers"] for isa in ISAS), (COMPILERS[0], EMULATED)]
 # Two-Pass counts exponents to ±2^21.
 FARTHEST = 2**21 * np.log(2)
-# Beyond the domain the argument of exp's polynomial leaves its interval further: 8e-6 at 1.4e6.
-TOLERANCE = 1e-5
 
 
 def masked_is_right(isa, mask):
@@ -220,3 +219,19 @@ def test_the_emulated_scaling_has_the_manuals_special_cases(tmp_path):
     assert scalef(1.5, -0.5) == 0.75
     assert scalef(2.0**100, -220.0) == 2.0**-120
     assert scalef(1.5, 200.0) == INF
+
+
+def told(value):
+    return {-np.inf: "−∞", -LARGEST: "−FLT_MAX"}.get(value) or f"−10^{np.log10(-value):.0f}"
+
+
+def test_the_readme_has_this_table():
+    rows = [re.split(r" *\| *", line)[1:-1] for line in (ROOT / "README.md").read_text("utf-8").splitlines()]
+    table = {mask: cells for first, *cells in filter(None, rows) for mask in first.split(", ") if mask.startswith("−")}
+    assert set(table) == set(map(told, MASKS))
+    for mask in MASKS:
+        some, every = table[told(mask)]
+        everywhere = masked_is_right("avx2", mask)
+        assert some == ("right, masked elements 0" if everywhere else "AVX512F: right; scalar, AVX2: NaN")
+        three, two = (fully_masked_is_right(name, mask) for name in ("three-pass-reload", "two-pass"))
+        assert every == ("right, 1/n each" if two else "Three-Pass: right; Two-Pass: NaN" if three else "NaN")
