@@ -19,7 +19,7 @@ UNKNOWN = "unknown"
 MACHINE_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 Described = Mapping[str, Any]
-"""The `machine` part of run.json, or at least vendor, brand, family, model and stepping of it."""
+"""The `machine` part of run.json, or at least vendor, brand, family, model, stepping, caches and threads of it."""
 
 
 @dataclass(frozen=True)
@@ -161,10 +161,18 @@ def machine_names(folder: Path = MACHINES) -> list[str]:
 
 
 def matches(machine: Machine, described: Described) -> bool:
-    """Whether what CPUID told is this machine: vendor, family, model, stepping and brand."""
+    """Whether what CPUID told is this machine: vendor, family, model, stepping and brand; and caches and threads where
+    the file knows no product, since a hypervisor gives the same brand to machines of any size."""
     same = all(described[key] == getattr(machine, key) for key in ("vendor", "family", "model"))
     stepping = not machine.steppings or described["stepping"] in machine.steppings
-    return same and stepping and re.search(machine.brand_pattern, described["brand"]) is not None
+    named = re.search(machine.brand_pattern, described["brand"]) is not None
+    return same and stepping and named and (machine.product != UNKNOWN or _is_as_large(machine, described))
+
+
+def _is_as_large(machine: Machine, described: Described) -> bool:
+    caches = [(cache["level"], cache["bytes"]) for cache in described["caches"]]
+    known = [(cache.level, cache.bytes) for cache in machine.caches]
+    return caches == known and machine.threads in (UNKNOWN, described["threads"])
 
 
 def is_evidence(machine: Machine, information: Mapping[str, Any]) -> bool:

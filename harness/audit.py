@@ -8,11 +8,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from harness import machines
+from harness import control_groups, machines, topology
+from harness.clock import ADVICE, Clock, source
 from harness.extensions import HUGE_PAGE_BYTES, Host
 from harness.memory import Arena, Layout
 
 SYSTEM_CPU = Path("/sys/devices/system/cpu")
+# Devices that are asked over a bus at each reading, and the timer interrupt.
+SLOW_SOURCES = ("hpet", "acpi_pm", "jiffies", "refined-jiffies", "pit")
 # Load and pressure that the measurement itself would not make: half a processor busy.
 BUSY_LOAD = 0.5
 
@@ -35,9 +38,9 @@ def read(path: Path) -> str | None:
         return None
 
 
-def governor() -> Finding:
-    """Whether the frequency governor holds the clock."""
-    found = read(SYSTEM_CPU / "cpu0/cpufreq/scaling_governor")
+def governor(cpu: int) -> Finding:
+    """Whether the frequency governor of this processor holds the clock."""
+    found = read(SYSTEM_CPU / f"cpu{cpu}/cpufreq/scaling_governor")
     advice = "set it to performance: cpupower frequency-set -g performance"
     if found is None:
         return Finding(
@@ -54,6 +57,17 @@ def turbo() -> Finding:
     if state is None:
         return Finding("turbo", "unknown", "unknown", "the system does not tell; the clock canary watches it")
     return Finding("turbo", state, "yes" if state == "on" else "no", advice)
+
+
+def clock(found: Clock) -> Finding:
+    """What the clock costs and resolves, and whether it goes back."""
+    item, kernel = "clock", source()
+    told = f"{kernel}, {found.overhead:.0f} ns a reading, steps of {found.resolution} ns"
+    if found.went_back:
+        told += f", went back {found.went_back} times in {found.readings}"
+    slow = kernel in SLOW_SOURCES or not found.is_good
+    advice = f"{ADVICE}; its overhead is subtracted, and batches are longer for it" if slow else ADVICE
+    return Finding(item, told, "yes" if slow else "no", advice)
 
 
 def sibling_threads(virtual: bool) -> Finding:
@@ -139,11 +153,29 @@ def allowed_processors() -> Finding:
     return Finding("processors allowed", f"{allowed} of {online}", "no" if allowed == online else "unknown", advice)
 
 
-def audit(host: Host, machine: str) -> list[dict[str, str]]:
-    """The `audit` part of run.json, on the machine of this name."""
+def kinds(choice: topology.Choice) -> Finding:
+    """Whether the processors differ, and which are measured."""
+    advice = "none: only processors of one kind are measured"
+    told = f"hybrid: {choice.kind}s are measured, {len(choice.alike)} of those allowed" if choice.kind else "one"
+    return Finding("kinds of processors", told, "no", advice)
+
+
+def granted_time(granted: float | None) -> Finding:
+    """Whether the control group stops this process when its share of time is spent."""
+    item, advice = "processor time granted", "raise the quota of the control group to whole processors"
+    if granted is None:
+        return Finding(item, "unlimited", "no", advice)
+    return Finding(item, f"that of {granted:g} processors", "yes" if granted < 1 else "no", advice)
+
+
+def audit(host: Host, machine: str, cpu: int) -> list[dict[str, str]]:
+    """The `audit` part of run.json, on the machine of this name, of which `cpu` is measured."""
+    with topology.on(cpu):
+        timer = Clock(host)
     checks: list[Callable[[], Finding]] = [
-        governor,
+        lambda: governor(cpu),
         turbo,
+        lambda: clock(timer),
         lambda: sibling_threads(bool(host.processor().hypervisor)),
         lambda: hypervisor(host.processor().hypervisor),
         stolen_time,
@@ -153,6 +185,8 @@ def audit(host: Host, machine: str) -> list[dict[str, str]]:
         lambda: pressure("memory"),
         lambda: huge_pages(host),
         allowed_processors,
+        lambda: kinds(host.choice()),
+        lambda: granted_time(control_groups.quota()),
         lambda: memory_channels(machine),
     ]
     return [asdict(check()) for check in checks]

@@ -3,15 +3,16 @@ can be tested on processors that are not here."""
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness import limits, machines
+from harness import control_groups, limits, machines, topology
 from harness.errors import HarnessError
 
 Registers = tuple[int, int, int, int]
@@ -46,25 +47,21 @@ class Processor:
     isas: tuple[str, ...]
     caches: tuple[Cache, ...]
     hypervisor: str
+    llc_count: int = 1
+    """Last-level caches of the logical processors that may be used."""
 
     @property
     def llc_bytes(self) -> int:
         """Size of the last-level cache in bytes."""
         return max(self.caches, key=lambda cache: cache.level).bytes if self.caches else 0
 
-    @property
-    def outer_cache_bytes(self) -> int:
-        """L2 + L3 in bytes: what an output must leave to be out of cache where L3 is a victim cache."""
-        return sum(cache.bytes for cache in self.caches if cache.level >= 2)
+    def llc_bytes_of(self, threads: int) -> int:
+        """Size of the last-level caches that so many threads can reach, each on a core of its own, in bytes."""
+        return self.llc_bytes * min(threads, self.llc_count)
 
     def cache_bytes(self, level: int) -> int:
         """Size of the cache of this level in bytes, 0 where there is none."""
         return next((cache.bytes for cache in self.caches if cache.level == level), 0)
-
-    @property
-    def name(self) -> str:
-        """A folder name for a machine that no file describes: its brand, family and model."""
-        return machines.stranger_name(asdict(self))
 
 
 def decode(cpuid: Cpuid, extended_states: int) -> Processor:
@@ -72,7 +69,7 @@ def decode(cpuid: Cpuid, extended_states: int) -> Processor:
     vendor = _text(*(cpuid(0, 0)[i] for i in (1, 3, 2)))
     signature, _, features, _ = cpuid(1, 0)
     family, model = signature >> 8 & 0xF, signature >> 4 & 0xF
-    if family in (6, 15):
+    if family >= 6:  # not 15 and 6 alone: family 7 of Zhaoxin has models beyond 15
         model += (signature >> 16 & 0xF) << 4
     if family == 15:
         family += signature >> 20 & 0xFF
@@ -129,32 +126,33 @@ def _caches(cpuid: Cpuid, vendor: str) -> tuple[Cache, ...]:
             size = ((ebx >> 22) + 1) * ((ebx >> 12 & 0x3FF) + 1) * ((ebx & 0xFFF) + 1) * (ecx + 1)
             shared = min((eax >> 14 & 0xFFF) + 1, most)
             caches.append(Cache(eax >> 5 & 7, size, shared, bool(edx >> 1 & 1)))
-    return tuple(sorted(caches, key=lambda cache: cache.level))
+    return tuple(sorted(caches, key=lambda cache: cache.level)) or (_older_caches(cpuid) if leaf != 4 else ())
 
 
-def with_known_caches(processor: Processor) -> Processor:
-    """The processor, its caches by the system where CPUID does not tell them (as some hypervisors have it).
+def _older_caches(cpuid: Cpuid) -> tuple[Cache, ...]:
+    """The caches by AMD's leaves from before 0x8000001D, which some of family 21 have alone."""
+    first, (_, _, second, third) = cpuid(0x80000005, 0)[2], cpuid(0x80000006, 0)
+    # L1 is the core's, L2 of the two cores of a unit where leaf 0x8000001E tells of one, L3 of all.
+    unit, threads = (cpuid(0x8000001E, 0)[1] >> 8 & 0xFF) + 1, (cpuid(0x80000008, 0)[2] & 0xFF) + 1
+    sizes = ((1, first >> 24 << 10, 1), (2, second >> 16 << 10, unit), (3, third >> 18 << 19, threads))
+    return tuple(Cache(level, size, shared, False) for level, size, shared in sizes if size)
+
+
+def with_known_caches(processor: Processor, cpu: int, alike: Sequence[int]) -> Processor:
+    """The processor that `cpu` is, with its caches by the system where CPUID does not tell them (as some hypervisors
+    have it), and with the number of last-level caches that the processors `alike` have.
 
     Raises HarnessError where neither does, since nothing could then be called out of cache.
     """
-    if processor.caches:
-        return processor
-    caches = []
-    for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
-        kind, size = ((index / name).read_text(encoding="utf-8").strip() for name in ("type", "size"))
-        if kind != "Instruction":
-            shared = (index / "shared_cpu_map").read_text(encoding="utf-8").replace(",", "").strip()
-            caches.append(
-                Cache(
-                    int((index / "level").read_text(encoding="utf-8")),
-                    int(size.removesuffix("K")) << 10,
-                    int(shared, 16).bit_count(),
-                    False,
-                )
-            )
+    caches = processor.caches or tuple(
+        Cache(cache.level, cache.bytes, len(cache.cpus), False) for cache in topology.caches(cpu)
+    )
     if not caches:
         raise HarnessError("neither CPUID nor the system tells the sizes of this processor's caches")
-    return replace(processor, caches=tuple(caches))
+    told = topology.last_level_caches(alike)
+    return replace(
+        processor, caches=caches, llc_count=told or math.ceil(len(alike) / max(1, caches[-1].shared_by_threads))
+    )
 
 
 def require_x86_64() -> None:
@@ -185,14 +183,9 @@ def usable_isas(processor: Processor, asked: list[str]) -> tuple[list[str], list
 
 
 def memory_bytes() -> int:
-    """Physical memory that this process may use, in bytes: the machine's, or its control group's limit if lower."""
+    """Physical memory that this process may use, in bytes: the machine's, or its control groups' limit if lower."""
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    for limit_file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            total = min(total, int(Path(limit_file).read_text(encoding="utf-8")))
-        except (OSError, ValueError):
-            continue
-    return total
+    return min(total, control_groups.memory_limit() or total)
 
 
 def available_memory_bytes() -> int:
@@ -204,22 +197,6 @@ def available_memory_bytes() -> int:
     available = re.search(r"MemAvailable:\s+(\d+) kB", told)
     most = int(min(memory_bytes(), limits.address_space_left()))
     return min(int(available[1]) * 1024, most) if available else most
-
-
-def cores() -> int | str:
-    """Physical cores that are online, or "unknown"."""
-    seen = set()
-    for cpu in Path("/sys/devices/system/cpu").glob("cpu[0-9]*/topology"):
-        try:
-            seen.add(
-                (
-                    (cpu / "physical_package_id").read_text(encoding="utf-8"),
-                    (cpu / "core_id").read_text(encoding="utf-8"),
-                )
-            )
-        except OSError:
-            continue
-    return len(seen) or "unknown"
 
 
 def describe(processor: Processor, override: str | None = None) -> dict[str, Any]:
@@ -235,7 +212,7 @@ def describe(processor: Processor, override: str | None = None) -> dict[str, Any
         **{key: known[key] for key in ("vendor", "brand", "family", "model", "stepping", "hypervisor")},
         "isas": list(processor.isas),
         "caches": [asdict(cache) for cache in processor.caches],
-        "cores": cores(),
+        "cores": topology.cores(),
         "threads": os.cpu_count() or 1,
         "memory_bytes": memory_bytes(),
         "kernel": platform.release() or "unknown",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness import audit, build, detect, machines, sampler
+from harness import audit, build, detect, machines, topology
+from harness.clock import CLOCK_ADDS, Clock
+from harness.clock import source as clock_source
 from harness.config import Config
 from harness.extensions import first_host
 
@@ -17,24 +19,28 @@ def report(config: Config, extensions: Path) -> str:
     host = first_host(extensions, compilers)
     processor = host.processor()
     identity = machines.identify(processor, config.get("machine"))
-    clock = min(host.lib.canary_clock(sampler.CLOCK_ADDS) for _ in range(9))
-    timer = sampler.timer(host)
+    choice = host.choice()
+    with topology.on(choice.cpu):
+        clock = Clock(host)
+        additions = min(clock.canaries()[0] for _ in range(3))
     lines = [
         f"machine    {identity.name}{'' if identity.known else ' (not known yet)'}: {processor.brand}, "
         f"{machines.microarchitecture(processor)}, {processor.vendor} family {processor.family} "
         f"model {processor.model} stepping {processor.stepping}",
         f"ISAs       {', '.join(processor.isas) or 'none: AVX2 and FMA3 are missing'}",
         f"caches     {', '.join(describe_cache(cache) for cache in processor.caches) or 'unknown'}",
-        f"memory     {detect.available_memory_bytes() / 1e9:.1f} GB available",
-        f"clock      {sampler.CLOCK_ADDS / clock:.2f} GHz now, by {sampler.CLOCK_ADDS} dependent additions",
-        f"timer      {timer['source']}, resolution {timer['resolution_nanoseconds']} ns, "
-        f"overhead {timer['overhead_nanoseconds']:.0f} ns",
+        f"measured   processor {choice.cpu}, {choice.kind or 'of one kind with all others'}",
+        f"memory     {detect.available_memory_bytes() / 1e9:.1f} GB available "
+        f"of {detect.memory_bytes() / 1e9:.1f} GB that may be used",
+        f"clock      {CLOCK_ADDS / additions:.2f} GHz now, by {CLOCK_ADDS} dependent additions",
+        f"timer      CLOCK_MONOTONIC_RAW by {clock_source()}, resolution {clock.resolution} ns, "
+        f"overhead {clock.overhead:.0f} ns, which is subtracted",
         *(f"compiler   {compiler.name}: {compiler.version}" for compiler in compilers),
         *(f"skipped    {item['what']}: {item['reason']}" for item in skipped),
         "",
         "What disturbs measurements (! does, ? unknown):",
     ]
-    for item in audit.audit(host, identity.name):
+    for item in audit.audit(host, identity.name, choice.cpu):
         advice = f"; {item['advice']}" if item["disturbs"] != "no" else ""
         lines.append(f"{SYMBOLS[item['disturbs']]} {item['item']}: {item['found']}{advice}")
     return "\n".join(lines)

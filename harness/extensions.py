@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.machinery
 import importlib.util
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from harness import build, detect
+from harness import build, detect, topology
 from harness.errors import HarnessError
 
 CACHE_STATES = ("warm", "paper", "cold")  # in the order of enum cache_state
@@ -111,15 +112,35 @@ class Host:
         module = load(folder, compiler, build.HOST)
         self.ffi, self.lib = module.ffi, module.lib
 
-    def processor(self) -> detect.Processor:
-        """The processor that this runs on. Raises HarnessError where its caches are unknown."""
+        self.asked: dict[frozenset[int], tuple[topology.Choice, detect.Processor]] = {}
+
+    def cpuid_on(self, cpu: int) -> detect.Cpuid:
+        """CPUID as this logical processor answers it."""
 
         def cpuid(leaf: int, subleaf: int) -> detect.Registers:
             registers = self.ffi.new("uint32_t[4]")
-            self.lib.cpuid_leaf(leaf, subleaf, registers)
+            with topology.on(cpu):
+                self.lib.cpuid_leaf(leaf, subleaf, registers)
             return tuple(registers)
 
-        return detect.with_known_caches(detect.decode(cpuid, self.lib.extended_states()))
+        return cpuid
+
+    def _ask(self) -> tuple[topology.Choice, detect.Processor]:
+        """Asked once for every set of allowed processors, since it moves this thread about."""
+        allowed = frozenset(os.sched_getaffinity(0))
+        if allowed not in self.asked:
+            choice = topology.choose(allowed, self.cpuid_on)
+            decoded = detect.decode(self.cpuid_on(choice.cpu), self.lib.extended_states())
+            self.asked[allowed] = choice, detect.with_known_caches(decoded, choice.cpu, choice.alike)
+        return self.asked[allowed]
+
+    def choice(self) -> topology.Choice:
+        """Which of the allowed processors is measured."""
+        return self._ask()[0]
+
+    def processor(self) -> detect.Processor:
+        """The processor that is measured. Raises HarnessError where its caches are unknown."""
+        return self._ask()[1]
 
     def arena(self, size: int) -> Any:
         """`size` bytes, in huge pages where the system has them, as a char pointer. Raises HarnessError if it can't."""

@@ -6,9 +6,10 @@ The files are read, checked and compared in `analysis.machines`, since verdicts 
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,7 @@ def load(folder: Path = MACHINES) -> dict[str, Machine]:
 def microarchitecture(processor: Processor) -> str:
     """The microarchitecture by config/microarchitectures.yaml, "unknown" where that does not have the processor."""
     with files_read():
-        return files.microarchitecture(_signature(processor))
+        return files.microarchitecture(asdict(processor))
 
 
 def identify(processor: Processor, override: str | None = None, folder: Path = MACHINES) -> Identity:
@@ -52,20 +53,32 @@ def identify(processor: Processor, override: str | None = None, folder: Path = M
     machines = load(folder)
     if override is not None and override not in machines:
         raise HarnessError(f"machine: {override!r} is not one of {', '.join(machines)}")
-    matching = [name for name, machine in machines.items() if files.matches(machine, _signature(processor))]
+    described = {**asdict(processor), "threads": os.cpu_count() or 1}
+    matching = [name for name, machine in machines.items() if files.matches(machine, described)]
     if len(matching) == 1:
         detected = Identity(matching[0], known=True, overridden=False)
     else:
         # The runs of a stranger are never filed under a known machine's name.
-        name = processor.name if processor.name not in machines else f"{processor.name}-{processor.stepping}"
+        names = stranger_names(described)
+        name = next((name for name in names if name not in machines), names[-1])
         detected = Identity(name, known=False, overridden=False)
     if override in (None, detected.name):
         return detected
     return Identity(override, known=True, overridden=True)
 
 
+def stranger_names(machine: Mapping[str, Any]) -> list[str]:
+    """Folder names for a machine that no file describes; the first that no other machine has is its own. By brand,
+    family and model, which a brand without a number shares with other generations; by the stepping too; by its size."""
+    short = stranger_name(machine)
+    stepping = f"{short}-{machine['stepping']}"
+    size = f"{stepping}-{machine['threads']}-threads-{max(cache['bytes'] for cache in machine['caches']) >> 10}-kib"
+    numbered = re.search(r"\d", short.removesuffix(f"-{machine['family']}-{machine['model']}"))
+    return [short, stepping, size] if numbered else [stepping, size]
+
+
 def stranger_name(processor: Mapping[str, Any]) -> str:
-    """A folder name for a machine that no file describes, by its brand, family and model."""
+    """A name by brand, family and model alone."""
     brand = re.sub(r"\((r|tm)\)|\bcpu\b|\bprocessor\b|@.*|\d+-core", " ", processor["brand"].lower())
     slug = re.sub(r"[^a-z0-9]+", "-", brand).strip("-") or processor["vendor"].lower()
     return f"{slug}-{processor['family']}-{processor['model']}"
@@ -78,7 +91,7 @@ def check_name(machine: Mapping[str, Any]) -> None:
     if name in known:
         if not machine["overridden"] and not files.matches(known[name], machine):
             raise HarnessError(f"machine.name: {machine['brand']} is not {name}")
-    elif name not in (stranger_name(machine), f"{stranger_name(machine)}-{machine['stepping']}"):
+    elif name not in (stranger_name(machine), *stranger_names(machine)):
         raise HarnessError(f"machine.name: {name!r} does not follow from {machine['brand']}")
 
 
@@ -101,10 +114,6 @@ def wanted_variants(tuning: str, name: str) -> Mapping[str, Mapping[str, str]]:
         return machines[name].paper_variants
     papers = ", ".join(name for name, machine in machines.items() if machine.paper_variants)
     raise HarnessError(f"tuning=paper: no variants were published for {name}; machine=NAME takes those of {papers}")
-
-
-def _signature(processor: Processor) -> dict[str, Any]:
-    return {key: getattr(processor, key) for key in ("vendor", "brand", "family", "model", "stepping")}
 
 
 def offer(machine: Mapping[str, Any]) -> str:

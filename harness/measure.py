@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -26,13 +27,13 @@ from harness import (
     precision,
     processes,
     room,
-    sampler,
     store,
     topology,
     tuning,
     worker,
 )
 from harness.budget import ACCURACY_ENDS, GRACE, TUNING_ENDS, Budget
+from harness.clock import CLOCK_ADDS, THROUGHPUT_FMAS, Clock
 from harness.config import Config, load
 from harness.contenders import check_passes, controls
 from harness.errors import HarnessError, TimeSpent
@@ -49,11 +50,6 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def choose_cpu() -> int:
-    """The logical processor to measure on: the last that this process may use, since the first serves interrupts."""
-    return max(os.sched_getaffinity(0))
-
-
 def prepare(config: Config, extensions: Path) -> tuple[dict[str, Any], plan.Plan, Host]:
     """run.json of a run that has not begun, its plan, and the host part.
 
@@ -67,8 +63,11 @@ def prepare(config: Config, extensions: Path) -> tuple[dict[str, Any], plan.Plan
     table = load_kernels(extensions, compilers[0].name, isas[0])
     check_passes(config, table)
     names, memory_bytes = [compiler.name for compiler in compilers], detect.available_memory_bytes()
-    cpu = choose_cpu()
-    cpus, limit = topology.usable(cpu)
+    choice = host.choice()
+    cpus, limit = topology.usable(choice)
+    with topology.on(choice.cpu):
+        clock = Clock(host)
+        canaries = clock.canaries()
     found, lacking_peers = peers.find(config["peers"])
     installed, broken_peers = peers.working(host, found)
     planned = plan.make_plan(config, processor, names, isas, memory_bytes, len(cpus), [peer.name for peer in installed])
@@ -105,17 +104,18 @@ def prepare(config: Config, extensions: Path) -> tuple[dict[str, Any], plan.Plan
             "tuner": config["tuner"],
         },
         "seed": int(digest[:8], 16),
-        "timer": sampler.timer(host),
+        "timer": clock.describe(),
         "canary": {
-            "clock_adds": sampler.CLOCK_ADDS,
-            "throughput_fmas": sampler.THROUGHPUT_FMAS,
-            "clock_nanoseconds": max(1, host.lib.canary_clock(sampler.CLOCK_ADDS)),
-            "throughput_nanoseconds": max(1, host.lib.canary_throughput(sampler.THROUGHPUT_FMAS)),
+            "clock_adds": CLOCK_ADDS,
+            "throughput_fmas": THROUGHPUT_FMAS,
+            "clock_nanoseconds": round(canaries[0]),
+            "throughput_nanoseconds": round(canaries[1]),
         },
         "memory": {
             "arena_bytes": plan.run_layout(config, planned, processor).arena_bytes,
             "huge_page_bytes": "unknown",
-            "cpu": cpu,
+            "cpu": choice.cpu,
+            **({"cpu_kind": choice.kind} if choice.kind else {}),
         },
         "threads": {"cpus": cpus, "limit": limit},
         "kernels": {
@@ -220,8 +220,9 @@ def measure(config: Config, extensions: Path, runs: Path) -> Path:
                 print(f"{folder} is complete already; nothing is measured. Remove it to measure anew.")
                 return folder
             if info["memory"]["cpu"] not in os.sched_getaffinity(0):
-                info["memory"]["cpu"] = choose_cpu()
-            most, (cpus, limit) = len(info["threads"]["cpus"]), topology.usable(info["memory"]["cpu"])
+                info["memory"]["cpu"] = host.choice().cpu
+            choice = replace(host.choice(), cpu=info["memory"]["cpu"])
+            most, (cpus, limit) = len(info["threads"]["cpus"]), topology.usable(choice)
             if len(cpus) < most:
                 raise HarnessError(f"{folder} was begun with {most} processors; now there are {len(cpus)} ({limit})")
             info["threads"] = {"cpus": cpus[:most], "limit": limit}
@@ -232,7 +233,7 @@ def measure(config: Config, extensions: Path, runs: Path) -> Path:
         print(plan.describe(config, planned, host.processor()))
         if resumed:
             print(f"  going on with {folder}")
-        info["audit"] = audit.audit(host, info["machine"]["name"])
+        info["audit"] = audit.audit(host, info["machine"]["name"], info["memory"]["cpu"])
         for item in info["audit"]:
             if item["disturbs"] == "yes":
                 print(f"  note: {item['item']}: {item['found']}; {item['advice']}")

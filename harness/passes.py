@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from harness import build, detect, plan
+from harness.clock import CLOCK_ADDS
 from harness.config import FLOAT_BYTES, Config
 from harness.contenders import Contender, Question, check_passes, predecessors
 from harness.extensions import Kernel, first_host, load_kernels
-from harness.measure import choose_cpu
 from harness.memory import Arena
-from harness.sampler import CLOCK_ADDS, Sample, Sampler, enough_rounds, undisturbed
+from harness.sampler import Sample, Sampler, enough_rounds, undisturbed
 from harness.tuning import median_nanoseconds
 from harness.worker import pin
 
@@ -66,7 +66,7 @@ def measure_passes(config: Config, extensions: Path, elements: int, cache_state:
     in_cache = config["tuner"]["in_cache_elements"]
     layout = plan.layout(config, processor, max(elements, in_cache))
     plan.require_memory(layout.arena_bytes, layout.longest, detect.available_memory_bytes())
-    cpu = choose_cpu()
+    cpu = host.choice().cpu
     pin(cpu)
     arena = Arena(host, layout)
     arena.fill(config["input"]["low"], config["input"]["high"], config["input"]["seed"])

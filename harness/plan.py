@@ -109,12 +109,8 @@ def from_experiments(
 
 def layout(config: Config, processor: Processor, longest: int, threads: int = 1) -> Layout:
     """How an arena is used whose outputs so many threads write together: each core's L2 and every L3 is to be full."""
-    caches = sum(
-        cache.bytes * math.ceil(threads / (cache.shared_by_threads if cache.level > 2 else 1))
-        for cache in processor.caches
-        if cache.level > 1
-    )
-    return Layout(longest, math.ceil(config["rotation"] * max(caches, processor.outer_cache_bytes)))
+    inner = sum(cache.bytes for cache in processor.caches[:-1] if cache.level > 1)
+    return Layout(longest, math.ceil(config["rotation"] * (threads * inner + processor.llc_bytes_of(threads))))
 
 
 def run_layout(config: Config, plan: Plan, processor: Processor) -> Layout:
@@ -193,8 +189,10 @@ def make_plan(
     for name, experiment in config["experiments"].items():
         if name not in spec or (is_peers(config, name) and not peers):
             continue
-        everything = lengths(spec[name], processor.llc_bytes)
-        secondary = everything if spec["secondary"] == "all" else lengths(spec["secondary"], processor.llc_bytes)
+        # Parts of one vector lie in the last-level caches of all threads.
+        llc_bytes = processor.llc_bytes_of(threads if is_joint(config, name) else 1)
+        everything = lengths(spec[name], llc_bytes)
+        secondary = everything if spec["secondary"] == "all" else lengths(spec["secondary"], llc_bytes)
         once = name not in ("algorithms", "passes")
         if name == "algorithms" and len(compilers) > 1:
             # Compilers are compared at the lengths that both measured.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 import resource
-import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,18 +17,13 @@ from typing import IO, Any
 import numpy as np
 
 from harness import peers
+from harness.clock import SHORTEST_BATCH_NANOSECONDS, TRIES, Clock, unusable
 from harness.config import FLOAT_BYTES
 from harness.contenders import Contender, Question
 from harness.errors import HarnessError
 from harness.extensions import CACHE_STATES, Host
 from harness.memory import LINE_BYTES, Arena
 from harness.schedule import balanced_orders
-
-# The two canaries take 4.4 and 2.4 µs at 3.7 GHz, three times each: the fastest counts, since the timer interrupt alone
-# takes longer than that. Some 20 µs for each sample of 0.5 ms.
-CLOCK_ADDS = 16384
-THROUGHPUT_FMAS = 16384
-CANARY_READINGS = 3
 
 # The throughput canary in units of the clock canary, against the best of both seen. On an idle Zen 4 99 % of readings
 # stay below 1.05; where a neighbour slowed the kernels to 1.5 times their best time they were at 1.1 to 1.9.
@@ -40,13 +34,17 @@ LARGEST_CLOCK_RATIO = 1.05
 MISSING_CPU_SHARE, MISSING_CPU_NANOSECONDS = 0.02, 20_000
 # Disturbed rounds are measured again until there are this many times those asked for.
 MOST_ROUNDS = 2
-# A batch of calls between two readings of the clock takes at least this long: 25 ns of overhead are then 0.2 %.
-SHORTEST_BATCH_NANOSECONDS = 12_000
+# So many calls are enough for any clock to tell what one takes.
+MOST_CALIBRATION_CALLS = 1 << 20
+# Where a sample has less CPU time than wall time the clock is right. More, or another time than the system's own clock
+# has (which may be slewed by 10 %), can't be.
+CLOCK_ERROR, LARGEST_CLOCK_ERROR = "clock-error", 0.15
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Raw nanoseconds of `calls` calls: one figure, or one a pass; the canaries around them; what disturbed them."""
+    """Nanoseconds of `calls` calls, less what reading the clock cost: one figure, or one a pass; the canaries around
+    them; what disturbed them."""
 
     calls: int
     nanoseconds: tuple[int, ...]
@@ -142,15 +140,13 @@ class Sampler:
         self.disturbances = Disturbances([cpu])
         known = canary or {"clock_nanoseconds": 1 << 62, "throughput_nanoseconds": 1 << 62}
         self.best_clock, self.best_throughput = known["clock_nanoseconds"], known["throughput_nanoseconds"]
-        self.overhead = round(timer(host)["overhead_nanoseconds"])
+        self.clock = Clock(host)
         self.short_elements = host.processor().cache_bytes(1) // (4 * FLOAT_BYTES)
         self.last = self.canary()
 
     def canary(self) -> tuple[int, int]:
         """Nanoseconds of the clock and the throughput canary now."""
-        canary_clock, canary_throughput = self.host.lib.canary_clock, self.host.lib.canary_throughput
-        clock = min(canary_clock(CLOCK_ADDS) for _ in range(CANARY_READINGS)) - self.overhead
-        throughput = min(canary_throughput(THROUGHPUT_FMAS) for _ in range(CANARY_READINGS)) - self.overhead
+        clock, throughput = map(round, self.clock.canaries())
         self.best_clock, self.best_throughput = min(self.best_clock, clock), min(self.best_throughput, throughput)
         return clock, throughput
 
@@ -213,25 +209,46 @@ class Sampler:
     def repetition(
         self, question: Question, prepared: list[PreparedContender], sample_nanoseconds: float
     ) -> Repetition:
-        """How often to call so that the slowest contender's sample takes sample_nanoseconds, or one call."""
-        times = []
-        for contender in prepared:
-            # Twice, since the first call finds cold code and an unusual cache state.
-            calls = [self._time(contender, question, Repetition(1, 1))[0] for _ in range(2)]
-            times.append(max(1, min(calls)))
-        calls = max(1, round(sample_nanoseconds / max(times)))
+        """How often to call so that the slowest contender's sample takes sample_nanoseconds, or one call; and that of
+        no contender the clock's overhead and resolution are more than 1 %."""
+        times = [self._call_nanoseconds(contender, question) for contender in prepared]
+        calls = max(1, round(sample_nanoseconds / max(times)), math.ceil(self.clock.shortest / min(times)))
         batch = 1
-        if question.cache_state == "warm":
+        if self._may_batch(question, prepared):
             batch = calls
-        elif question.cache_state == "paper" and question.elements <= self.short_elements:
-            # Input and output fill half of L1, so the input is still there when the next call of the batch begins.
-            batch = max(1, round(SHORTEST_BATCH_NANOSECONDS / min(times)))
-        if any(contender.split for contender in prepared):
-            batch = 1
+            if question.cache_state == "paper":
+                batch = max(1, round(max(SHORTEST_BATCH_NANOSECONDS, self.clock.shortest) / min(times)))
         return Repetition(calls, min(batch, calls))
 
+    def _may_batch(self, question: Question, prepared: Sequence[PreparedContender]) -> bool:
+        """Whether several calls may follow each other without the cache state being restored, or the clock read."""
+        # Input and output fill half of L1, so the input is still there when the next call of the batch begins.
+        short = question.cache_state == "paper" and question.elements <= self.short_elements
+        return (question.cache_state == "warm" or short) and not any(contender.split for contender in prepared)
+
+    def _call_nanoseconds(self, contender: PreparedContender, question: Question) -> float:
+        """What one call takes, or of one that is split its shortest pass: of as many calls as the clock can tell.
+
+        Raises HarnessError where the clock spoils every try.
+        """
+        calls, tries = 1, TRIES
+        while True:
+            how = Repetition(calls, calls if self._may_batch(question, [contender]) else 1)
+            # Twice, since the first call finds cold code and an unusual cache state.
+            least = min(min(self._time(contender, question, how)) for _ in range(2))
+            if least >= self.clock.shortest / 10 or calls >= MOST_CALIBRATION_CALLS:
+                return max(1, least) / calls
+            if least >= -calls * self.clock.overhead - 1:  # rounded; less is what went back
+                calls *= 2
+            elif tries:
+                tries -= 1
+            else:
+                raise HarnessError(unusable())
+
     def _time(self, contender: PreparedContender, question: Question, how: Repetition) -> tuple[int, ...]:
-        nanoseconds = self.host.ffi.new("uint64_t[]", contender.pass_count)
+        """Nanoseconds of the calls, or of each of their passes, less what reading the clock cost; not above 0 where the
+        clock went back."""
+        nanoseconds = self.host.ffi.new("int64_t[]", contender.pass_count)
         state = CACHE_STATES.index(question.cache_state)
         if contender.shares is not None:
             passes, shares = (contender.passes, contender.pass_count, contender.initial), contender.shares
@@ -241,7 +258,7 @@ class Sampler:
             if self.host.lib.time_threads(*passes, shares, len(shares), state, how.calls, question.joint, nanoseconds):
                 raise HarnessError(f"{len(shares)} threads could not be started, each on a processor of its own")
             contender.operands.next_output = shares[0].operands.next_output
-            return (nanoseconds[0],)
+            return (round(nanoseconds[0] - how.calls * self.clock.overhead),)
         self.host.lib.time_calls(
             contender.passes,
             contender.pass_count,
@@ -256,17 +273,36 @@ class Sampler:
         )
         if contender.peer:
             contender.peer.check()
-        return tuple(nanoseconds) if contender.split else (sum(nanoseconds),)
+        spent = math.ceil(how.calls / how.batch) * self.clock.overhead
+        return tuple(round(time - spent) for time in (nanoseconds if contender.split else nanoseconds[0:1]))
 
     def sample(self, contender: PreparedContender, question: Question, how: Repetition) -> Sample:
-        """Times one sample; the canary after the previous sample is the one before this."""
+        """Times one sample. One that the clock spoiled is timed again, and flagged.
+
+        Raises HarnessError where the clock spoils every try.
+        """
+        for spoiled in range(TRIES):
+            taken = self._take(contender, question, how)
+            if taken:
+                return replace(taken, flags=taken.flags | {CLOCK_ERROR}) if spoiled else taken
+        raise HarnessError(unusable())
+
+    def _take(self, contender: PreparedContender, question: Question, how: Repetition) -> Sample | None:
+        """A sample, None where the clock spoiled it; the canary after the previous sample is the one before this."""
         self.disturbances.cpus = self.cpus[: question.threads]
         before, counters = self.last, self.disturbances.counters()
-        cpu, wall = time.thread_time_ns(), self.host.nanoseconds()
+        cpu, system, wall = time.thread_time_ns(), time.monotonic_ns(), self.host.nanoseconds()
         nanoseconds = self._time(contender, question, how)
-        missing = (self.host.nanoseconds() - wall) - (time.thread_time_ns() - cpu)
+        wall, system = self.host.nanoseconds() - wall, time.monotonic_ns() - system
+        missing = wall - (time.thread_time_ns() - cpu)
         self.last = after = self.canary()
+        unclear = MISSING_CPU_NANOSECONDS + 2 * self.clock.resolution
+        jumped = abs(wall - system) > LARGEST_CLOCK_ERROR * system + unclear
+        if jumped or not 0 < min(nanoseconds) <= sum(nanoseconds) <= wall:
+            return None
         flags = {name for name, count in self.disturbances.counters().items() if count > counters.get(name, count)}
+        if -missing > MISSING_CPU_SHARE * wall + unclear:
+            flags.add(CLOCK_ERROR)
         if contender.shares is not None:
             # By the threads' own clocks: this one also waits for the others to end. That one was switched away for
             # microseconds says little of several threads, of which one shares its processor with the system.
@@ -275,7 +311,7 @@ class Sampler:
         elif question.threads > 1:
             # A library's first thread may sleep while it waits for the others; their clocks can't be read.
             missing = 0
-        if missing > MISSING_CPU_SHARE * sum(nanoseconds) + MISSING_CPU_NANOSECONDS:
+        if missing > MISSING_CPU_SHARE * sum(nanoseconds) + unclear:
             flags.add("cpu-time")
         best_ratio = self.best_throughput / self.best_clock
         if max(before[1] / before[0], after[1] / after[0]) > LARGEST_THROUGHPUT_RATIO * best_ratio:
@@ -284,7 +320,7 @@ class Sampler:
             flags.add("clock")
         return Sample(
             how.calls,
-            tuple(max(1, count) for count in nanoseconds),
+            nanoseconds,
             round((before[0] + after[0]) / 2),
             round((before[1] + after[1]) / 2),
             frozenset(flags),
@@ -343,15 +379,3 @@ def standard_error(logs: Sequence[Sequence[float]]) -> float:
     contenders). For normal noise a median has 1.2533 times the standard error of a mean."""
     relative = np.asarray(logs) - np.mean(logs, axis=1, keepdims=True)
     return 1.2533 * float(relative.std(axis=0, ddof=1).max()) / math.sqrt(len(logs))
-
-
-def timer(host: Host) -> dict[str, float | str]:
-    """The `timer` part of run.json: resolution and overhead of the clock, measured over 20,001 readings."""
-    readings = host.ffi.new("uint64_t[]", 20_001)
-    host.lib.read_clock(readings, len(readings))
-    steps = [later - earlier for earlier, later in pairwise(readings)]
-    return {
-        "source": "clock_gettime(CLOCK_MONOTONIC_RAW)",
-        "resolution_nanoseconds": min((step for step in steps if step > 0), default=1),
-        "overhead_nanoseconds": max(statistics.median(steps), 0.1),
-    }

@@ -17,11 +17,12 @@ struct operands {
 
 // Times `calls` calls of the passes, one after the other over n elements, in batches of `batch` calls between two readings
 // of the clock; the cache state is restored, untimed, before each batch. Every call starts from *initial. Adds the
-// nanoseconds to nanoseconds[0], or with `split` those of each pass to nanoseconds[pass] (batch must then be 1, since the
-// clock is read between passes). Denormals are flushed meanwhile.
+// nanoseconds, as the clock tells them, to nanoseconds[0], or with `split` those of each pass to nanoseconds[pass] (batch
+// must then be 1, since the clock is read between passes). A total is negative where the clock went back. Denormals are
+// flushed meanwhile.
 void time_calls(const struct kernel *const *passes, size_t pass_count, const struct carry *initial,
                 struct operands *operands, size_t n, int cache_state, size_t calls, size_t batch, int split,
-                uint64_t *nanoseconds);
+                int64_t *nanoseconds);
 
 // One untimed call of the passes, as time_calls makes it; the result of the last pass that has one is left in *carry.
 void run_untimed(const struct kernel *const *passes, size_t pass_count, struct carry *carry, const float *x, float *y,
@@ -38,9 +39,10 @@ struct share {
 
 // Times `calls` calls by `count` threads at once, from the moment all are ready to the end of the slowest. Each runs the
 // passes over its own share; with `joint` the shares are parts of one vector, and what each pass finds is combined. The
-// caller is the first thread, already on its processor. Adds to *nanoseconds; not 0 where a thread could not be started or pinned.
+// caller is the first thread, already on its processor. Adds to *nanoseconds, as time_calls does; not 0 where a thread could
+// not be started or pinned.
 int time_threads(const struct kernel *const *passes, size_t pass_count, const struct carry *initial, struct share *shares,
-                 size_t count, int cache_state, size_t calls, int joint, uint64_t *nanoseconds);
+                 size_t count, int cache_state, size_t calls, int joint, int64_t *nanoseconds);
 
 // What a pass would have found over the whole of a vector, from what it found over its parts.
 void combine(int how, struct carry *total, const struct carry *parts, size_t count);
@@ -49,11 +51,12 @@ uint64_t clock_nanoseconds(void);
 // Reads the clock `count` times in a row.
 void read_clock(uint64_t *readings, size_t count);
 
-// How long `additions` dependent one-cycle integer additions take: the clock of this core, whatever the timer says.
-uint64_t canary_clock(uint64_t additions);
+// How long `additions` dependent one-cycle integer additions take: the clock of this core, whatever the timer says; negative
+// where the timer went back.
+int64_t canary_clock(uint64_t additions);
 // How long `multiply_adds` 8-lane FMAs in eight independent chains take, with 14 integer additions to 8 of them: a busy
 // sibling shows here. Needs FMA3.
-uint64_t canary_throughput(uint64_t multiply_adds);
+int64_t canary_throughput(uint64_t multiply_adds);
 
 // `bytes` of zeroed, present memory at a 2 MiB boundary, in huge pages where the system has them; NULL when there is none.
 void *arena_map(size_t bytes);

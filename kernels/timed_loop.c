@@ -45,19 +45,19 @@ void run_untimed(const struct kernel *const *passes, size_t pass_count, struct c
   _mm_setcsr(before);
 }
 
-static uint64_t time_batch(const struct kernel *const *passes, size_t pass_count, const struct carry *initial,
-                           struct operands *o, size_t n, int moves, size_t batch) {
+static void time_batch(const struct kernel *const *passes, size_t pass_count, const struct carry *initial,
+                           struct operands *o, size_t n, int moves, size_t batch, int64_t *nanoseconds) {
   uint64_t start = clock_nanoseconds();
   for (; batch; batch--) {
     struct carry carry = *initial;
     run_passes(passes, pass_count, &carry, o->x, output(o), n);
     if (moves) advance(o);
   }
-  return clock_nanoseconds() - start;
+  add_time(nanoseconds, start, clock_nanoseconds());
 }
 
 static void time_split(const struct kernel *const *passes, size_t pass_count, const struct carry *initial,
-                       struct operands *o, size_t n, int moves, uint64_t *nanoseconds) {
+                       struct operands *o, size_t n, int moves, int64_t *nanoseconds) {
   struct carry carry = *initial;
   uint64_t at[MAX_PASSES + 1];
   at[0] = clock_nanoseconds();
@@ -65,13 +65,13 @@ static void time_split(const struct kernel *const *passes, size_t pass_count, co
     passes[p]->run(o->x, output(o), &carry, n);
     at[p + 1] = clock_nanoseconds();
   }
-  for (size_t p = 0; p < pass_count; p++) nanoseconds[p] += at[p + 1] - at[p];
+  for (size_t p = 0; p < pass_count; p++) add_time(&nanoseconds[p], at[p], at[p + 1]);
   if (moves) advance(o);
 }
 
 void time_calls(const struct kernel *const *passes, size_t pass_count, const struct carry *initial,
                 struct operands *operands, size_t n, int cache_state, size_t calls, size_t batch, int split,
-                uint64_t *nanoseconds) {
+                int64_t *nanoseconds) {
   unsigned before = flush_denormals();
   int moves = cache_state != CACHE_WARM;
   if (!moves) {
@@ -84,7 +84,7 @@ void time_calls(const struct kernel *const *passes, size_t pass_count, const str
     if (split)
       time_split(passes, pass_count, initial, operands, n, moves, nanoseconds);
     else
-      nanoseconds[0] += time_batch(passes, pass_count, initial, operands, n, moves, batch);
+      time_batch(passes, pass_count, initial, operands, n, moves, batch, nanoseconds);
   }
   _mm_setcsr(before);
 }

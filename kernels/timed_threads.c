@@ -24,7 +24,8 @@ struct team {
   atomic_size_t arrived;
   atomic_uint phase;
   atomic_int failed;
-  uint64_t starts[MOST_THREADS], ends[MOST_THREADS], nanoseconds;
+  uint64_t starts[MOST_THREADS], ends[MOST_THREADS];
+  int64_t nanoseconds;
   // By parity of the pass: who is ahead writes the other half while others still read this one.
   struct carry carries[2][MOST_THREADS];
 };
@@ -110,11 +111,13 @@ static void *work(void *argument) {
     meet(t);
     if (m->index == 0) {
       uint64_t start = t->starts[0], end = t->ends[0];
-      for (size_t i = 1; i < t->count; i++) {
+      int64_t own = 0;
+      for (size_t i = 0; i < t->count; i++) {
+        add_time(&own, t->starts[i], t->ends[i]);
         if (t->starts[i] < start) start = t->starts[i];
         if (t->ends[i] > end) end = t->ends[i];
       }
-      t->nanoseconds += end - start;
+      add_time(&t->nanoseconds, start, own < 0 ? start - 1 : end);
     }
     meet(t);
   }
@@ -138,13 +141,13 @@ static int start(pthread_t *thread, struct member *m) {
 }
 
 int time_threads(const struct kernel *const *passes, size_t pass_count, const struct carry *initial, struct share *shares,
-                 size_t count, int cache_state, size_t calls, int joint, uint64_t *nanoseconds) {
+                 size_t count, int cache_state, size_t calls, int joint, int64_t *nanoseconds) {
   static struct team team;
   static struct member members[MOST_THREADS];
   static pthread_t threads[MOST_THREADS];
   if (!count || count > MOST_THREADS) return 1;
   team = (struct team) { .passes = passes, .pass_count = pass_count, .initial = initial, .shares = shares, .count = count,
-                         .calls = calls, .cache_state = cache_state, .joint = joint };
+                         .calls = calls, .cache_state = cache_state, .joint = joint, .nanoseconds = *nanoseconds };
   size_t started = 1;
   for (; started < count; started++) {
     members[started] = (struct member) { &team, started };
@@ -159,6 +162,6 @@ int time_threads(const struct kernel *const *passes, size_t pass_count, const st
   } else
     work(&members[0]);
   for (size_t i = 1; i < started; i++) pthread_join(threads[i], NULL);
-  *nanoseconds += team.nanoseconds;
+  *nanoseconds = team.nanoseconds;
   return atomic_load(&team.failed);
 }

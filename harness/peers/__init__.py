@@ -197,10 +197,10 @@ def empty_call_nanoseconds(host: Host) -> float:
     empty = calling(host, Vectors(np.empty(0, np.float32), [], operands, False), lambda place: None)
     initial, warm, times = host.ffi.new("struct carry *"), CACHE_STATES.index("warm"), []
     for _ in range(EMPTY_SAMPLES):
-        nanoseconds = host.ffi.new("uint64_t *")
+        nanoseconds = host.ffi.new("int64_t *")
         host.lib.time_calls(empty.passes, 1, initial, operands, 0, warm, EMPTY_CALLS, EMPTY_CALLS, 0, nanoseconds)
         times.append(nanoseconds[0] / EMPTY_CALLS)
-    return round(min(times), 1)
+    return round(min(time for time in times if time > 0), 1)
 
 
 def _vectors(host: Host, operands: Any, elements: int, turns: bool) -> Vectors:

@@ -60,8 +60,9 @@ def _best_stack(folder: Path, compiler: str) -> int:
     times: dict[int, int] = {}
     for stack in STACKS * TRIES:
         extension.lib.onednn_stack(stack)
-        nanoseconds = host.ffi.new("uint64_t *")
+        nanoseconds = host.ffi.new("int64_t *")
         warm = CACHE_STATES.index("warm")
         host.lib.time_calls(passes, 1, initial, operands, len(x), warm, TRIED_CALLS, TRIED_CALLS, 0, nanoseconds)
-        times[stack] = min(nanoseconds[0], times.get(stack, nanoseconds[0]))
-    return min(times, key=times.__getitem__)
+        if nanoseconds[0] > 0:
+            times[stack] = min(nanoseconds[0], times.get(stack, nanoseconds[0]))
+    return min(times, key=times.__getitem__, default=STACKS[0])

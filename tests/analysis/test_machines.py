@@ -46,7 +46,8 @@ def information(make_run):
 def described(name, **other):
     """What CPUID tells on a known machine."""
     machine = machines.load_machines()[name]
-    signature = {key: getattr(machine, key) for key in ("vendor", "brand", "family", "model")}
+    signature = {key: getattr(machine, key) for key in ("vendor", "brand", "family", "model", "threads")}
+    signature["caches"] = [{"level": cache.level, "bytes": cache.bytes} for cache in machine.caches]
     return {**signature, "stepping": machine.steppings[0], "overridden": False, **other}
 
 
@@ -272,6 +273,13 @@ def test_a_new_machine_is_one_file(tmp_path):
 def test_every_known_machine_matches_itself_alone(name):
     known = machines.load_machines()
     assert [other for other in known if machines.matches(known[other], described(name))] == [name]
+
+
+@pytest.mark.parametrize("other", [{"threads": 4}, {"caches": []}, {"caches": [{"level": 3, "bytes": 16 << 20}]}])
+def test_a_brand_that_names_no_product_is_that_of_machines_of_any_size(other):
+    known = machines.load_machines()
+    assert machines.matches(known["skylake-x"], described("skylake-x", **other)), "its brand names a product"
+    assert not machines.matches(known["amd-epyc-25-17"], described("amd-epyc-25-17", **other))
 
 
 @pytest.mark.parametrize(

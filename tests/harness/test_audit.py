@@ -5,6 +5,8 @@ import os
 import pytest
 
 from harness import audit
+from harness.clock import Clock
+from harness.topology import Choice
 from tests.conftest import fake_files
 
 
@@ -23,8 +25,9 @@ def system(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("found", "disturbs"), [("performance", "no"), ("powersave", "yes"), (None, "unknown")])
 def test_only_the_performance_governor_does_not_disturb(system, found, disturbs):
     if found:
-        system("cpu0/cpufreq/scaling_governor", found)
-    assert audit.governor().disturbs == disturbs
+        system("cpu5/cpufreq/scaling_governor", found)
+    system("cpu0/cpufreq/scaling_governor", "conservative")  # of another core than is measured
+    assert audit.governor(5).disturbs == disturbs
 
 
 @pytest.mark.parametrize(
@@ -48,6 +51,43 @@ def test_a_guest_that_sees_no_sibling_threads_does_not_know(system):
     assert audit.sibling_threads(virtual=True).disturbs == "unknown"
     system("smt/active", "1")
     assert audit.sibling_threads(virtual=True).disturbs == "yes"
+
+
+@pytest.mark.parametrize(
+    ("source", "overhead", "resolution", "went_back", "disturbs"),
+    [
+        ("tsc", 25.0, 20, 0, "no"),
+        ("kvm-clock", 30.0, 30, 0, "no"),
+        ("hpet", 25.0, 20, 0, "yes"),
+        ("tsc", 1400.0, 20, 0, "yes"),
+        ("tsc", 25.0, 10_000, 0, "yes"),
+        ("tsc", 25.0, 20, 1, "yes"),
+    ],
+)
+def test_a_clock_disturbs_that_is_slow_coarse_or_goes_back(
+    host, monkeypatch, source, overhead, resolution, went_back, disturbs
+):
+    found = Clock(host)
+    found.overhead, found.resolution, found.went_back = overhead, resolution, went_back
+    monkeypatch.setattr(audit, "source", lambda: source)
+    finding = audit.clock(found)
+    assert finding.disturbs == disturbs
+    assert source in finding.found
+    assert ("went back" in finding.found) == bool(went_back)
+
+
+@pytest.mark.parametrize(
+    ("granted", "found", "disturbs"),
+    [(None, "unlimited", "no"), (0.5, "that of 0.5 processors", "yes"), (4.0, "that of 4 processors", "no")],
+)
+def test_a_group_that_grants_less_than_one_processor_disturbs(granted, found, disturbs):
+    finding = audit.granted_time(granted)
+    assert (finding.found, finding.disturbs) == (found, disturbs)
+
+
+def test_a_hybrid_machine_is_called_so():
+    assert audit.kinds(Choice(3, (0, 1, 2, 3), "")).found == "one"
+    assert "hybrid: performance cores are measured, 2" in audit.kinds(Choice(1, (0, 1), "performance core")).found
 
 
 def test_a_hypervisor_disturbs():
@@ -107,7 +147,7 @@ def test_a_process_that_lets_others_go_first_is_disturbed(monkeypatch, niceness,
 
 
 def test_every_item_of_this_machine_has_an_answer_and_advice(host):
-    items = audit.audit(host, "skylake-x")
+    items = audit.audit(host, "skylake-x", host.choice().cpu)
     assert len({item["item"] for item in items}) == len(items) >= 8
     for item in items:
         assert item["disturbs"] in ("yes", "no", "unknown")

@@ -14,6 +14,12 @@ from tests.harness.test_detect import BROADWELL, SKYLAKE_X, ZEN2, dumped
 CASCADE_LAKE = dumped("cascade-lake-xeon-platinum-8280")
 
 
+@pytest.fixture(autouse=True)
+def two_threads(monkeypatch):
+    """As many threads as the virtual machine of the recorded runs has."""
+    monkeypatch.setattr(machines.os, "cpu_count", lambda: 2)
+
+
 def guest(stepping=1, brand="AMD EPYC"):
     """The virtual machine of the recorded runs, or another one like it."""
     return replace(dumped("zen4-epyc-virtual-machine"), stepping=stepping, brand=brand)
@@ -43,6 +49,42 @@ def test_a_stranger_goes_by_its_brand():
 
 def test_a_stranger_never_gets_the_name_of_a_known_machine():
     assert machines.identify(guest(stepping=2)) == machines.Identity("amd-epyc-25-17-2", False, False)
+
+
+def test_a_guest_of_another_size_is_another_machine(monkeypatch):
+    *inner, last = guest().caches
+    smaller = replace(guest(), caches=(*inner, replace(last, bytes=last.bytes // 2)))
+    assert machines.identify(smaller) == machines.Identity("amd-epyc-25-17-1", False, False)
+    monkeypatch.setattr(machines.os, "cpu_count", lambda: 4)
+    assert machines.identify(guest()) == machines.Identity("amd-epyc-25-17-1", False, False)
+
+
+def test_a_guest_of_another_size_than_a_known_one_of_its_stepping_has_its_size_in_its_name(tmp_path, monkeypatch):
+    described = detect.describe(guest(stepping=3))
+    assert described["name"] == "amd-epyc-25-17-3"
+    (tmp_path / f"{described['name']}.yaml").write_text(machines.offer(described))
+    assert machines.identify(guest(stepping=3), folder=tmp_path).known
+    monkeypatch.setattr(machines.os, "cpu_count", lambda: 16)
+    assert machines.identify(guest(stepping=3), folder=tmp_path) == machines.Identity(
+        "amd-epyc-25-17-3-16-threads-32768-kib", False, False
+    )
+
+
+def test_generations_of_one_model_and_brand_are_two_machines():
+    skylake, cascade_lake = (
+        replace(CASCADE_LAKE, brand=f"Intel(R) Xeon(R) CPU @ {clock}GHz", stepping=stepping)
+        for clock, stepping in (("2.00", 3), ("2.80", 7))
+    )
+    assert machines.identify(skylake).name == "intel-xeon-6-85-3"
+    assert machines.identify(cascade_lake).name == "intel-xeon-6-85-7"
+
+
+@pytest.mark.parametrize("name", ["intel-xeon-6-85", "intel-xeon-6-85-7", "intel-xeon-6-85-7-2-threads-39424-kib"])
+def test_a_run_may_have_any_name_that_its_machine_ever_had(name):
+    described = detect.describe(replace(CASCADE_LAKE, brand="Intel(R) Xeon(R) CPU @ 2.80GHz"))
+    machines.check_name({**described, "name": name})
+    with pytest.raises(HarnessError, match="does not follow from"):
+        machines.check_name({**described, "name": f"{name}-1"})
 
 
 def test_two_files_that_match_decide_nothing(tmp_path):

@@ -3,8 +3,9 @@
 import pytest
 
 from harness import passes
+from harness.clock import CLOCK_ADDS
 from harness.extensions import Kernel
-from harness.sampler import CLOCK_ADDS, Sample
+from harness.sampler import Sample
 
 GIGAHERTZ = 2.0
 

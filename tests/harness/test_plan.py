@@ -1,6 +1,7 @@
 """What a run measures, and what it skips."""
 
 import itertools
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -120,6 +121,19 @@ def test_what_is_left_of_a_plan_has_just_the_questions_that_were_answered(quick)
     answered = {item.key(10, 1), item.key(10, 2), item.key(20, 1)}
     left = plan.remaining(plan.Plan([item]), answered)
     assert {item.key(n, t) for item in left.items for n, t in item.points()} == answered
+
+
+def test_out_of_cache_for_several_threads_counts_every_last_level_cache_in_use(quick):
+    epyc = replace(ZEN2, llc_count=16)
+    for threads, caches in ((1, 1), (2, 2), (64, 16)):
+        assert plan.layout(quick, epyc, 1000, threads).rotation_bytes == 4 * (
+            threads * ZEN2.cache_bytes(2) + caches * ZEN2.llc_bytes
+        )
+    planned = plan.make_plan(quick, epyc, ["gcc"], ["avx2"], 64 * GIB, 64)
+    (parts,) = items(planned, experiment="strong-scaling")
+    assert max(parts.elements) * 4 >= 4 * 16 * ZEN2.llc_bytes
+    (alone,) = items(planned, experiment="breakdown")
+    assert max(alone.elements) == 16 << 20
 
 
 def test_a_plan_that_fits_is_left_alone(quick):

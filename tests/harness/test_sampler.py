@@ -85,6 +85,7 @@ class Script:
 
     def __init__(self, host, clock, throughput):
         self.ffi, self.clock, self.throughput, self.now = host.ffi, clock, throughput, 0
+        self.told = []
         self.lib = SimpleNamespace(
             canary_clock=lambda _: self.clock,
             canary_throughput=lambda _: self.throughput,
@@ -97,17 +98,19 @@ class Script:
         return self.now
 
     def time_calls(self, *arguments):
-        arguments[-1][0] += 1_000_000
+        told = self.told.pop(0) if self.told else 1_000_000
+        arguments[-1][0] += told
         self.now += 1_000_000
 
 
 @pytest.fixture
 def scripted(host, arena, monkeypatch):
     script = Script(host, clock=4400, throughput=2400)
-    monkeypatch.setattr(sampler.time, "thread_time_ns", lambda: script.now)
+    for clock in ("thread_time_ns", "monotonic_ns"):
+        monkeypatch.setattr(sampler.time, clock, lambda: script.now)
     made = sampler.Sampler(script, arena, 0)
-    made.overhead = 0
-    made.last = made.canary()
+    made.clock.overhead = 0
+    made.best_clock, made.best_throughput = made.last = made.canary()
     counters = {"switched": 3, "stolen": 5, "memory-pressure": 7}
     made.disturbances = SimpleNamespace(counters=lambda: dict(counters))
     return script, made, counters
@@ -121,6 +124,49 @@ def flags_of(made, host):
 def test_a_calm_sample_has_no_flag(scripted, host):
     _, made, _ = scripted
     assert flags_of(made, host) == set()
+
+
+@pytest.mark.parametrize("spoiled", [[-(1 << 63)], [0], [1 << 40], [-5, -5, 0]])
+def test_a_sample_that_the_clock_spoils_is_taken_again_and_flagged(scripted, spoiled):
+    script, made, _ = scripted
+    script.told = list(spoiled)
+    prepared = sampler.PreparedContender(None, 1, None, False, None, 1000)
+    sample = made.sample(prepared, question("warm"), sampler.Repetition(1, 1))
+    assert sample.nanoseconds == (1_000_000,)
+    assert sample.flags == {"clock-error"}
+    assert not script.told
+
+
+def test_a_clock_that_spoils_every_try_ends_the_measurement_with_one_line(scripted):
+    script, made, _ = scripted
+    script.told = [-1] * 100
+    with pytest.raises(HarnessError, match=r"the clock goes back, jumps or .* \(source: .*\); boot with"):
+        flags_of(made, None)
+
+
+def test_what_reading_the_clock_costs_is_subtracted_for_every_batch(scripted):
+    _, made, _ = scripted
+    made.clock.overhead = 1000.0
+    prepared = sampler.PreparedContender(None, 1, None, False, None, 1000)
+    for calls, batch, stretches in ((1, 1, 1), (12, 1, 12), (12, 5, 3)):
+        sample = made.sample(prepared, question("paper"), sampler.Repetition(calls, batch))
+        assert sample.nanoseconds == (1_000_000 - 1000 * stretches,)
+
+
+def test_a_system_clock_that_says_otherwise_spoils_the_sample(scripted, monkeypatch):
+    script, made, _ = scripted
+    times = [0, 500_000]
+    monkeypatch.setattr(sampler.time, "monotonic_ns", lambda: times.pop(0) if times else script.now)
+    assert flags_of(made, None) == {"clock-error"}
+
+
+def test_a_slow_or_coarse_clock_asks_for_longer_samples_and_batches(real):
+    asked = question("paper", 100, softmax_contender())
+    real.clock.resolution = 10_000
+    with real.prepared(asked) as prepared:
+        how = real.repetition(asked, prepared, 1.0)
+        times = real._call_nanoseconds(prepared[0], asked)
+    assert how.calls >= how.batch >= 0.5 * 1e6 / times
 
 
 def test_a_busy_sibling_shows_as_throughput(scripted, host):
@@ -316,18 +362,6 @@ def test_wall_time_without_cpu_time_shows(scripted, host, monkeypatch):
     _, made, _ = scripted
     monkeypatch.setattr(sampler.time, "thread_time_ns", lambda: 0)
     assert flags_of(made, host) == {"cpu-time"}
-
-
-def test_the_timer_tells_its_resolution_and_overhead(host):
-    timer = sampler.timer(host)
-    assert timer["resolution_nanoseconds"] > 0
-    assert timer["overhead_nanoseconds"] > 0
-
-
-def test_the_canaries_take_longer_for_more_work(host):
-    for canary in (host.lib.canary_clock, host.lib.canary_throughput):
-        once, often = (min(canary(count) for _ in range(50)) for count in (10_000, 100_000))
-        assert often > 5 * once
 
 
 def test_any_variant_of_a_pass_can_be_a_contender(real):

@@ -60,7 +60,7 @@ def test_two_threads_on_parts_of_a_vector_give_its_softmax(host, generator, name
         return {"operands": {**pointers, "output_stride": 0, "output_count": 1}, "n": end - start, "cpu": cpu}
 
     shares = host.ffi.new("struct share[]", [share(0, cut, cpus[0]), share(cut, elements, cpus[1])])
-    nanoseconds = host.ffi.new("uint64_t *")
+    nanoseconds = host.ffi.new("int64_t *")
     arguments = (host.passes(passes), len(passes), host.ffi.new("struct carry *"), shares, 2, 1, 3, 1, nanoseconds)
     try:
         assert host.lib.time_threads(*arguments) == 0
@@ -78,7 +78,7 @@ def test_a_processor_that_does_not_exist_is_an_error_and_nothing_hangs(host):
     cpu = min(os.sched_getaffinity(0))
     before = os.sched_getaffinity(0)
     shares = host.ffi.new("struct share[]", [{"operands": operands, "n": 64, "cpu": c} for c in (cpu, 1000)])
-    nanoseconds = host.ffi.new("uint64_t *")
+    nanoseconds = host.ffi.new("int64_t *")
     try:
         assert host.lib.time_threads(
             host.passes([kernel]), 1, host.ffi.new("struct carry *"), shares, 2, 0, 1, 0, nanoseconds

@@ -45,7 +45,7 @@ class Bench:
         ffi = self.host.ffi
         passes = ffi.new("const struct kernel *[]", [recorder.kernel for recorder in recorders])
         initial = ffi.new("struct carry *", {"sum": 5.0, "reference": 2.0})
-        nanoseconds = ffi.new("uint64_t[4]")
+        nanoseconds = ffi.new("int64_t[4]")
         state = CACHE_STATES.index(cache_state)
         self.host.lib.time_calls(
             passes, len(recorders), initial, self.operands, ELEMENTS, state, calls, batch, split, nanoseconds
@@ -110,7 +110,7 @@ def test_restoring_the_cache_state_is_not_timed(host, bench):
     recorder = Recorder(host)
     passes = host.ffi.new("const struct kernel *[]", [recorder.kernel])
     bench.operands.outputs, bench.operands.output_stride = bench.operands.x, 0
-    nanoseconds = host.ffi.new("uint64_t[4]")
+    nanoseconds = host.ffi.new("int64_t[4]")
     start = host.nanoseconds()
     state = CACHE_STATES.index("cold")
     initial = host.ffi.new("struct carry *")

@@ -1,0 +1,69 @@
+"""What the control groups of this process, and those above them, grant of processor time and of memory: version 1 or 2,
+or both at once as hybrid set-ups have them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path("/sys/fs/cgroup")
+OWN = Path("/proc/self/cgroup")
+
+
+def folders(controller: str, root: Path = ROOT, own: Path = OWN) -> list[Path]:
+    """The folders of this process's groups that may limit what the controller (cpu, memory) hands out, and of all above
+    them. Some may not exist."""
+    second = [root, root / "unified"]
+    # Controllers that are mounted together may stand in either order, in the folder's name and in the process's list.
+    first = [path for path in _entries(root) if controller in path.name.split(",")]
+    found = [*second, *first]
+    for line in _read(own).splitlines():
+        _, _, rest = line.partition(":")
+        controllers, separator, path = rest.partition(":")
+        parts = Path(path).parts[1:]
+        # A path that leads out of the process's own view of the groups can't be followed.
+        if separator and ".." not in parts and (not controllers or controller in controllers.split(",")):
+            tops = first if controllers else second
+            found += [top.joinpath(*parts[:depth]) for top in tops for depth in range(1, len(parts) + 1)]
+    return found
+
+
+def memory_limit(root: Path = ROOT, own: Path = OWN) -> int | None:
+    """The smallest limit in bytes, None where there is none."""
+    texts = [
+        _read(folder / name)
+        for folder in folders("memory", root, own)
+        for name in ("memory.max", "memory.limit_in_bytes")
+    ]
+    return min((limit for limit in map(_number, texts) if limit), default=None)
+
+
+def quota(root: Path = ROOT, own: Path = OWN) -> float | None:
+    """How many processors' time the smallest limit grants, None where there is none."""
+    shares = []
+    for folder in folders("cpu", root, own):
+        words = _read(folder / "cpu.max").split() or [
+            _read(folder / f"cpu.cfs_{name}_us") for name in ("quota", "period")
+        ]
+        granted, period = map(_number, words) if len(words) == 2 else (None, None)
+        if granted and period:
+            shares.append(granted / period)
+    return min(shares, default=None)
+
+
+def _number(text: str) -> int | None:
+    """A number above zero; None for max, -1 (no limit in version 1), and what makes no sense."""
+    return int(text) if text.strip().isascii() and text.strip().isdigit() and int(text) > 0 else None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
