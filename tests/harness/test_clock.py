@@ -20,18 +20,24 @@ from tests.conftest import BUILT, COMPILERS, the_host
 # Stands before the C library's: only the clock of the measurements is another.
 SHIM = r"""
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <time.h>
-#include <unistd.h>
-#include <sys/syscall.h>
+
+static int (*real)(clockid_t, struct timespec *);
+
+static __attribute__((constructor)) void find(void) {
+  *(void **) &real = dlsym(RTLD_NEXT, "clock_gettime");
+}
 
 static long long now(void) {
   struct timespec t;
-  syscall(SYS_clock_gettime, CLOCK_MONOTONIC_RAW, &t);
+  real(CLOCK_MONOTONIC_RAW, &t);
   return t.tv_sec * 1000000000ll + t.tv_nsec;
 }
 
 int clock_gettime(clockid_t id, struct timespec *t) {
-  if (id != CLOCK_MONOTONIC_RAW) return (int) syscall(SYS_clock_gettime, id, t);
+  if (!real) find();
+  if (id != CLOCK_MONOTONIC_RAW) return real(id, t);
   long long at = now(), told = at;
 #ifdef SLOW
   while ((told = now()) - at < 1400);
@@ -135,14 +141,14 @@ from harness.memory import Arena
 from tests.conftest import COMPILERS, SETTINGS, algorithm, the_host
 
 isa = next(isa for isa in ("avx2", "scalar") if isa in the_host().processor().isas)
-arena = Arena(the_host(), plan.layout(SETTINGS, the_host().processor(), 4000))
+arena = Arena(the_host(), plan.layout(SETTINGS, the_host().processor(), 1000))
 arena.fill(-1000, 1000, 1)
 real = sampler.Sampler(the_host(), arena, 0)
 passes = tuple(algorithm(COMPILERS[0], isa, "two-pass"))
 for state in ("paper", "cold", "warm"):
     for split in (False, True):
         contender = Contender("two-pass", "", passes, split=split)
-        asked = Question("algorithms", COMPILERS[0], isa, 4000, state, (contender,))
+        asked = Question("algorithms", COMPILERS[0], isa, 1000, state, (contender,))
         with real.prepared(asked) as (one,):
             how = real.repetition(asked, [one], 50_000)
             taken = [real.sample(one, asked, how).nanoseconds for _ in range(40)]
@@ -164,7 +170,7 @@ def under(tmp_path):
             source, library = tmp_path / "clock.c", tmp_path / f"{'-'.join(kinds)}.so"
             source.write_text(SHIM)
             defined = [f"-D{kind}" for kind in kinds]
-            subprocess.run([compiler, "-shared", "-fPIC", "-O1", *defined, source, "-o", library], check=True)
+            subprocess.run([compiler, "-shared", "-fPIC", "-O1", *defined, source, "-o", library, "-ldl"], check=True)
             environment["LD_PRELOAD"] = str(library)
         command = [sys.executable, *map(str, arguments)]
         result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
@@ -214,14 +220,15 @@ def test_doctor_judges_the_clock(under, settings):
 
 
 def test_a_slow_and_a_coarse_clock_tell_the_same_times(under):
-    """A pass of 4000 elements takes less than one reading of the slow one, and a tenth of a step of the coarse one."""
+    """A pass of 1000 elements takes a fifth of a reading of the slow one, and less than a thirtieth of a step of the
+    coarse one. Neighbours may slow any of them down."""
     slow, coarse, quick = (
         dict(map(str.split, under(kinds, "-c", PROBE).splitlines())) for kinds in (("SLOW",), ("COARSE",), ())
     )
     assert len(quick) == 9
     for key, expected in quick.items():
-        assert float(slow[key]) == pytest.approx(float(expected), rel=0.5), key
-        assert float(coarse[key]) == pytest.approx(float(expected), rel=0.5), key
+        for told in (slow, coarse):
+            assert 1 / 3 < float(told[key]) / float(expected) < 3, (key, slow, coarse, quick)
 
 
 def test_a_run_under_a_clock_that_goes_back_has_no_number_that_cannot_be(under, settings, tmp_path):
