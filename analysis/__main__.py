@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis import catalog, figures
-from analysis.console import print_everywhere
-from analysis.errors import AnalysisError
-from analysis.files import write_whole
+from analysis.console import interrupted_in_one_line, print_everywhere
+
+with interrupted_in_one_line("analysis"):
+    from analysis import catalog, figures
+    from analysis.errors import AnalysisError
+    from analysis.files import write_whole
 
 if TYPE_CHECKING:
     from analysis.render import Rendered
@@ -191,4 +193,5 @@ def _list(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with interrupted_in_one_line("analysis"):
+        sys.exit(main())

@@ -1,7 +1,20 @@
-"""What is printed for people reaches them whatever the locale is. Both command lines use it."""
+"""What is printed for people reaches them whatever the locale is, and an interrupt is one line. Nothing but the
+standard library is imported here."""
 
 import io
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def interrupted_in_one_line(program: str) -> Iterator[None]:
+    """Ends the program with one line and status 130 where it is interrupted."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted", file=sys.stderr)
+        sys.exit(130)
 
 
 def print_everywhere() -> None:

@@ -272,8 +272,8 @@ def tune(folder: Path, extensions: Path, config: Config, info: dict[str, Any], b
                         note_canary(info, message)
         except TimeSpent as error:
             raise HarnessError(
-                f"of {total} passes {len(journal.keys())} were tuned in {plan.duration(late - budget.began)}, with one "
-                f"variant of each: {too_slow(config)}; the same command goes on from here"
+                f"{len(journal.keys())} of {total} passes were tuned in {plan.duration(late - budget.began)}: "
+                f"{too_slow(config)}; the same command goes on from here"
             ) from error
     info["tuning"] = journal.rows()
     told = tuning.narrowed(info["tuning"])
@@ -285,10 +285,9 @@ def tune(folder: Path, extensions: Path, config: Config, info: dict[str, Any], b
 
 def too_slow(config: Config) -> str:
     """What would help where the minutes are too few."""
-    return (
-        f"this machine is too slow for the {config['protocols'][config['protocol']]['minutes']:g} minutes of "
-        f"{config['protocol']}; ask for fewer --isas or --compilers, or for a protocol with more"
-    )
+    minutes = config["protocols"][config["protocol"]]["minutes"]
+    way_out = "ask for fewer --isas or --compilers, or for a protocol with more"
+    return f"this machine is too slow for the {plan.duration(60 * minutes)} of {config['protocol']}; {way_out}"
 
 
 def check_accuracy(folder: Path, extensions: Path, config: Config, info: dict[str, Any], budget: Budget) -> None:

@@ -392,6 +392,7 @@ def slowness(host: Host, kernel: Kernel) -> float:
     """How many times as long as guessed a pass with exp takes in cache, by the wall clock, so that a machine with much
     else to do, or one that is emulated, is slow too; 1 below SLOW, as every real one is."""
     x, seconds = np.zeros(PACE_ELEMENTS, np.float32), 0.0
+    run_passes(host, [kernel], x, x)  # an emulator translates it first
     began, calls = time.monotonic(), 0
     while seconds < PACE_SECONDS:
         run_passes(host, [kernel], x, x)

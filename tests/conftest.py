@@ -3,7 +3,11 @@
 import functools
 import io
 import pathlib
+import signal
+import subprocess
+import sys
 import tempfile
+import time
 
 import numpy as np
 import psutil
@@ -88,6 +92,21 @@ def assert_gone(processes: list[psutil.Process]) -> None:
     """Fails unless all these processes have ended within 10 s, or only wait to be reaped."""
     _, alive = psutil.wait_procs(processes, timeout=10)
     assert [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def interrupted_while_it_loads(module: str, library: str, *arguments: str) -> tuple[int, str]:
+    """Status and standard error of `python -m MODULE`, interrupted as soon as it has loaded a library of this name."""
+    command = [sys.executable, "-m", module, *arguments]
+    with subprocess.Popen(
+        command, cwd=config.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as started:
+        maps = pathlib.Path(f"/proc/{started.pid}/maps")
+        while library not in maps.read_text(encoding="utf-8"):
+            assert started.poll() is None
+            time.sleep(0.001)
+        started.send_signal(signal.SIGINT)
+        _, errors = started.communicate()
+    return started.returncode, errors
 
 
 def fake_files(content: str | None):

@@ -8,10 +8,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.console import print_everywhere
-from analysis.errors import AnalysisError
-from analysis.files import csv_bytes, write_whole
-from analysis.model import in_core
+from analysis.console import interrupted_in_one_line, print_everywhere
+
+with interrupted_in_one_line("analysis.model"):
+    from analysis.errors import AnalysisError
+    from analysis.files import csv_bytes, write_whole
+    from analysis.model import in_core
 
 EXAMPLES = """\
 examples:
@@ -125,4 +127,5 @@ def _predict(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with interrupted_in_one_line("analysis.model"):
+        sys.exit(main())

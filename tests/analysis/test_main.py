@@ -11,7 +11,7 @@ import pytest
 
 import analysis
 from analysis.__main__ import main
-from tests.conftest import LOCALES
+from tests.conftest import LOCALES, interrupted_while_it_loads
 
 ROOT = Path(analysis.__file__).parents[1]
 SMALL = {"isas": ("avx2",), "processes": 2, "rounds": 1}
@@ -117,3 +117,9 @@ def test_strict_is_2_where_no_claim_can_be_tested(tmp_path: Path) -> None:
     where = ["--results", str(tmp_path), "--claims", str(ROOT / "config" / "claims.yaml")]
     assert main(["claims", *where, "--strict"]) == 2
     assert main(["claims", *where]) == 0
+
+
+@pytest.mark.parametrize(("module", "library"), [("analysis", "rpds"), ("analysis.model", "_multiarray_umath")])
+def test_an_interrupt_while_libraries_are_imported_is_one_line(module: str, library: str) -> None:
+    status, errors = interrupted_while_it_loads(module, library, "--help")
+    assert (status, errors) == (130, f"{module}: interrupted\n")

@@ -115,7 +115,7 @@ def phases(monkeypatch, clock):
 
 def test_a_machine_too_slow_to_be_tuned_is_one_line_that_says_what_would_help(tmp_path, phases):
     phases([])
-    with pytest.raises(HarnessError, match=r"of 2 passes 0 were tuned in 8 min, .* 13 minutes of quick; ask for fewer"):
+    with pytest.raises(HarnessError, match=r"0 of 2 passes were tuned in 8 min: .* 13 min of quick; ask for fewer"):
         measure.tune(tmp_path, tmp_path, CONFIG, {**INFO, "skipped": []}, budget.Budget(0.0, 780.0))
 
 

@@ -3,16 +3,13 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
 
 from harness.config import ROOT
-from tests.conftest import BUILT, COMPILERS, LOCALES, the_host
+from tests.conftest import BUILT, COMPILERS, LOCALES, interrupted_while_it_loads, the_host
 
 
 def harness(*arguments, **environment):
@@ -113,15 +110,8 @@ def test_a_log_that_cannot_be_written_is_one_line():
 
 
 def test_an_interrupt_while_libraries_are_imported_is_one_line():
-    command = [sys.executable, "-m", "harness", "plan"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as started:
-        maps = Path(f"/proc/{started.pid}/maps")
-        while "_multiarray_umath" not in maps.read_text():  # NumPy's first library
-            assert started.poll() is None
-            time.sleep(0.001)
-        started.send_signal(signal.SIGINT)
-        output, errors = started.communicate()
-    assert (output, errors) == ("", "harness: interrupted; the same command goes on from here\n")
+    status, errors = interrupted_while_it_loads("harness", "_multiarray_umath", "plan")  # NumPy's first
+    assert (status, errors) == (130, "harness: interrupted; the same command goes on from here\n")
 
 
 def test_too_little_address_space_is_one_line_with_the_way_out():

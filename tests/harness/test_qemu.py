@@ -32,7 +32,11 @@ def tiny(tmp_path):
     settings["compilers"], settings["protocol"], settings["rotation"] = [COMPILERS[0]], "smoke", 1
     settings["algorithms"] = {"two-pass": settings["algorithms"]["two-pass"]}
     settings["tuner"] = {"in_cache_elements": 64, "rounds": 1, "finalists": 1}
-    settings["protocols"]["smoke"] |= {"processes": {"least": 1, "most": 1}, "sample_milliseconds": 0.001}
+    settings["protocols"]["smoke"] |= {
+        "processes": {"least": 1, "most": 1},
+        "sample_milliseconds": 0.001,
+        "minutes": 30,
+    }
     del settings["protocols"]["smoke"]["accuracy"]
     settings["protocols"]["smoke"]["lengths"] = {
         "algorithms": [100],
