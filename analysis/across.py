@@ -51,10 +51,10 @@ def draw(runs: list[Run]) -> tuple[Figure, pd.DataFrame]:
             handles.append(Line2D([], [], **_look(line), label=line.get_label()))
     panels.speedup_by_cache_axes(axes)
     everything = pd.concat([rows for _, rows in measured])
-    smoke = any(run.information["protocol"]["name"] == "smoke" for run, _ in measured)
+    reservation = next(filter(None, (panels.reservation(run) for run, _ in measured)), "")
     panels.surround(
         figure,
-        f"{'smoke: no claim. ' if smoke else ''}{TITLE}",
+        f"{reservation}{TITLE}",
         handles,
         _footer([run for run, _ in measured], everything),
     )

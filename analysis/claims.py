@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis import controls, names
+from analysis import controls, exactness, names
 from analysis.documents import read_checked
 from analysis.errors import AnalysisError, BadConfiguration, MissingRows
 from analysis.information import one_line
@@ -160,6 +160,8 @@ def judge(claim: Claim, machine: str, run: Run, doubts: controls.Verdict, is_nat
     verdict, reason = compare(claim, measured, doubts)
     if information["protocol"]["name"] == "smoke" and not measured.is_counted:
         verdict, reason = INCONCLUSIVE, "a smoke run claims nothing"
+    if wrong := exactness.faults(information):
+        verdict, reason = INCONCLUSIVE, "; ".join(wrong)
     if information["machine"]["overridden"]:
         verdict, reason = INCONCLUSIVE, "the machine's name was given, not detected"
     return Judgement(claim, machine, is_native, verdict if is_native else ELSEWHERE[verdict], reason, name, measured)

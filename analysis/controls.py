@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom
 
-from analysis import experiments, names
+from analysis import exactness, experiments, names
 from analysis.rows import Run
 from analysis.statistics import intervals, log_ratios
 
@@ -58,7 +58,7 @@ def kind(control: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the controls of a run say about its other numbers."""
+    """What the controls and the results of a run say about its other numbers."""
 
     floor_percent: float
     """The noise floor: no smaller difference is called one. NaN without controls."""
@@ -82,9 +82,10 @@ class Verdict:
 
 
 def judge(run: Run) -> Verdict:
-    """The noise floor of a run and whether its null and recovery tests are passed."""
+    """The noise floor of a run, whether its null and recovery tests are passed, and whether its results are right."""
+    wrong = exactness.faults(run.information)
     if not are_in(run):
-        return Verdict(float("nan"), "", ("the run has no null test",), {}, "no null test")
+        return Verdict(float("nan"), "", (*wrong, "the run has no null test"), {}, "no null test")
     table = differences(run)
     low, high = table["difference_percent_low"], table["difference_percent_high"]
     table["wrong"] = (low > table["planted_percent"]) | (high < table["planted_percent"])
@@ -102,7 +103,7 @@ def judge(run: Run) -> Verdict:
     return Verdict(
         float(abs(worst["difference_percent_median"])),
         f"{worst['control']}, {names.ISAS[worst['isa']]}, {names.count(worst['elements'])} elements",
-        tuple(faults),
+        (*wrong, *faults),
         _unresolved(run, table),
         f"{again['wrong'].sum()} of {len(again)} differences of {originals(run)} to itself, "
         f"{planted['wrong'].sum()} of {len(planted)} planted ones missed",

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from analysis.errors import MissingRows
+from analysis.exactness import TOO_FAST
 from analysis.rows import Run
 
 THREE_PASS = ("three-pass-recompute", "three-pass-reload")
@@ -67,7 +68,12 @@ def undisturbed(rows: pd.DataFrame, unit: list[str], within: list[str]) -> pd.Da
     """
     clean = (rows["flags"] == "").groupby([rows[name] for name in unit]).transform("all")
     has_clean = clean.groupby([rows[name] for name in within]).transform("any")
-    return rows[clean | ~has_clean]
+    return rows[(clean | ~has_clean) & ~is_too_fast(rows)]
+
+
+def is_too_fast(rows: pd.DataFrame) -> pd.Series:
+    """Whether a sample was faster than its machine can be: such a one is never used."""
+    return rows["flags"].map({flags: TOO_FAST in flags.split(";") for flags in rows["flags"].unique()}).astype(bool)
 
 
 def _rows(run: Run, experiment: str) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis import controls, names, style
+from analysis import controls, exactness, names, style
 from analysis.rows import Run
 from analysis.traffic import BYTES_PER_FLOAT
 
@@ -138,8 +138,14 @@ def finish(
     figure: Figure, run: Run, table: pd.DataFrame, title: str, handles: Sequence[Artist], notes: Sequence[str]
 ) -> None:
     """Put title, legend and footer around the panels. `table` (confidence, processes) is what the figure shows."""
-    smoke = "smoke: no claim. " if run.information["protocol"]["name"] == "smoke" else ""
-    surround(figure, f"{smoke}{title}", handles, [*_provenance(run, table), *notes])
+    surround(figure, f"{reservation(run)}{title}", handles, [*_provenance(run, table), *notes])
+
+
+def reservation(run: Run) -> str:
+    """What comes before the title of a figure that claims nothing."""
+    if exactness.faults(run.information):
+        return "RESULTS ARE WRONG: no claim. "
+    return "smoke: no claim. " if run.information["protocol"]["name"] == "smoke" else ""
 
 
 def surround(figure: Figure, title: str, handles: Sequence[Artist], footer: Sequence[str]) -> None:
@@ -204,6 +210,8 @@ def _provenance(run: Run, table: pd.DataFrame) -> list[str]:
 def null_test(run: Run) -> str:
     """What the run's controls say, in few words."""
     verdict = controls.judge(run)
+    if wrong := exactness.faults(run.information):
+        return f"RESULTS ARE WRONG: {'; '.join(wrong)}"[:150]
     if not controls.are_in(run):
         return "no null test"
     if verdict.faults:

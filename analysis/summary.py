@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import controls, experiments, names, peers
+from analysis import controls, exactness, experiments, names, peers
 from analysis.accumulation import costs
 from analysis.across import largest, wins_from
 from analysis.catalog import newest_complete
@@ -24,9 +24,11 @@ def summary(run: Run) -> str:
     """
     verdict = controls.judge(run)
     is_smoke = run.information["protocol"]["name"] == "smoke"
-    failed = [f"NOTHING IS DECIDED: {fault}"[:100] for fault in verdict.faults if not is_smoke]
+    wrong = exactness.faults(run.information)
+    failed = [f"NOTHING IS DECIDED: {fault}"[:100] for fault in (wrong if is_smoke else verdict.faults)]
+    excluded = exactness.excluded(run.information)
     body = _smoke(run) if is_smoke else [*_trust(run, verdict), *_findings(run, verdict)]
-    return "\n".join([*failed[:1], *_header(run), *body, *_where(run)]) + "\n"
+    return "\n".join([*failed[:1], *([excluded[:100]] if excluded else []), *_header(run), *body, *_where(run)]) + "\n"
 
 
 def _header(run: Run) -> list[str]:
@@ -55,6 +57,8 @@ def _trust(run: Run, verdict: controls.Verdict) -> list[str]:
                 precision["stopped_by"]
             ]
         )
+    if unknown := exactness.unknown(run.information):
+        lines.append(f"the run did not look at {' and '.join(unknown)}")
     if controls.are_in(run):
         lines.append(f"null test: {verdict.told}; noise floor {verdict.floor_percent:.2g} %"[:100])
     return lines

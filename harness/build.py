@@ -32,9 +32,19 @@ ONEDNN = "onednn"  # a target where these are installed: the library, and its he
 RPATH = ("-Xlinker", "-rpath", "-Xlinker")  # -Wl would take a comma in the path for its own
 ONEDNN_PACKAGES = ("onednn-cpu-gomp", "onednn-devel-cpu-gomp")
 MOVED_NAMES = ("kernels", "kernel_count", "lanes")
+# What times and checks is compiled alike whatever `flags` says: under -Ofast a check for NaN folds away.
+HOST_FLAGS = ("-std=gnu11", "-O3", "-fvisibility=hidden", "-ffp-contract=off", "-falign-functions=64")
+HOST_FLAGS += ("-Wall", "-Wextra", "-Wshadow")
+# Flags after which an operation need not be what IEEE 754 says, or NaN and infinities need not be told from numbers.
+INEXACT_FLAGS = (
+    "-Ofast", "-ffast-math", "-funsafe-math-optimizations", "-fassociative-math", "-freciprocal-math",
+    "-ffinite-math-only", "-fno-signed-zeros", "-fapprox-func", "-ffp-model=fast",
+    "-ffp-model=aggressive", "-ffp-contract=fast",
+)  # fmt: skip
 HOST_SOURCES = ("timed_loop.c", "timed_threads.c", "canary.c", "arena.c", "cpuid.c", "accuracy.c")
 # Of a target that is no ISA: the header that Python sees, and the sources.
 PARTS = {HOST: ("host.h", HOST_SOURCES), ONEDNN: ("peer_onednn.h", ("peer_onednn.c",))}
+KERNEL_PART = ("table.h", ("kernels.c",))  # of an ISA
 # What the run's hash covers beside the configuration and the compilers: everything that can change a row, so not what
 # only talks to a person or takes a complete run elsewhere.
 HASHED = (("kernels", "*.[ch]"), ("harness", "*.py"), ("harness/peers", "*.py"))
@@ -129,7 +139,15 @@ def extension_path(folder: Path, compiler: str, target: str) -> Path:
 
 def flags(config: Config, target: str) -> list[str]:
     """The compiler flags of a target: explicit, so that an object is the same on every machine."""
+    if target in PARTS:
+        return list(HOST_FLAGS)
     return [*config["flags"], *config["isa_flags"].get(target, [])]
+
+
+def inexact_flags(config: Config) -> list[str]:
+    """Those of the configured flags after which kernels need not compute what their source says."""
+    configured = [*config["flags"], *(flag for those in config["isa_flags"].values() for flag in those)]
+    return [flag for flag in dict.fromkeys(configured) if flag in INEXACT_FLAGS]
 
 
 def python_headers() -> Path:
@@ -146,6 +164,15 @@ def provenance(config: Config, compiler_name: str, target: str) -> str:
     linked = [str(path) for path in onednn_folders()] if target == ONEDNN else []
     told = [compiler.version if compiler else "not installed", cffi.__version__, *flags(config, target), *linked]
     return " ".join(told)
+
+
+def build_hash(config: Config, compiler_name: str, target: str) -> str:
+    """SHA-256 over all that an extension is made of: its sources, and what else it depends on."""
+    interface, sources = PARTS.get(target, KERNEL_PART)
+    digest = hashlib.sha256(provenance(config, compiler_name, target).encode())
+    for file in sorted({KERNELS / name for name in (interface, *sources)} | set(KERNELS.glob("*.h"))):
+        digest.update(f"\0{file.name}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def onednn_folders() -> tuple[Path, Path]:
@@ -168,7 +195,7 @@ def build(config: Config, compiler_name: str, target: str, output: Path) -> None
     """
     compiler = require_compiler(config, compiler_name)
     include = python_headers()
-    interface, sources = PARTS.get(target, ("table.h", ("kernels.c",)))
+    interface, sources = PARTS.get(target, KERNEL_PART)
     headers, libraries = [], ["-lm"]
     if target == ONEDNN:
         include_folder, library_folder = onednn_folders()
@@ -177,7 +204,8 @@ def build(config: Config, compiler_name: str, target: str, output: Path) -> None
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent) as folder:
         wrapper = Path(folder) / "wrapper.c"
-        write_wrapper(module_name(compiler_name, target), interface, wrapper)
+        made_of = build_hash(config, compiler_name, target)
+        write_wrapper(module_name(compiler_name, target), interface, made_of, wrapper)
         compile_flags = [*flags(config, target), "-fPIC", f"-I{KERNELS}", *headers]
         objects = [
             compile_object(compiler, compile_flags, KERNELS / source, Path(folder) / f"{source}.o")
@@ -194,13 +222,16 @@ def build(config: Config, compiler_name: str, target: str, output: Path) -> None
         os.replace(library, output)
 
 
-def write_wrapper(module: str, interface: str, output: Path) -> None:
-    """Writes the C source of a cffi API-mode module for kernel.h and the header `interface`."""
+def write_wrapper(module: str, interface: str, made_of: str, output: Path) -> None:
+    """Writes the C source of a cffi API-mode module for kernel.h and the header `interface`; it tells what it is
+    `made_of` (BUILD_HASH)."""
     headers = ("kernel.h", interface)
     ffi = cffi.FFI()
-    ffi.cdef("\n".join((KERNELS / header).read_text(encoding="utf-8") for header in headers))
+    declared = "\n".join((KERNELS / header).read_text(encoding="utf-8") for header in headers)
+    ffi.cdef(f"{declared}static char *const BUILD_HASH;")
     includes = "".join(f'#include "{header}"\n' for header in headers)
-    ffi.set_source(module, f"#include <stddef.h>\n#include <stdint.h>\n{includes}")
+    told = f'#define BUILD_HASH "{made_of}"\n'
+    ffi.set_source(module, f"#include <stddef.h>\n#include <stdint.h>\n{includes}{told}")
     with contextlib.redirect_stdout(io.StringIO()):  # it reports what it does
         ffi.emit_c_code(str(output))
 

@@ -26,6 +26,14 @@ class HarnessError(Exception):
     """Something a person can mend; the command line prints it as one line and exits with 2."""
 
 
+class Killed(HarnessError):
+    """A process was killed by a signal (its number)."""
+
+    def __init__(self, message: str, signal: int) -> None:
+        super().__init__(message)
+        self.signal = signal
+
+
 class TimeSpent(HarnessError):
     """What was not done in the time that it had."""
 

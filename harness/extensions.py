@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from harness import build, detect, topology
+from harness.config import Config
 from harness.errors import HarnessError
 
 CACHE_STATES = ("warm", "paper", "cold")  # in the order of enum cache_state
@@ -67,6 +68,27 @@ def load(folder: Path, compiler: str, target: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     loader.exec_module(module)
     return module
+
+
+def is_current(config: Config, folder: Path, compiler: str, target: str) -> bool:
+    """Whether the extension is what this checkout and configuration would build now. Raises HarnessError where none is
+    built."""
+    module = load(folder, compiler, target)
+    made_of = getattr(module.lib, "BUILD_HASH", None)
+    return made_of is not None and module.ffi.string(made_of).decode() == build.build_hash(config, compiler, target)
+
+
+def require_current(config: Config, folder: Path, wanted: Iterable[tuple[str, str]]) -> None:
+    """Raises HarnessError, with the command that builds it, for the first of the `wanted` extensions (compiler, target)
+    that is not built, or is of other sources, flags or compilers than those here."""
+    for compiler, target in wanted:
+        if not is_current(config, folder, compiler, target):
+            path = build.extension_path(folder, compiler, target)
+            raise HarnessError(
+                f"{path} is not of these sources, flags and compiler; `snakemake build` makes it anew (for a "
+                f"configuration of your own: python -m harness build --config FILE --compiler {compiler} "
+                f"--target {target} --output {path})"
+            )
 
 
 def load_kernels(folder: Path, compiler: str, isa: str) -> list[Kernel]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
@@ -21,6 +22,7 @@ from harness import (
     audit,
     build,
     detect,
+    exclusion,
     machines,
     peers,
     plan,
@@ -35,14 +37,16 @@ from harness import (
 from harness.budget import ACCURACY_ENDS, GRACE, TUNING_ENDS, Budget
 from harness.clock import CLOCK_ADDS, THROUGHPUT_FMAS, Clock
 from harness.config import Config, load
-from harness.contenders import check_passes, controls
+from harness.contenders import as_published, check_passes, controls
 from harness.errors import HarnessError, TimeSpent
-from harness.extensions import Host, first_host, load_kernels
+from harness.extensions import Host, first_host, load_kernels, require_current
 from harness.lock import exclusive
 from harness.progress import bar
 
 # Recorded runs have up to 80,000 rows, 7 MB, which lie in journals and in samples.csv for a moment.
 RUN_BYTES = 48 << 20
+# What a run says of itself in places of their own.
+SAID_ELSEWHERE = ("protocol", "protocols", "machine", "peers", "tuning")
 
 
 def now() -> str:
@@ -57,12 +61,15 @@ def prepare(config: Config, extensions: Path) -> tuple[dict[str, Any], plan.Plan
     """
     detect.require_x86_64()
     compilers, skipped = build.find_compilers(config)
+    require_current(config, extensions, [(compilers[0].name, build.HOST)])
     host = first_host(extensions, compilers)
     processor = host.processor()
     isas, lacking = detect.usable_isas(processor, config["isas"])
-    table = load_kernels(extensions, compilers[0].name, isas[0])
+    names = [compiler.name for compiler in compilers]
+    require_current(config, extensions, itertools.product(names, isas))
+    table = load_kernels(extensions, names[0], isas[0])
     check_passes(config, table)
-    names, memory_bytes = [compiler.name for compiler in compilers], detect.available_memory_bytes()
+    memory_bytes = detect.available_memory_bytes()
     choice = host.choice()
     cpus, limit = topology.usable(choice)
     with topology.on(choice.cpu):
@@ -154,16 +161,29 @@ def accuracy_asked(config: Config, memory_bytes: int, skipped: list[dict[str, st
 
 
 def reductions(config: Config) -> list[dict[str, str]]:
-    """What a configuration of one's own changes in the protocol of that name, so that the run says so."""
-    shipped, used = (settings["protocols"][config["protocol"]] for settings in (load(), config))
-    return [
-        {
-            "what": f"{config['protocol']}'s {key}: {json.dumps(shipped[key])}",
-            "reason": f"the configuration has {json.dumps(used[key])}",
-        }
-        for key in used
-        if used[key] != shipped.get(key)
+    """What a configuration of one's own changes in the shipped one, so that the run says so."""
+    shipped, used = load(), config
+    told = [
+        (f"{config['protocol']}'s {key}", old, new)
+        for key, old, new in differences(*(settings["protocols"][config["protocol"]] for settings in (shipped, used)))
     ]
+    told += [(key, old, new) for key, old, new in differences(shipped, used) if key.split(".")[0] not in SAID_ELSEWHERE]
+    found = [{"what": f"{what}: {old}", "reason": f"the configuration has {new}"} for what, old, new in told]
+    if inexact := build.inexact_flags(config):
+        reason = f"{' '.join(inexact)}: kernels need not compute what their source says"
+        found.append({"what": "IEEE 754", "reason": reason})
+    return found
+
+
+def differences(shipped: Mapping[str, Any], used: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Key (those of nested mappings after a dot), shipped and used value as JSON, of all that differs."""
+    for key in dict.fromkeys([*shipped, *used]):
+        if key not in shipped or key not in used:
+            yield key, *(json.dumps(its[key]) if key in its else "nothing" for its in (shipped, used))
+        elif isinstance(shipped[key], Mapping) and isinstance(used[key], Mapping):
+            yield from ((f"{key}.{below}", *values) for below, *values in differences(shipped[key], used[key]))
+        elif shipped[key] != used[key]:
+            yield key, json.dumps(shipped[key]), json.dumps(used[key])
 
 
 def check_named(config: Config, extensions: Path, isas: list[str] | None, compilers: list[str] | None) -> None:
@@ -208,7 +228,6 @@ def measure(config: Config, extensions: Path, runs: Path) -> Path:
     HarnessError where another measurement runs on this machine.
     """
     with exclusive():
-        began = time.monotonic()
         room.require_in(runs, RUN_BYTES, "make room, or write elsewhere with --runs")
         info, planned, host = prepare(config, extensions)
         folder = runs / info["machine"]["name"] / info["run"]
@@ -229,7 +248,6 @@ def measure(config: Config, extensions: Path, runs: Path) -> Path:
             planned = plan.from_experiments(info["experiments"], info["skipped"])
         need, elements = plan.largest_need(config, planned, host.processor())
         plan.require_memory(need, elements, detect.available_memory_bytes())
-        budget = Budget(began, plan.budget_seconds(config, planned, llc_bytes))
         print(plan.describe(config, planned, host.processor()))
         if resumed:
             print(f"  going on with {folder}")
@@ -238,7 +256,10 @@ def measure(config: Config, extensions: Path, runs: Path) -> Path:
             if item["disturbs"] == "yes":
                 print(f"  note: {item['item']}: {item['found']}; {item['advice']}")
         store.write_info(folder, info)
-        tune(folder, extensions, config, info, budget)
+        verify(folder, extensions, config, info)
+        # From now on: to know what is right takes seconds, on a slow machine minutes, and is done once.
+        budget = Budget(time.monotonic(), plan.budget_seconds(config, planned, llc_bytes))
+        tune_verified(folder, extensions, config, info, budget)
         check_accuracy(folder, extensions, config, info, budget)
         measure_processes(folder, extensions, config, info, planned, llc_bytes, budget)
         finish(folder, info)
@@ -253,12 +274,62 @@ def offer_file(machine: Mapping[str, Any]) -> None:
     print(textwrap.indent(machines.offer(machine), "  "))
 
 
-def tune(folder: Path, extensions: Path, config: Config, info: dict[str, Any], budget: Budget) -> None:
-    """Tunes what is not tuned yet, and puts the result into run.json, with what there was no time for. Raises
-    HarnessError where there is no time to try one variant of each pass."""
+def pairs_of(info: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Every (compiler, ISA) that a run measures."""
+    return list(dict.fromkeys((i["compiler"], i["isa"]) for items in info["experiments"].values() for i in items))
+
+
+def verify(folder: Path, extensions: Path, config: Config, info: dict[str, Any]) -> None:
+    """Looks at every variant that may be timed, if that has not been done, and puts what is wrong into run.json. Raises
+    HarnessError where a pass has no other variant."""
+    tables = [load_kernels(extensions, *pair) for pair in pairs_of(info)]
+    if "excluded" not in info:
+        timed = [kernel for table in tables for kernel in exclusion.timed(config, table)]
+        exclude(folder, info, exclusion.wrong_ones(extensions, config, next(iter(info["compilers"])), timed))
+    for table in tables:
+        exclusion.require_variants(config, table, info["excluded"])
+
+
+def exclude(folder: Path, info: dict[str, Any], found: list[dict[str, str]]) -> None:
+    """Has these variants not be measured, and says so."""
+    info["excluded"] = info.get("excluded", []) + found
+    for its in found:
+        print(f"  {exclusion.told(its)}")
+    store.write_info(folder, info)
+
+
+def tune_verified(folder: Path, extensions: Path, config: Config, info: dict[str, Any], budget: Budget) -> None:
+    """Tunes, looks at what was chosen over the longest input of the run until all of that is right, and puts the result
+    into run.json, with what there was no time for."""
+    while not info["tuning"]:
+        rows = tune(folder, extensions, config, info, budget)
+        tables = [load_kernels(extensions, *pair) for pair in pairs_of(info)]
+        chosen = [(ours, table) for table in tables for ours in tuning.chosen(rows, table).values()]
+        both = [(ours, as_published(ours, table)) for ours, table in chosen]
+        timed = [kernel for pair in both for kernel in pair if kernel]
+        longest = plan.longest_of_pairs(config, plan.from_experiments(info["experiments"]))
+        primary = next(iter(info["compilers"]))
+        if not (found := exclusion.wrong_ones(extensions, config, primary, timed, longest)):
+            info["tuning"] = rows
+            told = tuning.narrowed(info["tuning"])
+            for item in told:
+                print(f"  skipped: {item['what']}: {item['reason']}")
+            info["skipped"] += [item for item in told if item not in info["skipped"]]
+            store.write_info(folder, info)
+            return
+        exclude(folder, info, found)
+        verify(folder, extensions, config, info)
+        store.TuningJournal(folder).forget(exclusion.passes_of(found))
+
+
+def tune(
+    folder: Path, extensions: Path, config: Config, info: dict[str, Any], budget: Budget
+) -> list[tuning.TuningRow]:
+    """Tunes what is not tuned yet, and returns all of run.json's `tuning`. Raises HarnessError where there is no time
+    to try one variant of each pass."""
     journal = store.TuningJournal(folder)
     passes = {name for names in config["algorithms"].values() for name in names}
-    pairs = {(i["compiler"], i["isa"]) for items in info["experiments"].values() for i in items}
+    pairs = pairs_of(info)
     total, done = len(passes) * len(pairs), len(journal.keys())
     if done < total:
         deadline, late = budget.until(TUNING_ENDS), budget.until(TUNING_ENDS + GRACE)
@@ -275,12 +346,7 @@ def tune(folder: Path, extensions: Path, config: Config, info: dict[str, Any], b
                 f"{len(journal.keys())} of {total} passes were tuned in {plan.duration(late - budget.began)}: "
                 f"{too_slow(config)}; the same command goes on from here"
             ) from error
-    info["tuning"] = journal.rows()
-    told = tuning.narrowed(info["tuning"])
-    for item in told:
-        print(f"  skipped: {item['what']}: {item['reason']}")
-    info["skipped"] += [item for item in told if item not in info["skipped"]]
-    store.write_info(folder, info)
+    return journal.rows()
 
 
 def too_slow(config: Config) -> str:

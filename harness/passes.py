@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from harness import build, detect, plan
+from harness import build, detect, exclusion, plan
 from harness.clock import CLOCK_ADDS
 from harness.config import FLOAT_BYTES, Config
 from harness.contenders import Contender, Question, check_passes, predecessors
-from harness.extensions import Kernel, first_host, load_kernels
+from harness.extensions import Kernel, first_host, load_kernels, require_current
 from harness.memory import Arena
 from harness.sampler import Sample, Sampler, enough_rounds, undisturbed
 from harness.tuning import median_nanoseconds
@@ -59,9 +60,11 @@ def measure_passes(config: Config, extensions: Path, elements: int, cache_state:
     """
     detect.require_x86_64()
     compilers, _ = build.find_compilers(config)
+    require_current(config, extensions, [(compilers[0].name, build.HOST)])
     host = first_host(extensions, compilers)
     processor = host.processor()
     isas, _ = detect.usable_isas(processor, config["isas"])
+    require_current(config, extensions, itertools.product([compiler.name for compiler in compilers], isas))
     check_passes(config, load_kernels(extensions, compilers[0].name, isas[0]))
     in_cache = config["tuner"]["in_cache_elements"]
     layout = plan.layout(config, processor, max(elements, in_cache))
@@ -73,7 +76,8 @@ def measure_passes(config: Config, extensions: Path, elements: int, cache_state:
     sampler = Sampler(host, arena, cpu)
     results: list[PassResult] = []
     for isa in isas:
-        kernels = [kernel for compiler in compilers for kernel in load_kernels(extensions, compiler.name, isa)]
+        built = [kernel for compiler in compilers for kernel in load_kernels(extensions, compiler.name, isa)]
+        kernels = exclusion.right_ones(extensions, config, compilers[0].name, built)
         best = best_of(sampler, config, kernels, isa, elements, cache_state)
         near: Measured = []
         if elements * FLOAT_BYTES > processor.llc_bytes:

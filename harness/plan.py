@@ -39,6 +39,8 @@ MOST_OF_MEMORY = 0.8
 PACE_ELEMENTS, PACE_SECONDS, SLOW = 8192, 0.05, 3.0
 # Samples by which all passes of a compiler and ISA are tuned at one length: 112 variants, halved again and again.
 TUNING_SAMPLES = 1400
+# Of looking at all variants of a compiler and ISA beforehand.
+VERIFICATION_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,15 @@ def longest(config: Config, plan: Plan) -> int:
     """The longest input that a run of this plan, its tuning included, needs, in elements."""
     inputs = (most_elements(config, item.experiment, max(item.elements)) for item in plan.items)
     return max(config["tuner"]["in_cache_elements"], *inputs)
+
+
+def longest_of_pairs(config: Config, plan: Plan) -> dict[tuple[str, str], int]:
+    """The longest input, in elements, that each (compiler, ISA) is timed with."""
+    found: dict[tuple[str, str], int] = {}
+    for item in plan.items:
+        most = most_elements(config, item.experiment, max(item.elements))
+        found[item.compiler, item.isa] = max(most, found.get((item.compiler, item.isa), 0))
+    return found
 
 
 def arena_bytes(config: Config, processor: Processor, experiment: str, elements: int, threads: int = 1) -> int:
@@ -354,7 +365,7 @@ def process_seconds(config: Config, plan: Plan, llc_bytes: int) -> float:
 
 
 def tuning_seconds(plan: Plan, llc_bytes: int) -> float:
-    """A guess at the seconds that tuning takes."""
+    """A guess at the seconds that looking at all variants and tuning take."""
     pairs = {(item.compiler, item.isa): 0 for item in plan.items}
     for item in plan.items:
         pairs[item.compiler, item.isa] = max(pairs[item.compiler, item.isa], *item.elements)
@@ -363,7 +374,7 @@ def tuning_seconds(plan: Plan, llc_bytes: int) -> float:
         TUNING_SAMPLES * pass_nanoseconds(isa, min(longest, out_of_cache_elements(llc_bytes)), llc_bytes, True)
         for (_, isa), longest in pairs.items()
     )
-    return PROCESS_OVERHEAD_SECONDS + near + far / 1e9
+    return PROCESS_OVERHEAD_SECONDS + len(pairs) * VERIFICATION_SECONDS + near + far / 1e9
 
 
 def accuracy_seconds(config: Config, plan: Plan) -> float:

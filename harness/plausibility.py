@@ -5,27 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from analysis import exactness
+from analysis.experiments import is_too_fast
 from analysis.rows import peers
-from analysis.traffic import moved
-from harness import machines
-from harness.config import FLOAT_BYTES
 from harness.contenders import LANES as PUBLISHED_END
 from harness.errors import HarnessError
+from harness.speed_limits import SPEED_MARGIN, least, peak_gb_per_second
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Vectors that a cycle loads and stores at most. No x86 core up to Golden Cove and Zen 5 does more: three loads of 32
-# bytes (Golden Cove) or two of 64; two stores (Ice Lake).
-LANES = {"scalar": 1, "avx2": 8, "avx512f": 16}
-LOADS = {"scalar": 3, "avx2": 3, "avx512f": 2}
-STORES = 2
-# The clock may rise by 5 % around a sample before that is flagged, and flagged rows are kept.
-SPEED_MARGIN = 1.1
 # Above the record of any x86 processor.
 LARGEST_GIGAHERTZ = 10.0
-# Where the machine's file does not know: the memory of any x86 socket with DIMMs so far, 12 x MRDIMM-8800.
-LARGEST_MEMORY_GB_PER_SECOND = 845.0
 
 ITEM = ["experiment", "compiler", "isa", "cache_state"]
 POINT = [*ITEM, "elements", "threads"]
@@ -38,12 +29,19 @@ def check_rows(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:
 
     `rows` and `info` are samples.csv and run.json as analysis.rows loads them.
     """
+    check_accuracy(info)
     check_plan(rows, info)
     check_contenders(rows, info)
     check_rounds(rows)
     check_speed(rows, info)
     check_memory(rows, info)
     check_count(rows, info)
+
+
+def check_accuracy(info: Mapping[str, Any]) -> None:
+    """Raises HarnessError where the results that run.json tells of are wrong."""
+    if found := exactness.faults(info):
+        raise HarnessError(f"run.json: {found[0]}")
 
 
 def check_count(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:
@@ -139,21 +137,18 @@ def check_rounds(rows: pd.DataFrame) -> None:
 
 
 def check_speed(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:
-    """Raises HarnessError for a sample that is faster than its core's loads and stores allow.
+    """Raises HarnessError for a sample that is faster than its core's loads and stores allow, unless it was flagged as
+    such when it was taken: then it is never used.
 
-    A pass takes at least the cycles in which its declared reads are loaded, or those in which its writes are stored; an
-    algorithm, those of its passes together. Cycles are counted by the faster of the sample's own clock canary and the
-    fastest of the run, since an interrupted canary shows too slow a clock.
+    Cycles are counted by the faster of the sample's own clock canary and the fastest of the run, since an interrupted
+    canary shows too slow a clock.
     """
     canary = info["canary"]
     clock = canary["clock_adds"] / rows["clock_nanoseconds"].clip(upper=canary["clock_nanoseconds"])  # gigahertz
     if clock.max() > LARGEST_GIGAHERTZ:
         raise HarnessError(f"{ROWS}, line {clock.idxmax() + 2}: a clock of {clock.max():.3g} GHz is not possible")
-    names = list(zip(rows["isa"], rows["algorithm"], rows["pass"], strict=True))
-    least = {name: least_cycles(*name, info) for name in set(names)}
-    # Several threads share a vector, or have one each, which takes as long as one alone.
-    needed = rows["calls"].astype(float) * rows["elements"] / rows["threads"] * [least[name] for name in names]
-    excess = needed / (rows["nanoseconds"] * clock)
+    excess = _least(rows, info).map(lambda its: its.cycles) * rows["calls"] / (rows["nanoseconds"] * clock)
+    excess = excess.where(~is_too_fast(rows), 0)
     if excess.max() > SPEED_MARGIN:
         row = int(excess.idxmax())
         raise HarnessError(
@@ -163,22 +158,10 @@ def check_speed(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:
 
 
 def check_memory(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:
-    """Raises HarnessError for a sample that moved more data than its machine's memory can.
-
-    Of what a pass reads, and of what it writes, all that does not fit into L2 and L3 comes from memory or goes there.
-    """
-    known = machines.load().get(info["machine"]["name"])
-    peak: float | str = known.memory.peak_gb_per_second if known else "unknown"
-    if isinstance(peak, str):
-        peak = LARGEST_MEMORY_GB_PER_SECOND
-    cached = sum(cache["bytes"] for cache in info["machine"]["caches"] if cache["level"] > 1)
-    moved = [
-        sum(max(0, FLOAT_BYTES * floats * elements - threads * cached) for floats in streams(algorithm, name, info))
-        for algorithm, name, elements, threads in zip(
-            rows["algorithm"], rows["pass"], rows["elements"], rows["threads"], strict=True
-        )
-    ]
-    gb_per_second = rows["calls"].astype(float) * moved / rows["nanoseconds"]
+    """Raises HarnessError for a sample that moved more data than its machine's memory can, unless it was flagged so."""
+    peak = peak_gb_per_second(info["machine"]["name"])
+    gb_per_second = _least(rows, info).map(lambda its: its.bytes) * rows["calls"] / rows["nanoseconds"]
+    gb_per_second = gb_per_second.where(~is_too_fast(rows), 0)
     if gb_per_second.max() > SPEED_MARGIN * peak:
         row = int(gb_per_second.idxmax())
         raise HarnessError(
@@ -187,23 +170,10 @@ def check_memory(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:
         )
 
 
-def streams(algorithm: str, name: str, info: Mapping[str, Any]) -> list[int]:
-    """Floats per element that each pass reads of X, reads of Y, and writes of Y; of a peer, what any softmax must."""
-    if algorithm in peers(info):
-        return [1, 0, 1]
-    return [floats for part in passes_of(algorithm, name, info) for floats in moved(info["kernels"][part])]
+def _least(rows: pd.DataFrame, info: Mapping[str, Any]) -> pd.Series:
+    """What each sample's call takes at least."""
+    import pandas as pd
 
-
-def passes_of(algorithm: str, name: str, info: Mapping[str, Any]) -> list[str]:
-    """The pass `name`, or where that is empty, those of the algorithm (of a control: of what it is a control of)."""
-    control = info.get("controls", {}).get(algorithm)
-    return [name] if name else info["algorithms"][control["algorithm"] if control else algorithm]
-
-
-def least_cycles(isa: str, algorithm: str, name: str, info: Mapping[str, Any]) -> float:
-    """Core cycles that one element takes at least, of a pass or, where `name` is empty, of a whole algorithm."""
-    if algorithm in peers(info):
-        return 1 / LANES[isa] / LOADS[isa]
-    passes = [info["kernels"][part] for part in passes_of(algorithm, name, info)]
-    vectors = sum(max((p["reads_x"] + p["reads_y"]) / LOADS[isa], p["writes_y"] / STORES) for p in passes)
-    return vectors / LANES[isa]
+    names = list(rows[["isa", "algorithm", "pass", "elements", "threads"]].itertuples(index=False, name=None))
+    known = {name: least(*name, info) for name in set(names)}
+    return pd.Series([known[name] for name in names], index=rows.index)

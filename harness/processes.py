@@ -20,7 +20,7 @@ from importlib import import_module
 from typing import Any, TextIO
 
 from harness.config import ROOT
-from harness.errors import HarnessError, TimeSpent, one_line
+from harness.errors import HarnessError, Killed, TimeSpent, one_line
 from harness.lock import die_with_parent
 
 Message = dict[str, Any]
@@ -34,7 +34,8 @@ def ask(module: str, job: Mapping[str, Any], who: str, deadline: float = math.in
     """Starts a process that calls main(job) of a module, and yields what it tells. The process is killed when nobody
     listens any more.
 
-    Raises HarnessError in one line where it fails: what it says of itself, or what `who` ended with. Raises TimeSpent
+    Raises HarnessError in one line where it fails: what it says of itself, or what `who` ended with (Killed: by a
+    signal). Raises TimeSpent
     where it has not ended at the `deadline` (by time.monotonic); it is killed then.
     """
     reading, writing = os.pipe()
@@ -65,6 +66,8 @@ def ask(module: str, job: Mapping[str, Any], who: str, deadline: float = math.in
         finally:
             process.kill()
             process.wait()
+    if process.returncode < 0:
+        raise Killed(f"{who} {_ending(process.returncode)}{last_line(printed)}", -process.returncode)
     if process.returncode:
         raise HarnessError(f"{who} {_ending(process.returncode)}{last_line(printed)}")
 

@@ -16,8 +16,9 @@ from typing import IO, Any
 
 import numpy as np
 
-from harness import peers
-from harness.clock import SHORTEST_BATCH_NANOSECONDS, TRIES, Clock, unusable
+from analysis.exactness import TOO_FAST
+from harness import peers, speed_limits
+from harness.clock import CLOCK_ADDS, SHORTEST_BATCH_NANOSECONDS, TRIES, Clock, unusable
 from harness.config import FLOAT_BYTES
 from harness.contenders import Contender, Question
 from harness.errors import HarnessError
@@ -80,6 +81,8 @@ class PreparedContender:
     """Of several threads: what each works on (struct share[])."""
     peer: peers.Prepared | None = None
     """Of a contender that is another library, with threads of its own."""
+    least: tuple[speed_limits.Least, ...] = ()
+    """What a call takes at least, or each of its passes; empty where that is not known."""
 
 
 class Disturbances:
@@ -125,7 +128,7 @@ class Sampler:
 
     `cpus` are those that several threads are pinned to, the first of them `cpu`. `canary` is what run.json holds of it:
     the fastest that earlier processes saw, since one that is disturbed from its start to its end would take itself for
-    calm.
+    calm. `info` is run.json, by which a sample is too fast to be true; without it, that is not looked at.
     """
 
     def __init__(
@@ -135,9 +138,10 @@ class Sampler:
         cpu: int,
         canary: Mapping[str, int] | None = None,
         cpus: Sequence[int] = (),
+        info: Mapping[str, Any] | None = None,
     ) -> None:
         self.host, self.arena, self.cpus = host, arena, list(cpus) or [cpu]
-        self.disturbances = Disturbances([cpu])
+        self.disturbances, self.info = Disturbances([cpu]), info
         known = canary or {"clock_nanoseconds": 1 << 62, "throughput_nanoseconds": 1 << 62}
         self.best_clock, self.best_throughput = known["clock_nanoseconds"], known["throughput_nanoseconds"]
         self.clock = Clock(host)
@@ -200,11 +204,22 @@ class Sampler:
         if contender.peer:
             turns, cpus = question.cache_state != "warm", self.cpus[: question.threads]
             peer = peers.prepare(self.host, contender.peer, operands, elements, turns, cpus)
-            return PreparedContender(peer.passes, 1, carry, False, operands, elements, peer=peer)
+            least = self._least(contender, question)
+            return PreparedContender(peer.passes, 1, carry, False, operands, elements, peer=peer, least=least)
         before = self.host.passes(contender.before)
         self.host.lib.run_untimed(before, len(contender.before), carry, operands.x, operands.outputs, elements)
         passes = self.host.passes(contender.kernels, contender.moved)
-        return PreparedContender(passes, len(contender.kernels), carry, contender.split, operands, elements)
+        return PreparedContender(
+            *(passes, len(contender.kernels), carry, contender.split, operands, elements),
+            least=self._least(contender, question),
+        )
+
+    def _least(self, contender: Contender, question: Question) -> tuple[speed_limits.Least, ...]:
+        if self.info is None:
+            return ()
+        names = [kernel.name for kernel in contender.kernels] if contender.split else [contender.pass_name]
+        point = (question.elements, question.threads, self.info)
+        return tuple(speed_limits.least(question.isa, contender.algorithm, name, *point) for name in names)
 
     def repetition(
         self, question: Question, prepared: list[PreparedContender], sample_nanoseconds: float
@@ -318,6 +333,8 @@ class Sampler:
             flags.add("throughput")
         if max(before[0], after[0]) > LARGEST_CLOCK_RATIO * min(before[0], after[0]):
             flags.add("clock")
+        if self.is_too_fast(contender, how.calls, nanoseconds, (before[0] + after[0]) / 2):
+            flags.add(TOO_FAST)
         return Sample(
             how.calls,
             nanoseconds,
@@ -325,6 +342,18 @@ class Sampler:
             round((before[1] + after[1]) / 2),
             frozenset(flags),
         )
+
+    def is_too_fast(
+        self, contender: PreparedContender, calls: int, nanoseconds: Sequence[int], clock_nanoseconds: float
+    ) -> bool:
+        """Whether a sample is faster than memory or this core can be."""
+        if self.info is None:
+            return False
+        # An interrupted canary shows too slow a clock.
+        gigahertz = CLOCK_ADDS / min(clock_nanoseconds, self.best_clock)
+        peak = speed_limits.peak_gb_per_second(self.info["machine"]["name"])
+        timed = zip(contender.least, nanoseconds, strict=True)
+        return any(speed_limits.is_too_fast(its, calls, max(1, taken), gigahertz, peak) for its, taken in timed)
 
 
 def parts_of(elements: int, count: int) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,16 @@ class TuningJournal:
     def keys(self) -> set[tuple[str, str, str]]:
         """(compiler, ISA, pass) of what is complete."""
         return {(row["compiler"], row["isa"], row["pass"]) for row in self.rows()}
+
+    def forget(self, keys: Container[tuple[str, str, str]]) -> None:
+        """Drops what is known of these (compiler, ISA, pass)."""
+        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [
+            line
+            for line in lines
+            if (row := json.loads(line)[0]) and (row["compiler"], row["isa"], row["pass"]) not in keys
+        ]
+        write_whole(self.path, "".join(kept))
 
     def append(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Adds the rows of one pass. Raises HarnessError on a full disk."""

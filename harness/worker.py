@@ -8,16 +8,16 @@ from __future__ import annotations
 import os
 import random
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import accuracy, domain, machines, peers, tuning
+from harness import accuracy, build, domain, exclusion, machines, peers, tuning
 from harness import config as configuration
 from harness import plan as planning
 from harness.budget import Allowance, in_time
 from harness.contenders import Question, contenders
-from harness.extensions import Host, Kernel, load_kernels
+from harness.extensions import Host, Kernel, load_kernels, require_current
 from harness.memory import Arena
 from harness.processes import tell
 from harness.sampler import Sample, Sampler, enough_rounds
@@ -183,9 +183,9 @@ def accurate(folder: Path, extensions: Path, config: configuration.Config) -> No
     info = read_info(folder)
     asked = config["protocols"][config["protocol"]]["accuracy"]
     compiler = next(iter(info["compilers"]))
-    host = Host(extensions, compiler)
     isas = dict.fromkeys(i["isa"] for items in info["experiments"].values() for i in items if i["compiler"] == compiler)
-    tables = {isa: load_kernels(extensions, compiler, isa) for isa in isas}
+    host, found = load(info, extensions, config, [(compiler, isa) for isa in isas])
+    tables = {isa: table for (_, isa), table in found.items()}
     for isa, table in tables.items():
         any_variant = next(kernel for kernel in table if kernel.name == "exp_store")
         kernel = tuning.chosen(info["tuning"], table).get("exp_store", any_variant)
@@ -194,17 +194,27 @@ def accurate(folder: Path, extensions: Path, config: configuration.Config) -> No
         tell(softmax=row)
 
 
+def load(
+    info: Mapping[str, Any], extensions: Path, config: configuration.Config, pairs: Iterable[tuple[str, str]]
+) -> tuple[Host, Tables]:
+    """The host part, and of each (compiler, ISA) the kernels that may be used. Raises HarnessError where an extension
+    is not what the configuration stands for."""
+    primary, pairs = next(iter(info["compilers"])), list(pairs)
+    require_current(config, extensions, [(primary, build.HOST), *pairs])
+    excluded = info.get("excluded", [])
+    tables = {pair: exclusion.usable(load_kernels(extensions, *pair), excluded) for pair in pairs}
+    return Host(extensions, primary), tables
+
+
 def start(
     info: Mapping[str, Any], extensions: Path, config: configuration.Config, plan: planning.Plan
 ) -> tuple[Sampler, Tables]:
     """Pins the process and sets up host, arena, input and kernels."""
     pin(info["memory"]["cpu"])
-    host = Host(extensions, next(iter(info["compilers"])))
+    host, tables = load(info, extensions, config, dict.fromkeys((item.compiler, item.isa) for item in plan.items))
     arena = Arena(host, planning.run_layout(config, plan, host.processor()))
     arena.fill(config["input"]["low"], config["input"]["high"], config["input"]["seed"])
-    pairs = dict.fromkeys((item.compiler, item.isa) for item in plan.items)
-    tables = {pair: load_kernels(extensions, *pair) for pair in pairs}
-    return Sampler(host, arena, info["memory"]["cpu"], info["canary"], info["threads"]["cpus"]), tables
+    return Sampler(host, arena, info["memory"]["cpu"], info["canary"], info["threads"]["cpus"], info), tables
 
 
 def main(job: Mapping[str, Any]) -> None:

@@ -9,6 +9,10 @@
 
 enum { CHUNK = 1 << 14 };
 
+// An error as it is told: what is larger, infinite or no number at all is off by LARGEST_ERROR. So written that NaN, which
+// is no less than anything, counts as wrong, and that the result can stand in JSON.
+static double told(long double error) { return error < LARGEST_ERROR ? (double) error : LARGEST_ERROR; }
+
 long double reference_terms(const float *x, size_t n, long double *terms) {
   float max = -FLT_MAX;
   for (size_t i = 0; i < n; i++) max = x[i] > max ? x[i] : max;
@@ -31,14 +35,15 @@ struct softmax_error softmax_error(const float *y, const long double *terms, lon
     long double expected = terms[i] / sum;
     total += y[i];
     if (!isfinite(y[i])) e.not_finite++;
-    if (expected < FLT_MIN) continue;
-    long double relative = fabsl(y[i] - expected) / expected;
-    if (relative > e.largest) e.largest = (double) relative;
-    squares += relative * relative;
+    // Of what is flushed to 0, or nearly, the relative error says nothing.
+    if (expected < FLT_MIN && fabsf(y[i]) <= 2 * FLT_MIN) continue;
+    double relative = told(fabsl(y[i] - expected) / expected);
+    if (relative > e.largest) e.largest = relative;
+    squares += (long double) relative * relative;
     counted++;
   }
   e.rms = counted ? (double) sqrtl(squares / (long double) counted) : 0;
-  e.sum = (double) (total - 1);
+  e.sum = copysign(told(fabsl(total - 1)), (double) (total - 1));
   return e;
 }
 
@@ -51,13 +56,14 @@ void exp_ulps(const struct kernel *exp_store, float lowest, uint32_t stride, siz
     size_t n = 0;
     for (; n < CHUNK && bits <= last; n++, bits += stride) memcpy(&x[n], &bits, sizeof bits);
     struct carry carry = { 0, 0 };
+    for (size_t i = 0; i < n; i++) y[i] = NAN;  // or what a kernel does not write would be the chunk before
     exp_store->run(x, y, &carry, n);
     for (size_t i = 0; i < n; i++) {
       double expected = exp((double) x[i]);
       // Spacing of floats at the expected value, which is normal down to exp(-87.3).
-      double ulps = fabs(y[i] - expected) / ldexp(1, ilogb(expected) - 23);
-      size_t bin = (size_t) (ulps * bins_per_ulp);
-      counts[bin < bins ? bin : bins - 1]++;
+      double ulps = told(fabs(y[i] - expected) / ldexp(1, ilogb(expected) - 23));
+      double bin = ulps * bins_per_ulp;
+      counts[bin < (double) bins ? (size_t) bin : bins - 1]++;
       if (ulps > *worst) *worst = ulps;
     }
   }

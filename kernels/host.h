@@ -65,8 +65,11 @@ void arena_unmap(void *arena, size_t bytes);
 // terms[i] = exp(x[i] - the largest x) in 80-bit precision; returns their compensated sum.
 long double reference_terms(const float *x, size_t n, long double *terms);
 
+// What errors that are larger, infinite or NaN are told as: wrong by any bound.
+enum { LARGEST_ERROR = 1000000000 };
+
 struct softmax_error {
-  double largest, rms;  // relative, where the expected value is a normal float
+  double largest, rms;  // relative, where the expected value is a normal float or y is
   double sum;           // of y, less 1
   uint64_t not_finite;
 };
@@ -74,7 +77,8 @@ struct softmax_error {
 struct softmax_error softmax_error(const float *y, const long double *terms, long double sum, size_t n);
 
 // Compares exp, by a kernel of exp_store, with double precision at every stride-th float from -0 down to `lowest`: adds to
-// counts[bin] of errors in bins of 1/bins_per_ulp ulp, the last of which has all larger ones; raises *worst to the largest.
+// counts[bin] of errors in bins of 1/bins_per_ulp ulp, the last of which has all larger ones and what is no number; raises
+// *worst to the largest.
 void exp_ulps(const struct kernel *exp_store, float lowest, uint32_t stride, size_t bins, double bins_per_ulp,
               uint64_t *counts, double *worst);
 

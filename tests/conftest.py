@@ -19,7 +19,6 @@ pytest_plugins = ["tests.synthetic", "tests.valgrind"]
 
 BUILT = config.ROOT / "results" / "build"
 SETTINGS = config.load()
-SOURCES_CHANGED = max(file.stat().st_mtime for file in build.KERNELS.iterdir())
 
 # Surroundings in which ± can't be printed.
 LOCALES = {
@@ -29,9 +28,9 @@ LOCALES = {
 
 
 def is_built(compiler: str) -> bool:
-    """Whether a compiler's extensions are there; Snakemake keeps the configured ones fresh, others may be too old."""
+    """Whether a compiler's extensions are there, and of the kernels that are there."""
     path = build.extension_path(BUILT, compiler, "scalar")
-    return path.exists() and (compiler in SETTINGS["compilers"] or path.stat().st_mtime >= SOURCES_CHANGED)
+    return path.exists() and extensions.is_current(SETTINGS, BUILT, compiler, "scalar")
 
 
 COMPILERS = tuple(filter(is_built, SETTINGS["compiler_commands"]))
@@ -40,7 +39,7 @@ COMPILERS = tuple(filter(is_built, SETTINGS["compiler_commands"]))
 @functools.cache
 def the_host() -> extensions.Host:
     if not COMPILERS:
-        pytest.exit("the kernels are not built: run `make test`, or `snakemake build` before pytest", 2)
+        pytest.exit("no kernels are built, or others: run `make test`, or `snakemake build` before pytest", 2)
     return extensions.Host(BUILT, COMPILERS[0])
 
 

@@ -55,8 +55,7 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
         f"exp: {_which(known['exp'])} float32 in [-87.3, -0] against double precision; largest error in ulp: {worst}",
         "softmax: against 80-bit references, where those are normal floats; x axis: elements",
     ]
-    smoke = "smoke: no claim. " if run.information["protocol"]["name"] == "smoke" else ""
-    panels.surround(figure, f"{smoke}Accuracy", handles, footer)
+    panels.surround(figure, f"{panels.reservation(run)}Accuracy", handles, footer)
     return figure, table
 
 

@@ -166,7 +166,7 @@ def prepare(host: Host, name: str, operands: Any, elements: int, turns: bool, cp
 
 def softmax(host: Host, name: str, x: np.ndarray) -> np.ndarray:
     """Softmax of x (float32, shape (elements,)) by a library, on this thread's processors. Raises HarnessError."""
-    y = np.zeros_like(x)
+    y = np.full_like(x, np.nan)
     operands = {"x": pointer(host, x), "outputs": pointer(host, y), "output_count": 1}
     made = host.ffi.new("struct operands *", {**operands, "output_stride": len(x), "next_output": 0})
     prepared = prepare(host, name, made, len(x), False, [min(os.sched_getaffinity(0))])

@@ -39,7 +39,11 @@ def test_errors_are_relative_and_those_of_tiny_values_do_not_count(host):
     assert found.rms == pytest.approx(0.5 / 2**0.5)
     assert found.sum == pytest.approx(-0.125)
     assert found.not_finite == 0
-    assert error_of(host, [np.nan, np.inf], [0.5, 0.5]).not_finite == 2
+    assert error_of(host, [0.5, 0.5, 1e-37], [0.5, 0.5, 1e-40]).largest > 1, "what should be flushed and is not"
+    for wrong in ([np.nan, 0.5], [0.5, np.inf], [np.nan, np.nan]):
+        found = error_of(host, wrong, [0.5, 0.5])
+        assert found.not_finite == np.count_nonzero(~np.isfinite(wrong))
+        assert found.largest == abs(found.sum) == host.lib.LARGEST_ERROR
 
 
 def test_every_float_is_counted_once_in_the_histogram(host):

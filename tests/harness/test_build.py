@@ -1,6 +1,8 @@
 """Building: what is missing is said in one line, and what decides a run's name."""
 
+import dataclasses
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -8,8 +10,8 @@ import pytest
 from harness import build, config
 from harness.detect import ISAS
 from harness.errors import HarnessError
-from harness.extensions import load_kernels
-from tests.conftest import COMPILERS, SETTINGS
+from harness.extensions import load_kernels, require_current
+from tests.conftest import BUILT, COMPILERS, SETTINGS
 
 
 def without_tools(monkeypatch):
@@ -129,6 +131,35 @@ def test_a_failed_compilation_gives_the_compilers_first_error_and_no_file(tmp_pa
 def test_an_extension_that_is_not_built_is_named(tmp_path):
     with pytest.raises(HarnessError, match=r"_softmax_gcc_avx2.so is not built; `snakemake build` does it"):
         load_kernels(tmp_path, "gcc", "avx2")
+
+
+@pytest.mark.parametrize("changed", [{"isa_flags": {"scalar": ["-O1"]}}, {"flags": ["-Ofast"]}], ids=str)
+def test_an_extension_of_other_flags_is_refused_with_the_command_that_builds(changed):
+    require_current(SETTINGS, BUILT, [(COMPILERS[0], "scalar"), (COMPILERS[0], build.HOST)])
+    with pytest.raises(HarnessError, match=r"scalar\.so is not of these .*; `snakemake build`"):
+        require_current({**SETTINGS, **changed}, BUILT, [(COMPILERS[0], "scalar")])
+
+
+def test_an_extension_of_other_sources_or_another_compiler_is_refused(monkeypatch, tmp_path):
+    real = build.find_compiler(SETTINGS, COMPILERS[0])
+    with monkeypatch.context() as patch:
+        patch.setattr(build, "find_compiler", lambda *_: dataclasses.replace(real, version="newer"))
+        with pytest.raises(HarnessError, match="is not of these"):
+            require_current(SETTINGS, BUILT, [(COMPILERS[0], "scalar")])
+    shutil.copytree(build.KERNELS, tmp_path / "kernels")
+    monkeypatch.setattr(build, "KERNELS", tmp_path / "kernels")
+    require_current(SETTINGS, BUILT, [(COMPILERS[0], "scalar")])
+    with (tmp_path / "kernels" / "passes.h").open("a", encoding="utf-8") as file:
+        file.write("// changed\n")
+    with pytest.raises(HarnessError, match="is not of these"):
+        require_current(SETTINGS, BUILT, [(COMPILERS[0], "scalar")])
+
+
+def test_what_checks_is_compiled_alike_whatever_is_configured():
+    fast = {**SETTINGS, "flags": ["-Ofast"]}
+    assert build.flags(fast, build.HOST) == build.flags(SETTINGS, build.HOST)
+    assert build.inexact_flags(fast) == ["-Ofast"]
+    assert build.inexact_flags(SETTINGS) == []
 
 
 def test_the_host_part_is_compiled_for_any_x86_64():

@@ -1,5 +1,6 @@
 """A whole run, small: what it leaves, and what a kill leaves of it."""
 
+import copy
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ import yaml
 from analysis.information import schema
 from harness import config, store, topology
 from harness.config import ROOT
+from harness.measure import reductions
 from tests.conftest import BUILT, COMPILERS, assert_gone
 
 
@@ -181,3 +183,24 @@ def test_a_second_run_at_the_same_time_is_refused(tiny):
         first.kill()
     assert second.returncode == 2
     assert f"another measurement runs on this machine: process {first.pid}" in second.stderr
+
+
+def test_whatever_differs_from_what_is_shipped_is_told():
+    shipped = config.load()
+    assert reductions(shipped) == []
+    own = {
+        **copy.deepcopy(shipped),
+        **{"flags": ["-Ofast"], "rotation": 1, "isas": ["avx2"]},
+        "input": {**shipped["input"], "low": -1},
+        "algorithms": {"two-pass": shipped["algorithms"]["two-pass"]},
+    }
+    own["protocols"]["quick"]["lengths"]["algorithms"] = [1000]
+    own["protocols"]["paper"]["minutes"] = 1
+    told = {item["what"]: item["reason"] for item in reductions(own)}
+    assert told["rotation: 4"] == "the configuration has 1"
+    assert told["input.low: -1000"] == "the configuration has -1"
+    assert told['algorithms.three-pass-reload: ["max", "exp_store", "scale"]'] == "the configuration has nothing"
+    assert told["IEEE 754"] == "-Ofast: kernels need not compute what their source says"
+    assert any(what.startswith("flags: ") for what in told) and any(what.startswith("isas: ") for what in told)
+    assert any(what.startswith("quick's lengths.algorithms: ") for what in told)
+    assert not any("minutes" in what for what in told), "another protocol's"

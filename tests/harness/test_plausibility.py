@@ -2,9 +2,11 @@
 
 import pytest
 
+from analysis.experiments import algorithm_rows
 from analysis.rows import load_run
 from harness.errors import HarnessError
-from harness.plausibility import check_memory, check_rows, least_cycles
+from harness.plausibility import check_memory, check_rows
+from harness.speed_limits import least_cycles
 
 ELEMENTS, CYCLES_PER_NANOSECOND = 4096, 20_000 / 5405  # the clock canary of synthetic runs
 # Two-Pass: ext_sum loads X at three vectors of eight a cycle; ext_scale stores Y at two.
@@ -139,3 +141,21 @@ def test_a_machine_whose_memory_is_known_is_held_to_it(far, monkeypatch):
     rows.loc[load, "nanoseconds"] = round(rows.loc[load, "calls"] * 4 * (1 << 26) / 80)
     with pytest.raises(HarnessError, match=r"GB/s, where the machine's memory gives 51\.2"):
         check_rows(rows, far.information)
+
+
+def test_a_sample_that_was_flagged_as_too_fast_is_kept_and_never_used(run, sample):
+    at_share_of_the_least_time(run, sample, 0.01)
+    run.samples.loc[sample, "flags"] = "clock;too-fast"
+    check_rows(run.samples, run.information)
+    point = run.samples.loc[sample, ["experiment", "compiler", "isa", "elements", "process"]]
+    its = (run.samples[list(point.index)] == point).all(axis=1) & (run.samples["algorithm"] == "two-pass")
+    run.samples.loc[its, "flags"] = "too-fast"  # nor where the process has nothing else
+    used = algorithm_rows(run)
+    assert not used.index.isin(run.samples.index[its]).any()
+    assert not used["flags"].str.contains("too-fast").any()
+
+
+def test_wrong_results_are_refused(run):
+    run.information["domain"][0]["not_finite"] = 1
+    with pytest.raises(HarnessError, match=r"run\.json: gcc avx2 .* are not finite"):
+        check_rows(run.samples, run.information)

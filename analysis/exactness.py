@@ -1,0 +1,84 @@
+"""What results promise to be, and whether those of a run are. Wrong results are no evidence, however fast they come."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+TOO_FAST = "too-fast"
+"""The flag of a sample that is faster than the machine's memory or its core allows."""
+LARGEST_ERROR = 3e-6
+"""Relative, of every result whose sums are folded (kernels/passes.h): 32 additions, 1.9e-6; exp; the divisions."""
+LARGEST_EXP_ULPS = 2.0
+"""Of exp at every float32 in [-87.3, -0] (kernels/exp.h)."""
+ROUNDING = 2.0**-24
+"""Relative, of one float operation."""
+LARGEST_EXPONENT = 88.0
+"""No exp(x - max) of a larger |x - max| is a normal float."""
+FEWEST_LANES = {"scalar": 1, "avx2": 8, "avx512f": 16}
+"""Float accumulators of a sum at least, by ISA."""
+MOST_MERGED = 12
+"""Additions that a published sum has beside those of its vectors, at most: its accumulators, and the rest."""
+
+
+def allowed(algorithm: str, accumulation: str = "folded", isa: str = "", elements: int = 0) -> float:
+    """The largest relative error of a result by an algorithm. Three-Pass rounds x - max; sums in float lanes, as
+    published, may lose half an ulp at every addition."""
+    error = LARGEST_ERROR
+    if algorithm.startswith("three-pass"):
+        error += LARGEST_EXPONENT * ROUNDING
+    if accumulation == "lanes":
+        error += (elements / FEWEST_LANES[isa] + MOST_MERGED) * ROUNDING
+    return error
+
+
+def faults(information: Mapping[str, Any]) -> list[str]:
+    """Why the results that run.json tells of are not what they promise to be, a line each, the worst ISAs and lengths
+    alone; empty where they are, or where the run did not look."""
+    found: dict[tuple[str, ...], str] = {}
+    for key, fault in _faults(information):
+        found.setdefault(key, fault)
+    return list(found.values())
+
+
+def _faults(information: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    known = information.get("accuracy", {})
+    for item in known.get("exp", []):
+        if not item["largest_ulps"] <= LARGEST_EXP_ULPS:
+            told = f"exp is off by {item['largest_ulps']:.3g} ulp where {LARGEST_EXP_ULPS:g} are allowed"
+            yield ("exp", item["isa"]), f"{item['isa']}: {told}"
+    # Libraries are measured as they are.
+    for row in (row for row in known.get("softmax", []) if row["accumulation"] != "library"):
+        name = f"{row['isa']} {row['algorithm']}" + (" in float lanes" if row["accumulation"] == "lanes" else "")
+        bound = allowed(row["algorithm"], row["accumulation"], row["isa"], row["elements"])
+        worst = max(row["largest_relative_error"], abs(row["sum_error"]))
+        if row["not_finite"]:
+            yield (name,), f"{name}: {row['not_finite']} of {row['elements']} results are not finite"
+        elif not worst <= bound:
+            yield (name,), f"{name}: results are off by {worst:.2g} where {bound:.2g} is allowed"
+    for check in information.get("domain", []):
+        name = f"{check['compiler']} {check['isa']} {check['algorithm']}"
+        bound = allowed(check["algorithm"])
+        if check["not_finite"]:
+            yield (name,), f"{name}: {check['not_finite']} of {check['results']} results in its domain are not finite"
+        elif not (check["largest_sum_error"] or 0) <= bound:
+            told = f"sums are off by {check['largest_sum_error']:.2g} where {bound:.2g} is allowed"
+            yield (name,), f"{name}: in its domain {told}"
+
+
+def unknown(information: Mapping[str, Any]) -> list[str]:
+    """What a run did not look at, since it is older than the look, or its protocol asks for none."""
+    looked = {
+        "accuracy": information.get("accuracy", {}).get("softmax"),
+        "the domain": information.get("domain"),
+    }
+    return [what for what, found in looked.items() if not found]
+
+
+def excluded(information: Mapping[str, Any]) -> str:
+    """The variants that were not measured because they compute something else, in one line; empty where there are
+    none."""
+    those = information.get("excluded", [])
+    named = [f"{item['compiler']} {item['isa']} {item['pass']} {item['variant']} ({item['reason']})" for item in those]
+    if not named:
+        return ""
+    count = f"{len(named)} variants that are" if len(named) > 1 else "a variant that is"
+    return f"EXCLUDED: {count} wrong: {'; '.join(named)}"
