@@ -245,7 +245,8 @@ def measure(config: Config, extensions: Path, runs: Path) -> Path:
             if len(cpus) < most:
                 raise HarnessError(f"{folder} was begun with {most} processors; now there are {len(cpus)} ({limit})")
             info["threads"] = {"cpus": cpus[:most], "limit": limit}
-            planned = plan.from_experiments(info["experiments"], info["skipped"])
+            begun = plan.from_experiments(info["experiments"], info["skipped"])
+            planned = replace(begun, slowness=planned.slowness)
         need, elements = plan.largest_need(config, planned, host.processor())
         plan.require_memory(need, elements, detect.available_memory_bytes())
         print(plan.describe(config, planned, host.processor()))
