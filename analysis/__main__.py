@@ -134,9 +134,9 @@ def _figures(options: argparse.Namespace) -> None:
 def _machines(options: argparse.Namespace) -> None:
     from analysis.across import NAME
     from analysis.render import render_machines
-    from analysis.rows import load_run
+    from analysis.rows import load_runs
 
-    _write(NAME, render_machines([load_run(run) for run in options.runs]), options)
+    _write(NAME, render_machines(load_runs(options.runs)), options)
 
 
 def _write(name: str, rendered: "Rendered", options: argparse.Namespace) -> None:
@@ -161,13 +161,11 @@ def _summary(options: argparse.Namespace) -> None:
 def _claims(options: argparse.Namespace) -> int:
     from analysis import claims
     from analysis.files import csv_bytes
-    from analysis.rows import load_run
+    from analysis.rows import load_runs
 
     wanted = claims.load_claims(options.claims)
-    runs = {
-        machine: [load_run(folder) for folder in folders]
-        for machine, folders in catalog.complete_runs(options.results).items()
-    }
+    found = {machine: load_runs(folders) for machine, folders in catalog.complete_runs(options.results).items()}
+    runs = {machine: those for machine, those in found.items() if those}
     judgements = claims.judge_all(wanted, runs)
     written = {}
     if options.tables:
@@ -185,8 +183,7 @@ def _list(options: argparse.Namespace) -> None:
         print(f"  {name:16} {figures.caption(name)}")
     runs = catalog.find_runs(options.results)
     print("runs (* = drawn)" if runs else f"runs: none under {options.results}")
-    readable = not any(run.problem for run in runs)
-    drawn = set(catalog.newest_complete(options.results).values()) if readable else set()
+    drawn = set(catalog.newest_complete(options.results).values())
     for run in runs:
         state = run.problem or (f"ended {run.ended.isoformat()}" if run.ended else "not complete")
         print(f"{'*' if run.folder in drawn else ' '} {run.machine:16} {run.folder}  {state}")

@@ -4,10 +4,9 @@ import numpy as np
 import pandas as pd
 
 from analysis import experiments
+from analysis.names import LANES
 from analysis.rows import Run
 from analysis.statistics import intervals, log_ratios
-
-LANES = "_lanes"
 
 
 def costs(run: Run) -> pd.DataFrame:

@@ -1,12 +1,14 @@
-"""Find the runs that are on disk. Reads only run.json, and imports neither pandas nor Matplotlib."""
+"""Find the runs that are on disk. Imports neither pandas nor Matplotlib."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
+from typing import Any
 
-from analysis.errors import DamagedRun
-from analysis.information import one_line, read_information, read_json
+from analysis.errors import DamagedRun, tell_skipped
+from analysis.information import check_whole, read_information, read_text, samples_file
 
 ROOMS = ("runs", "recorded")
 
@@ -16,17 +18,21 @@ class FoundRun:
     """A folder ROOM/MACHINE/RUN that holds a run.json."""
 
     folder: Path
-    ended: datetime | None
-    """None while the run is not complete."""
-    overridden: bool = False
-    """Whether the machine's name was given, not detected."""
+    information: dict[str, Any] | None
+    """run.json; None where it cannot be used."""
     problem: str = ""
-    """Why it cannot be said whether and when the run ended; empty where it can."""
+    """Why the run cannot be drawn, complete or not; empty where nothing speaks against it."""
 
     @property
     def machine(self) -> str:
         """Name of the machine, as the folder has it."""
         return self.folder.parent.name
+
+    @property
+    def ended(self) -> datetime | None:
+        """None while the run is not complete."""
+        ended = self.information and self.information["ended"]
+        return datetime.fromisoformat(ended) if ended else None
 
 
 def find_runs(results: Path) -> list[FoundRun]:
@@ -35,42 +41,31 @@ def find_runs(results: Path) -> list[FoundRun]:
 
 
 def newest_complete(results: Path) -> dict[str, Path]:
-    """For each machine the folder of the run that is drawn: the first of its `complete_runs`. Raises DamagedRun."""
-    newest = {machine: folders[0] for machine, folders in complete_runs(results).items()}
-    for machine, folder in newest.items():
-        _check_name(machine, folder)
-    return newest
+    """For each machine the folder of the run that is drawn: the first of its `complete_runs`."""
+    return {machine: folders[0] for machine, folders in complete_runs(results).items()}
 
 
 def complete_runs(results: Path) -> dict[str, list[Path]]:
     """For each machine the folders of its complete runs, the newest (by the time it ended) first. Smoke runs, which
     claim nothing, come after all others; so do runs whose machine was given by name.
 
-    A run that is in both rooms is listed once, as the recorded one. Machines without a complete run are left out.
-
-    Raises DamagedRun where it cannot be told which run is the newest because a run.json cannot be read.
+    A run that is in both rooms is listed once, as the recorded one. Machines without a complete run are left out. A run
+    that is damaged is skipped, with a line on standard error, and an older one takes its place.
     """
     runs = find_runs(results)
     for run in runs:
         if run.problem:
-            raise DamagedRun(run.problem)
+            tell_skipped(DamagedRun(run.problem))
     found: dict[str, dict[str, Path]] = {}
-    for run in sorted((run for run in runs if run.ended is not None), key=_age, reverse=True):
+    for run in sorted((run for run in runs if run.ended and not run.problem), key=_age, reverse=True):
         found.setdefault(run.machine, {}).setdefault(run.folder.name, run.folder)
     return {machine: list(folders.values()) for machine, folders in sorted(found.items())}
 
 
-def _check_name(machine: str, folder: Path) -> None:
-    """Raises DamagedRun where a run does not fit its schema or lies in another machine's folder."""
-    name = read_information(folder)["machine"]["name"]
-    if name != machine:
-        raise DamagedRun(f"{folder / 'run.json'}, machine.name: '{name}' is not the name of its folder, '{machine}'")
-
-
 def _age(run: FoundRun) -> tuple[bool, bool, datetime, bool, str]:
-    assert run.ended is not None
+    assert run.information is not None and run.ended is not None
     return (
-        not run.overridden,
+        not run.information["machine"]["overridden"],
         not run.folder.name.startswith("smoke-"),
         run.ended,
         run.folder.parents[1].name == "recorded",
@@ -81,22 +76,32 @@ def _age(run: FoundRun) -> tuple[bool, bool, datetime, bool, str]:
 def _look(results: Path) -> Iterator[FoundRun]:
     for room in ROOMS:
         for path in (results / room).glob("*/*/run.json"):
-            yield _found(path.parent)
+            files = [path, *path.parent.glob("samples.csv*")]
+            yield _found(
+                path.parent, tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files)
+            )
 
 
-def _found(folder: Path) -> FoundRun:
+def machines(results: Path) -> set[str]:
+    """The name of every machine that has a folder of runs."""
+    return {path.parent.name for room in ROOMS for path in (results / room).glob("*/*/run.json")}
+
+
+@cache
+def _found(folder: Path, _: object) -> FoundRun:
+    """A folder is looked at again only where its files, as the second argument tells them, have changed."""
+    information = None
     try:
-        content = read_json(folder)
-        ended = content.get("ended")
-        if ended is None:
-            return FoundRun(folder, None)
-        moment = datetime.fromisoformat(ended)
-        if moment.tzinfo is None:
-            raise ValueError(f"'{ended}' has no offset from UTC")
-        return FoundRun(folder, moment, content["machine"]["overridden"] is True)
+        information = read_information(folder)
+        name, machine = information["machine"]["name"], folder.parent.name
+        if name != machine:
+            raise DamagedRun(
+                f"{folder / 'run.json'}, machine.name: '{name}' is not the name of its folder, '{machine}'"
+            )
+        if information["ended"]:
+            # Not its rows one by one: to read them takes a second, to see that they are all there some milliseconds.
+            path = samples_file(folder)
+            check_whole(path, read_text(path), information)
     except DamagedRun as error:
-        return FoundRun(folder, None, problem=str(error))
-    except (TypeError, ValueError) as error:
-        return FoundRun(folder, None, problem=f"{folder / 'run.json'}, ended: {one_line(error)}")
-    except KeyError as error:
-        return FoundRun(folder, None, problem=f"{folder / 'run.json'}: {error} is missing")
+        return FoundRun(folder, information, str(error))
+    return FoundRun(folder, information)

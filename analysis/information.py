@@ -1,9 +1,12 @@
 """Read run.json: where, with what and how a run was measured. Fast to import, since the Snakefile does it."""
 
+import gzip
+import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -12,10 +15,16 @@ from typing import Any
 import jsonschema
 from jsonschema.exceptions import best_match
 
+from analysis import consistency
 from analysis.errors import DamagedRun
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "config" / "schemas"
 FORMATS = jsonschema.FormatChecker(formats=())
+LARGEST_DIGITS = 18  # of an integer, as in samples.csv
+UNSHOWABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufff9-\uffff]"
+)
+"""What steers a terminal, turns a line round or cannot be written as UTF-8."""
 
 
 @FORMATS.checks("date-time", raises=ValueError)
@@ -50,13 +59,83 @@ STRICT = jsonschema.validators.extend(
 
 def fault(content: object, name: str) -> jsonschema.ValidationError | None:
     """What keeps `content` from fitting config/schemas/NAME.schema.json, None where it fits."""
-    return best_match(STRICT(schema(name), format_checker=FORMATS).iter_errors(content))
+    return best_match(_validator(name).iter_errors(content))
 
 
 @cache
 def schema(name: str) -> dict[str, Any]:
     """The JSON Schema config/schemas/NAME.schema.json."""
     return json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
+
+
+@cache
+def _validator(name: str) -> Any:
+    # Its references written out: to follow each anew takes longer than all else that is checked.
+    rules = schema(name)
+    return STRICT(_written_out(rules, rules.get("$defs", {})), format_checker=FORMATS)
+
+
+def _written_out(part: Any, definitions: Mapping[str, Any]) -> Any:
+    if isinstance(part, list):
+        return [_written_out(item, definitions) for item in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        part = definitions[part["$ref"].removeprefix("#/$defs/")] | {k: v for k, v in part.items() if k != "$ref"}
+    return {key: _written_out(value, definitions) for key, value in part.items()}
+
+
+def parse(content: bytes, name: str) -> dict[str, Any]:
+    """The JSON object in the file `name`.
+
+    Raises DamagedRun, also where a key stands twice in an object, for numbers that arithmetic could stumble over, and
+    for text that cannot be shown.
+    """
+    try:
+        data = json.loads(
+            content.decode("utf-8"),
+            parse_int=_integer,
+            parse_float=_number,
+            parse_constant=_number,
+            object_pairs_hook=_object,
+        )
+        _refuse_unshowable(data)
+    except json.JSONDecodeError as error:
+        raise DamagedRun(f"{name}, line {error.lineno}: not sound JSON: {error.msg}") from None
+    except (ValueError, RecursionError) as error:
+        raise DamagedRun(f"{name}: not sound JSON: {one_line(error)}") from None
+    if not isinstance(data, dict):
+        raise DamagedRun(f"{name}: not a JSON object")
+    return data
+
+
+def _integer(text: str) -> int:
+    if len(text.lstrip("-")) > LARGEST_DIGITS:
+        raise ValueError(f"{text[:20]}... has more than {LARGEST_DIGITS} digits")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    if not abs(float(text)) < 10**LARGEST_DIGITS:
+        raise ValueError(f"{text[:20]} is not a number that a run holds")
+    return float(text)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} stands twice in one object")
+    return found
+
+
+def _refuse_unshowable(value: Any) -> None:
+    if isinstance(value, str):
+        if UNSHOWABLE.search(value):
+            raise ValueError(f"{value[:50]!a} holds a character that cannot be shown")
+    elif isinstance(value, dict | list):
+        for part in [*value, *value.values()] if isinstance(value, dict) else value:
+            _refuse_unshowable(part)
 
 
 def read_json(folder: Path) -> dict[str, Any]:
@@ -66,26 +145,27 @@ def read_json(folder: Path) -> dict[str, Any]:
     """
     path = folder / "run.json"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return parse(path.read_bytes(), str(path))
     except FileNotFoundError:
         raise DamagedRun(f"{path}: no such file") from None
-    except json.JSONDecodeError as error:
-        raise DamagedRun(f"{path}, line {error.lineno}: not JSON: {error.msg}") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise DamagedRun(f"{path}: cannot be read: {one_line(error)}") from None
-    if not isinstance(content, dict):
-        raise DamagedRun(f"{path}: not a JSON object")
-    return content
 
 
 def read_information(folder: Path) -> dict[str, Any]:
-    """run.json of a run's folder, as run.schema.json describes it.
+    """run.json of a run's folder, as run.schema.json describes it, its parts in keeping with each other.
 
     Raises DamagedRun, naming file, field and reason.
     """
-    path = folder / "run.json"
     content = read_json(folder)
-    known = schema("run")["properties"]["schema_version"]["const"]
+    check(content, folder / "run.json")
+    return content
+
+
+def check(content: Mapping[str, Any], path: Path) -> None:
+    """Raises DamagedRun where what is to stand in run.json, at `path`, does not fit its schema or itself."""
+    rules = schema("run")
+    known = rules["properties"]["schema_version"]["const"]
     if "schema_version" in content and content["schema_version"] != known:
         raise DamagedRun(
             f"{path}, schema_version: {one_line(repr(content['schema_version']))} is not known here (known: {known})"
@@ -94,7 +174,8 @@ def read_information(folder: Path) -> dict[str, Any]:
     if found is not None:
         field = one_line(found.json_path.removeprefix("$").removeprefix("."))
         raise DamagedRun(f"{path}, {field or 'top level'}: {one_line(found.message)}")
-    return content
+    for contradiction in consistency.contradictions(content):
+        raise DamagedRun(f"{path}, {one_line(contradiction)}")
 
 
 def samples_file(folder: Path) -> Path:
@@ -103,6 +184,46 @@ def samples_file(folder: Path) -> Path:
         if (folder / name).is_file():
             return folder / name
     raise DamagedRun(f"{folder}: neither samples.csv nor samples.csv.gz is there")
+
+
+def read_text(path: Path) -> str:
+    """The text of a run's samples.csv or samples.csv.gz. Raises DamagedRun where it cannot be read or was cut off."""
+    try:
+        content = path.read_bytes()
+        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8")
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DamagedRun(f"{path}: cannot be decompressed: {one_line(error)}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DamagedRun(f"{path}: cannot be read: {one_line(error)}") from None
+    if not text:
+        raise DamagedRun(f"{path}: is empty")
+    if not text.endswith("\n"):
+        raise DamagedRun(f"{path}, line {text.count(chr(10)) + 1}: is cut off (the file does not end with a line end)")
+    return text
+
+
+def check_whole(path: Path, text: str, information: Mapping[str, Any]) -> None:
+    """Raises DamagedRun where the text of samples.csv has not as many rows, or not the SHA-256, that run.json says."""
+    # The header is no row.
+    if (rows := text.count("\n") - 1) != (counted := information["vetoes"]["samples"]):
+        raise DamagedRun(f"{path}: {rows:,} rows, where run.json counts {counted:,}")
+    measured = information.get("samples_sha256")
+    if measured and measured != hashlib.sha256(text.encode()).hexdigest():
+        raise DamagedRun(f"{path}: these are not the rows that were measured: run.json has another SHA-256")
+
+
+def peers(information: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """What run.json says of each other library that was measured, by the name that rows have as algorithm."""
+    return information.get("peers", {}).get("libraries", {})
+
+
+def passes_of(algorithm: str, name: str, information: Mapping[str, Any]) -> list[str]:
+    """The pass `name`, or where that is empty, those of the algorithm (of a control: of what it is a control of; of a
+    peer: none)."""
+    if algorithm in peers(information):
+        return []
+    control = information.get("controls", {}).get(algorithm)
+    return [name] if name else information["algorithms"][control["algorithm"] if control else algorithm]
 
 
 def one_line(message: object) -> str:

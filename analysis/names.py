@@ -1,5 +1,7 @@
 """How things are called where a person reads them."""
 
+LANES = "_lanes"
+"""Ends the names of the passes that accumulate as published."""
 ISAS = {"avx512f": "AVX512F", "avx2": "AVX2", "scalar": "scalar"}
 ALGORITHMS = {
     "three-pass-recompute": "Three-Pass, recomputing",

@@ -156,6 +156,7 @@ def surround(figure: Figure, title: str, handles: Sequence[Artist], footer: Sequ
     height = figure.get_figheight() + TITLE + below
     figure.set_figheight(height)
     figure.set_layout_engine("constrained", rect=(0, below / height, 1, 1 - (below + TITLE) / height), w_pad=0.03)
+    footer = [style.plain(line) for line in footer]
     figure.text(0.01, 1 - 0.05 / height, title, va="top", ha="left", fontsize=9.5, weight="bold")
     if handles:
         figure.legend(

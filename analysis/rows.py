@@ -1,22 +1,18 @@
 """Load a recorded run, and refuse a damaged one by file, line, field and reason."""
 
 import csv
-import gzip
 import io
 import re
-import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from analysis.errors import DamagedRun
-from analysis.information import one_line, read_information, samples_file, schema
-
-MEASURED = ("calls", "nanoseconds", "clock_nanoseconds", "throughput_nanoseconds", "flags")
-"""Columns that say what came out; the others together say which sample it is."""
+from analysis.completeness import check_rows
+from analysis.errors import AnalysisError, DamagedRun, damaged_row, tell_skipped
+from analysis.information import check_whole, one_line, read_information, read_text, samples_file, schema
 
 
 @dataclass(frozen=True)
@@ -33,31 +29,42 @@ class Run:
 def load_run(folder: Path) -> Run:
     """Load the run in a folder that holds run.json and samples.csv or samples.csv.gz.
 
-    Raises DamagedRun, in one line, where a file is missing, cut off, does not fit its schema, or names something that
-    run.json does not have; also where the run is not complete.
+    Raises DamagedRun, in one line, where a file is missing, cut off, does not fit its schema, or the parts do not fit
+    together: names, counts, and whatever rows there must be; also where the run is not complete.
     """
     information = read_information(folder)
     if information["ended"] is None:
         raise DamagedRun(f"{folder / 'run.json'}, ended: this run is not complete")
-    path = samples_file(folder)
-    samples = read_samples(path)
-    _refuse_unknown_names(path, samples, information)
-    _refuse_repeated_samples(path, samples)
-    return Run(folder, information, samples)
+    return Run(folder, information, read_samples(samples_file(folder), information))
 
 
-def peers(information: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """What run.json says of each other library that was measured, by the name that rows have as algorithm."""
-    return information.get("peers", {}).get("libraries", {})
+def load_runs(folders: Iterable[Path]) -> list[Run]:
+    """Those of the runs that can be loaded; the others are skipped, each with a line on standard error."""
+    runs = []
+    for folder in folders:
+        try:
+            runs.append(load_run(folder))
+        except AnalysisError as error:
+            tell_skipped(error)
+    return runs
 
 
-def read_samples(path: Path) -> pd.DataFrame:
-    """The rows of a samples.csv, or of a samples.csv.gz; the columns, types and limits are those of its schema.
+def read_samples(path: Path, information: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows of the samples.csv, or samples.csv.gz, that goes with a run.json; the columns, types and limits are
+    those of its schema.
 
-    Raises DamagedRun at the first row (by line of the uncompressed text) that does not fit.
+    Raises DamagedRun at the first row (by line of the uncompressed text) that does not fit, or where rows are missing.
     """
+    text = read_text(path)
+    rows = _rows(path, text)
+    # In this order, since what is found in a row says more.
+    check_rows(path, rows, information)
+    check_whole(path, text, information)
+    return rows
+
+
+def _rows(path: Path, text: str) -> pd.DataFrame:
     rules: dict[str, dict[str, Any]] = schema("samples")["properties"]
-    text = _read_text(path)
     _refuse_wrong_shape(path, text, list(rules))
     # Every cell as text first: pandas would guess types, and call "NA" a missing value.
     cells = pd.read_csv(
@@ -68,23 +75,8 @@ def read_samples(path: Path) -> pd.DataFrame:
     faults = [(*fault, field) for field, rule in rules.items() if (fault := _first_fault(cells[field], rule))]
     if faults:
         row, reason, field = min(faults, key=lambda fault: fault[0])
-        raise _damage(path, row, field, reason)
+        raise damaged_row(path, row, field, reason)
     return pd.DataFrame({field: _typed(cells[field], rule) for field, rule in rules.items()})
-
-
-def _read_text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8")
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DamagedRun(f"{path}: cannot be decompressed: {one_line(error)}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DamagedRun(f"{path}: cannot be read: {one_line(error)}") from None
-    if not text:
-        raise DamagedRun(f"{path}: is empty")
-    if not text.endswith("\n"):
-        raise DamagedRun(f"{path}, line {text.count(chr(10)) + 1}: is cut off (the file does not end with a line end)")
-    return text
 
 
 def _refuse_wrong_shape(path: Path, text: str, fields: list[str]) -> None:
@@ -113,7 +105,7 @@ KEYWORDS: dict[str, tuple[Callable[[pd.Series, Any], pd.Series], str]] = {
     "minimum": (lambda column, least: column >= least, "is less than the minimum of {rule}"),
     "pattern": (
         # By distinct value: a text column has few.
-        lambda column, pattern: column.isin([value for value in column.unique() if re.search(pattern, value)]),
+        lambda column, pattern: column.isin([value for value in column.unique() if re.fullmatch(pattern, value)]),
         "does not match {rule}",
     ),
 }
@@ -137,39 +129,3 @@ def _first_fault(cells: pd.Series, rule: dict[str, Any]) -> tuple[int, str] | No
             row = int(wrong.argmax())
             faults.append((row, f"'{one_line(cells[row])}' {reason.format(rule=rule[keyword])}"))
     return min(faults, default=None)
-
-
-def _refuse_unknown_names(path: Path, samples: pd.DataFrame, information: dict[str, Any]) -> None:
-    """What the rows name must stand in run.json, or its traffic and passes are not known."""
-    known = {
-        "compiler": information["compilers"],
-        "isa": information["machine"]["isas"],
-        "algorithm": ["", *information["algorithms"], *information.get("controls", {}), *peers(information)],
-        "pass": ["", *information["kernels"]],
-    }
-    for field, names in known.items():
-        strange = ~samples[field].isin(list(names)).to_numpy()
-        if strange.any():
-            row = int(strange.argmax())
-            raise _damage(path, row, field, f"'{samples[field].iloc[row]}' is not in run.json")
-    for control, its in information.get("controls", {}).items():
-        if its["algorithm"] not in information["algorithms"]:
-            raise DamagedRun(
-                f"{path.parent / 'run.json'}, controls.{control}: '{its['algorithm']}' is not in algorithms"
-            )
-    for algorithm, passes in information["algorithms"].items():
-        for name in passes:
-            if name not in information["kernels"]:
-                raise DamagedRun(f"{path.parent / 'run.json'}, algorithms.{algorithm}: '{name}' is not in kernels")
-
-
-def _refuse_repeated_samples(path: Path, samples: pd.DataFrame) -> None:
-    undisturbed = samples[samples["flags"] == ""]
-    repeated = undisturbed.index[undisturbed.duplicated([name for name in samples if name not in MEASURED])]
-    if len(repeated):
-        raise _damage(path, int(repeated[0]), "round", "this sample stands in the file twice")
-
-
-def _damage(path: Path, row: int, field: str, reason: str) -> DamagedRun:
-    # The header is line 1.
-    return DamagedRun(f"{path}, line {row + 2}, {field}: {reason}")

@@ -79,6 +79,11 @@ FILLS = ("full", "none", "bottom", "left")
 """Markers of the first compiler (a line), and of the others (no line)."""
 
 
+def plain(text: str) -> str:
+    """Free text for Matplotlib, which would take what stands between two dollars for mathematics."""
+    return text.replace("$", r"\$")
+
+
 def algorithms(names: Iterable[str]) -> dict[str, Style]:
     """A style for each algorithm; those that are not in the paper share out what is left, in their order."""
     others = [name for name in names if name not in ALGORITHMS]

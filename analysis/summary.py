@@ -111,9 +111,10 @@ def _more(run: Run) -> list[str]:
         lines.append(_threads(run))
     if peers.PEERS in held:
         lines.append(_peers(run)[:100])
-    if found := run.information.get("accuracy", {}).get("softmax"):
+    found = [row for row in run.information.get("accuracy", {}).get("softmax", []) if two_pass(row)]
+    if {"folded", "lanes"} <= {row["accumulation"] for row in found}:
         ours, lanes = (
-            max(row["largest_relative_error"] for row in found if two_pass(row) and row["accumulation"] == way)
+            max(row["largest_relative_error"] for row in found if row["accumulation"] == way)
             for way in ("folded", "lanes")
         )
         told = f"accuracy of Two-Pass to {names.count(max(row['elements'] for row in found))} elements: {ours:.1g}"

@@ -16,10 +16,7 @@ RESULTS = Path("results")
 @functools.cache
 def runs() -> dict[str, Path]:
     """The folder of the run that is drawn, by machine. Ends Snakemake with one line where there is none."""
-    try:
-        found = catalog.newest_complete(RESULTS)
-    except AnalysisError as error:
-        sys.exit(f"snakemake: {error}")
+    found = catalog.newest_complete(RESULTS)
     if not found:
         sys.exit("snakemake: there is no complete run below results/: measure this machine with `make reproduce-all`")
     return found
@@ -33,7 +30,7 @@ def drawn() -> list[Path]:
 
 def machines() -> list[str]:
     """Every machine that has a target of its own: those that a file describes, and those that have a run."""
-    return sorted({*machine_names(), *(run.machine for run in catalog.find_runs(RESULTS))})
+    return sorted({*machine_names(), *catalog.machines(RESULTS)})
 
 
 def run_of(machine: str) -> Path:
@@ -96,7 +93,7 @@ def calibration_run() -> Path:
         in_core.find_simulator(in_core.modelled_cpus())
     except AnalysisError as error:
         sys.exit(f"snakemake: {error}")
-    found = [run.folder for run in catalog.find_runs(RESULTS) if run.folder.name == recorded["run"]]
+    found = [run.folder for run in catalog.find_runs(RESULTS) if run.folder.name == recorded["run"] and not run.problem]
     return found[0] if found else run_of(recorded["machine"])
 
 

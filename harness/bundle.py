@@ -16,9 +16,11 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from analysis import information
 
 # What is adopted is read as the figures will read it; a second validator of rows would come to differ from the first.
 # analysis.rows is imported where it is used: pandas takes longer to load than most commands of the harness take.
@@ -46,7 +48,7 @@ MOST_ROWS = (
 )
 LARGEST_BUNDLE = sum(LARGEST.values()) + 2 * tarfile.RECORDSIZE
 LONGEST_MACHINE_NAME = 100
-LARGEST_DIGITS = 18  # of an integer, as in samples.csv
+CLOCKS_DIFFER = timedelta(days=1)  # at most, of two machines
 
 GZIP = 31  # for zlib: with the header and trailer of gzip. They hold neither a name nor a time.
 
@@ -236,45 +238,29 @@ def check(bundle: bytes, source: str) -> tuple[dict[str, Any], dict[str, bytes]]
     try:
         files = members(decompress(bundle, LARGEST_BUNDLE, "the archive"))
         check_manifest(parse(files.pop(MANIFEST), MANIFEST), files)
-        parse(files[INFO], INFO)
         if decompress(files[SAMPLES], LARGEST_TABLE, SAMPLES).count(b"\n") > MOST_ROWS:
             raise HarnessError(f"{SAMPLES}: more than {MOST_ROWS:,} rows")
         run = load(files)
-        check_names(run.information)
+        check_provenance(run.information)
         check_rows(run.samples, run.information)
     except HarnessError as error:
-        reason = "".join(c if c.isprintable() else "?" for c in one_line(error))
-        raise HarnessError(f"{source}: {reason}") from error
+        raise HarnessError(f"{source}: {one_line(error)}") from error
     return run.information, files
 
 
 def parse(content: bytes, name: str) -> dict[str, Any]:
-    """The JSON object in a file. Raises HarnessError, also for numbers that arithmetic could stumble over."""
-
-    def integer(text: str) -> int:
-        if len(text.lstrip("-")) > LARGEST_DIGITS:
-            raise ValueError(f"{text[:20]}... has more than {LARGEST_DIGITS} digits")
-        return int(text)
-
-    def number(text: str) -> float:
-        if not abs(float(text)) < 10**LARGEST_DIGITS:
-            raise ValueError(f"{text[:20]} is not a number that a run holds")
-        return float(text)
-
+    """The JSON object in a file. Raises HarnessError."""
     try:
-        data = json.loads(content.decode("utf-8"), parse_int=integer, parse_float=number, parse_constant=number)
-    except (ValueError, RecursionError) as error:
-        raise HarnessError(f"{name}: not sound JSON: {error}") from error
-    if not isinstance(data, dict):
-        raise HarnessError(f"{name}: not a JSON object")
-    return data
+        return information.parse(content, name)
+    except AnalysisError as error:
+        raise HarnessError(str(error)) from error
 
 
 def check_manifest(given: Mapping[str, Any], files: Files) -> None:
     """Raises HarnessError where manifest.json is of another version or does not describe these files."""
     expected = manifest(files)
     for key in ("format_version", "schema_version"):
-        if given.get(key) != expected[key]:
+        if repr(given.get(key)) != repr(expected[key]):  # True is 1, but no version
             found = one_line(repr(given.get(key)))
             raise HarnessError(f"{MANIFEST}, {key}: {found} is not known here (known: {expected[key]})")
     listed = given.get("files")
@@ -300,16 +286,17 @@ def load(files: Files) -> Run:
             raise HarnessError(str(error).replace(f"{folder}{os.sep}", "")) from error
 
 
-def check_names(info: Mapping[str, Any]) -> None:
-    """Raises HarnessError where machine or run have another name than they go by, or the run ended too early."""
-    machine, run = info["machine"]["name"], info["run"]
+def check_provenance(info: Mapping[str, Any]) -> None:
+    """Raises HarnessError where the machine's name is not that of its processor or of no folder, or where the run has
+    not ended yet by the clock of this machine; also for a smoke run."""
+    machine = info["machine"]["name"]
     if len(machine) > LONGEST_MACHINE_NAME:
         raise HarnessError(f"{INFO}, machine.name: has more than {LONGEST_MACHINE_NAME} characters")
     try:
         machines.check_name(info["machine"])
     except HarnessError as error:
         raise HarnessError(f"{INFO}, {error}") from error
-    if run != f"{info['protocol']['name']}-{info['content_hash'][:12]}":
-        raise HarnessError(f"{INFO}, run: {run!r} does not follow from protocol.name and content_hash")
-    if datetime.fromisoformat(info["ended"]) < datetime.fromisoformat(info["started"]):
-        raise HarnessError(f"{INFO}, ended: the run ended before it started")
+    if datetime.fromisoformat(info["ended"]) > datetime.now(UTC) + CLOCKS_DIFFER:
+        raise HarnessError(f"{INFO}, ended: {info['ended']} is in the future, by the clock of this machine")
+    if info["protocol"]["name"] == "smoke":
+        raise HarnessError(f"{INFO}: a smoke run claims nothing; what is worth sending is a quick, full or paper run")

@@ -6,12 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from analysis.names import LANES
 from harness.config import Config
 from harness.errors import HarnessError
 from harness.extensions import Kernel
 
-# Ends the names of the passes that accumulate as published.
-LANES = "_lanes"
 Tuned = Mapping[str, Kernel]
 """The chosen variant of each pass, by name."""
 

@@ -9,7 +9,7 @@ import sys
 import textwrap
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -235,6 +235,7 @@ def measure(config: Config, extensions: Path, runs: Path) -> Path:
         resumed = (folder / "run.json").exists()
         if resumed:
             info = store.read_info(folder)
+            store.clear_away(folder, is_complete=bool(info["ended"]))
             if info["ended"]:
                 print(f"{folder} is complete already; nothing is measured. Remove it to measure anew.")
                 return folder
@@ -485,19 +486,13 @@ def keep_answered(config: Config, info: dict[str, Any], planned: plan.Plan, answ
 
 
 def finish(folder: Path, info: dict[str, Any]) -> None:
-    """Merges the journals into samples.csv, completes run.json, then removes what only a run in progress needs."""
-    journals = sorted(folder.glob("process-*.journal"), key=lambda path: int(path.stem.split("-")[1]))
-    store.write_samples(folder, [store.Journal(path) for path in journals])
-    info["vetoes"] = count_vetoes(store.Journal(path) for path in journals)
+    """Merges the journals into samples.csv, completes run.json, then removes what only a run in progress needs: not
+    before the rows on disk are known to be all that this run.json says.
+
+    Raises HarnessError where they are not; then the journals stay.
+    """
+    info |= store.write_samples(folder, store.journals(folder))
     info["ended"] = now()
+    store.check_samples(folder, info)
     store.write_info(folder, info)
-    for path in (*journals, store.TuningJournal(folder).path):
-        path.unlink(missing_ok=True)
-
-
-def count_vetoes(journals: Iterable[store.Journal]) -> dict[str, int]:
-    """The `vetoes` part of run.json: all rows, and those of them that carry a flag."""
-    flags = [
-        line.rsplit(",", 1)[1] for journal in journals for lines in journal.points().values() for line in lines.split()
-    ]
-    return {"samples": len(flags), "disturbed_samples": sum(flag != "" for flag in flags)}
+    store.clear_away(folder, is_complete=True)

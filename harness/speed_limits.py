@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from analysis.information import passes_of, peers
 from harness import machines
 from harness.config import FLOAT_BYTES
 
@@ -63,30 +64,19 @@ def peak_gb_per_second(machine: str) -> float:
     return LARGEST_MEMORY_GB_PER_SECOND if isinstance(peak, str) else peak
 
 
-def libraries(info: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The other libraries of a run, by name."""
-    return info.get("peers", {}).get("libraries", {})
-
-
 def streams(algorithm: str, name: str, info: Mapping[str, Any]) -> list[int]:
     """Floats per element that each pass reads of X, reads of Y, and writes of Y; of a peer, what any softmax must."""
-    if algorithm in libraries(info):
+    if algorithm in peers(info):
         return [1, 0, 1]
     declared = (info["kernels"][part] for part in passes_of(algorithm, name, info))
     return [kernel[stream] for kernel in declared for stream in ("reads_x", "reads_y", "writes_y")]
-
-
-def passes_of(algorithm: str, name: str, info: Mapping[str, Any]) -> list[str]:
-    """The pass `name`, or where that is empty, those of the algorithm (of a control: of what it is a control of)."""
-    control = info.get("controls", {}).get(algorithm)
-    return [name] if name else info["algorithms"][control["algorithm"] if control else algorithm]
 
 
 def least_cycles(isa: str, algorithm: str, name: str, info: Mapping[str, Any]) -> float:
     """Core cycles that one element takes at least, of a pass or, where `name` is empty, of a whole algorithm: a pass
     takes at least those in which its declared reads are loaded, or those in which its writes are stored; an algorithm,
     those of its passes together."""
-    if algorithm in libraries(info):
+    if algorithm in peers(info):
         return 1 / LANES[isa] / LOADS[isa]
     passes = [info["kernels"][part] for part in passes_of(algorithm, name, info)]
     vectors = sum(max((p["reads_x"] + p["reads_y"]) / LOADS[isa], p["writes_y"] / STORES) for p in passes)

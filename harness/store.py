@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -11,7 +12,9 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis.information import fault, schema, violation
+from analysis import information
+from analysis.errors import AnalysisError
+from analysis.information import schema
 from harness.errors import HarnessError
 
 COLUMNS: tuple[str, ...] = tuple(schema("samples")["properties"])
@@ -42,26 +45,21 @@ def write_whole(path: Path, content: str) -> None:
 
 
 def write_info(folder: Path, info: Mapping[str, Any]) -> None:
-    """Writes run.json of a run folder, checked against its schema."""
-    found = fault(info, "run")
-    if found:
-        raise HarnessError(f"{folder / 'run.json'}: {violation(found)}")
-    write_whole(folder / "run.json", json.dumps(info, indent=1) + "\n")
+    """Writes run.json of a run folder, checked as it will be where it is read. Raises HarnessError."""
+    try:
+        content = json.dumps(info, indent=1) + "\n"
+        information.check(information.parse(content.encode(), "run.json"), folder / "run.json")
+    except AnalysisError as error:
+        raise HarnessError(str(error)) from error
+    write_whole(folder / "run.json", content)
 
 
 def read_info(folder: Path) -> dict[str, Any]:
     """run.json of a run folder. Raises HarnessError naming file and field where it is damaged."""
-    file = folder / "run.json"
     try:
-        info = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise HarnessError(f"{file}: {error.strerror}") from error
-    except ValueError as error:
-        raise HarnessError(f"{file}: not valid JSON: {error}") from error
-    found = fault(info, "run")
-    if found:
-        raise HarnessError(f"{file}: {violation(found)}")
-    return info
+        return information.read_information(folder)
+    except AnalysisError as error:
+        raise HarnessError(str(error)) from error
 
 
 def csv_lines(rows: Iterable[Row]) -> str:
@@ -145,8 +143,42 @@ def append_whole(path: Path, text: str) -> None:
         raise HarnessError(f"{path}: {error.strerror}") from error
 
 
-def write_samples(folder: Path, journals: Sequence[Journal]) -> int:
-    """Merges the journals into samples.csv of a run folder and returns the number of rows."""
-    body = "".join(lines for journal in journals for lines in journal.points().values())
-    write_whole(folder / "samples.csv", ",".join(COLUMNS) + "\n" + body)
-    return body.count("\n")
+def write_samples(folder: Path, journals: Sequence[Journal]) -> dict[str, Any]:
+    """Merges the journals into samples.csv of a run folder. Returns what run.json says of it: `vetoes` (all rows, and
+    those of them that carry a flag) and `samples_sha256`."""
+    rows = [line for journal in journals for lines in journal.points().values() for line in lines.splitlines()]
+    content = "".join(f"{line}\n" for line in (",".join(COLUMNS), *rows))
+    write_whole(folder / "samples.csv", content)
+    disturbed = sum(not line.endswith(",") for line in rows)
+    return {
+        "vetoes": {"samples": len(rows), "disturbed_samples": disturbed},
+        "samples_sha256": hashlib.sha256(content.encode()).hexdigest(),
+    }
+
+
+def check_samples(folder: Path, info: Mapping[str, Any]) -> None:
+    """Raises HarnessError where samples.csv of a run folder is not what figures could be drawn from, with this
+    run.json."""
+    from analysis.rows import read_samples  # pandas takes a second to import
+
+    try:
+        read_samples(folder / "samples.csv", info)
+    except AnalysisError as error:
+        raise HarnessError(str(error)) from error
+
+
+def journals(folder: Path) -> list[Journal]:
+    """The journals of a run folder, by their processes."""
+    paths = folder.glob("process-*.journal")
+    return [Journal(path) for path in sorted(paths, key=lambda path: int(path.stem.split("-")[1]))]
+
+
+def clear_away(folder: Path, is_complete: bool) -> None:
+    """Removes what kills have left in a run folder that nobody else writes to: files that were not put in their place,
+    and the journals of a run that is complete."""
+    for path in folder.glob(".*.*"):
+        if path.name.startswith((".run.json.", ".samples.csv.", ".process-")):
+            path.unlink(missing_ok=True)
+    if is_complete:
+        for journal in (*journals(folder), TuningJournal(folder)):
+            journal.path.unlink(missing_ok=True)

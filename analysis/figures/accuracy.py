@@ -29,7 +29,7 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
     _histogram(cells[0], known["exp"])
     for axes, distribution in zip(cells[1:], distributions, strict=False):
         _errors(axes, table[table["distribution"] == distribution], looks)
-        axes.set_title(distribution, pad=4)
+        axes.set_title(style.plain(distribution), pad=4)
     for axes in cells[len(distributions) + 1 :]:
         axes.set_axis_off()
     for row in grid:

@@ -43,7 +43,7 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
 
 def _labels(libraries: dict[str, dict[str, str]]) -> dict[str, str]:
     return {
-        name: f"{its['title']} {its['version']}{' *' if its['output'] == 'allocated' else ''}"
+        name: f"{style.plain(its['title'] + ' ' + its['version'])}{' *' if its['output'] == 'allocated' else ''}"
         for name, its in libraries.items()
     }
 
@@ -87,7 +87,7 @@ def _overhead(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style], ru
     empty = run.information["peers"]["python_call_nanoseconds"]
     axes.axvline(empty, color=style.GREY, linewidth=0.8, linestyle=(0, (3, 2)))
     axes.text(1.1 * empty, 0, "empty call of Python", fontsize=6.5, color="0.3", va="center")
-    titles = {name: its["title"] for name, its in rows.peers(run.information).items()}
+    titles = {name: style.plain(its["title"]) for name, its in rows.peers(run.information).items()}
     axes.set_yticks(range(len(order)), [titles.get(name, names.algorithm(name)) for name in order])
     axes.set_ylim(len(order) - 0.5, -0.5)
     axes.set_xscale("log")

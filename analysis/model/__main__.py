@@ -107,9 +107,10 @@ def _predict(options: argparse.Namespace) -> None:
     from analysis.model import figures, forecast, report
     from analysis.model.predict import limits_table
     from analysis.render import rendered
-    from analysis.rows import load_run
+    from analysis.rows import load_runs
 
-    runs = {name: load_run(folder) for name, folder in catalog.newest_complete(options.results).items()}
+    loaded = load_runs(catalog.newest_complete(options.results).values())
+    runs = {run.information["machine"]["name"]: run for run in loaded}
     known, written = load_machines(), {}
     for machine, isas in forecast.predicted_machines().items():
         run = runs.get(machine)

@@ -1,5 +1,6 @@
 """Which run of which machine is drawn."""
 
+import gzip
 import json
 import shutil
 import subprocess
@@ -11,7 +12,6 @@ import pytest
 
 import analysis
 from analysis.catalog import find_runs, newest_complete
-from analysis.errors import DamagedRun
 
 ROOT = Path(analysis.__file__).parents[1]
 SMALL = {"isas": ("avx2",), "lengths": (4096,), "processes": 1, "rounds": 1, "parts": ("algorithms",)}
@@ -75,12 +75,26 @@ def test_without_results_there_is_nothing_to_draw(results: Path, make_run: MakeR
     assert newest_complete(results) == {}
 
 
-def test_a_damaged_newest_run_is_an_error_and_not_replaced_by_an_older_one(results: Path, make_run: MakeRun) -> None:
-    make_run(results / "runs", ended="2026-01-01T00:00:00+00:00", **SMALL)
+def test_a_damaged_newest_run_is_skipped_and_that_is_said(
+    results: Path, make_run: MakeRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    older = make_run(results / "runs", ended="2026-01-01T00:00:00+00:00", **SMALL)
     newest = make_run(results / "runs", ended="2026-01-02T00:00:00+00:00", **SMALL)
     change(newest, schema_version=99)
-    with pytest.raises(DamagedRun, match=r"run\.json, schema_version: 99 is not known"):
-        newest_complete(results)
+    for _ in range(2):
+        assert newest_complete(results) == {"amd-epyc-9r14-25-17": older}
+    reason = f"{newest / 'run.json'}, schema_version: 99 is not known here (known: 1)"
+    assert capsys.readouterr().err == f"analysis: skipped: {reason}\n", "once, in one line"
+
+
+def test_a_run_that_lost_rows_is_skipped_without_pandas(
+    results: Path, make_run: MakeRun, compress: Callable[[Path], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = compress(make_run(results / "recorded", **SMALL))
+    lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+    path.write_bytes(gzip.compress(b"".join(lines[:-1])))
+    assert newest_complete(results) == {}
+    assert capsys.readouterr().err == f"analysis: skipped: {path}: 2 rows, where run.json counts 3\n"
 
 
 def test_a_damaged_older_run_does_no_harm(results: Path, make_run: MakeRun) -> None:
@@ -91,19 +105,20 @@ def test_a_damaged_older_run_does_no_harm(results: Path, make_run: MakeRun) -> N
 
 
 @pytest.mark.parametrize("content", ["{", '{"ended": 5}', '{"ended": "2026-01-05"}', '{"ended": "soon"}'])
-def test_a_run_whose_end_cannot_be_read_is_an_error(results: Path, make_run: MakeRun, content: str) -> None:
+def test_a_run_whose_end_cannot_be_read_is_skipped(results: Path, make_run: MakeRun, content: str) -> None:
     folder = make_run(results / "runs", **SMALL)
     (folder / "run.json").write_text(content)
-    with pytest.raises(DamagedRun, match=r"run\.json"):
-        newest_complete(results)
+    assert newest_complete(results) == {}
     assert find_runs(results)[0].problem
 
 
-def test_a_run_in_the_folder_of_another_machine_is_an_error(results: Path, make_run: MakeRun) -> None:
+def test_a_run_in_the_folder_of_another_machine_is_skipped(
+    results: Path, make_run: MakeRun, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = make_run(results / "runs", **SMALL)
     folder.parent.rename(results / "runs" / "somebody-else")
-    with pytest.raises(DamagedRun, match="'amd-epyc-9r14-25-17' is not the name of its folder, 'somebody-else'"):
-        newest_complete(results)
+    assert newest_complete(results) == {}
+    assert "'amd-epyc-9r14-25-17' is not the name of its folder, 'somebody-else'" in capsys.readouterr().err
 
 
 def test_finding_runs_and_figures_imports_neither_pandas_nor_matplotlib() -> None:

@@ -166,15 +166,7 @@ def test_a_sample_that_stands_in_the_file_twice_is_refused(folder: Path) -> None
     lines = path.read_text().split("\n")
     undisturbed = next(line for line in lines[1:] if line.endswith(","))
     path.write_text("\n".join([*lines[:-1], undisturbed, ""]))
-    assert f"line {len(lines)}, round: this sample stands in the file twice" in refusal(folder)
-
-
-def test_a_disturbed_sample_may_be_measured_again_under_the_same_round(folder: Path) -> None:
-    path = folder / "samples.csv"
-    lines = path.read_text().split("\n")
-    undisturbed = next(line for line in lines[1:] if line.endswith(","))
-    path.write_text("\n".join([*lines[:-1], undisturbed + "steal;canary", ""]))
-    assert len(load_run(folder).samples) == len(lines) - 1
+    assert f"line {len(lines)}, process: this sample was there before" in refusal(folder)
 
 
 def test_limits_come_from_the_schema_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -178,7 +178,7 @@ def test_what_adopt_would_refuse_is_not_packed(run, tmp_path):
 
 
 def test_a_folder_without_a_run_is_one_line(tmp_path):
-    with pytest.raises(HarnessError, match=r"run.json: No such file"):
+    with pytest.raises(HarnessError, match=r"run.json: no such file"):
         bundle.pack(tmp_path)
 
 
@@ -427,7 +427,7 @@ def test_a_manifest_that_does_not_fit_is_refused(files, refused, change, words):
 def test_a_file_that_is_not_the_manifests_is_refused(files, refused):
     other = {**files, INFO: files[INFO].replace(b"EPYC", b"XEON")}
     refused(tar(whole(files)[0], *other.items()), "run.json does not have the size and SHA-256")
-    refused(tar((MANIFEST, b"{"), *files.items()), "manifest.json: not sound JSON")
+    refused(tar((MANIFEST, b"{"), *files.items()), "manifest.json, line 1: not sound JSON")
 
 
 @pytest.mark.parametrize(
@@ -452,19 +452,23 @@ CHANGES = {
     "ended: this run is not complete": lambda i: i.update(ended=None),
     "ended: the run ended before it started": lambda i: i.update(ended="2020-01-05T09:14:00+00:00"),
     "run: .* does not match": lambda i: i.update(run="../../quick-0123456789ab"),
-    r"run: '.*\\n' does not match": lambda i: i.update(run=i["run"] + "\n"),
+    "run.json: not sound JSON: 'quick-.*' holds a character that cannot be shown": lambda i: i.update(
+        run=i["run"] + "\n"
+    ),
     "does not follow from protocol.name and content_hash": lambda i: i.update(content_hash="0" * 64),
     "'full-.*' does not follow": lambda i: i.update(run=i["run"].replace("quick", "full")),
     "machine.name: '../x' does not match": lambda i: i["machine"].update(name="../x"),
     "machine.name: '' does not match": lambda i: i["machine"].update(name=""),
     "machine.name: 'x/y' does not match": lambda i: i["machine"].update(name="x/y"),
-    r"machine.name: 'zen4\\n' does not match": lambda i: i["machine"].update(name="zen4\n"),
+    "run.json: not sound JSON: 'zen4.n' holds a character that cannot be shown": lambda i: i["machine"].update(
+        name="zen4\n"
+    ),
     "has more than 100 characters": lambda i: i["machine"].update(name="x" * 101),
     "Additional properties are not allowed": lambda i: i.update(command="rm"),
-    "compilers": lambda i: i["compilers"].update({"a\nb\x1b[2J": {}}),
+    "compilers: 'A B' does not match": lambda i: i["compilers"].update({"A B": {}}),
     "where run.json counts 1,000,000": lambda i: i["vetoes"].update(samples=10**6),
     "no rows of passes gcc avx2 warm at 5 elements": lambda i: i["experiments"]["passes"][0]["elements"].append(5),
-    "rows of breakdown gcc avx2 paper at 100000 elements, which": lambda i: i["experiments"].pop("breakdown"),
+    "experiment: 'breakdown' is not in run.json": lambda i: i["experiments"].pop("breakdown"),
     "algorithms gcc avx2: no rows of one-pass": lambda i: i["algorithms"].update({"one-pass": ["max"]}),
     "'max' is not in": lambda i: i["kernels"].pop("max"),
     "a clock of .* GHz is not possible": lambda i: i["canary"].update(clock_nanoseconds=1),
@@ -492,7 +496,10 @@ ROWS = {
     "line 1: the header has": lambda r: [r[0].replace("calls", "falls"), *r[1:]],
     "holds no samples": lambda r: r[:1],
     "line 3: 1 fields where 17 are expected": lambda r: [*r[:2], "\0", *r[3:]],
-    "stands in the file twice": lambda r: [*r, next(line for line in r[1:] if line.endswith(","))],
+    "line .*, process: this sample was there before": lambda r: [
+        *r,
+        next(line for line in r[1:] if line.endswith(",")),
+    ],
     "no rows of passes gcc avx2 warm at 4096": lambda r: without(r, experiment="passes", elements=4096),
     "rows of process 1, but of 1 processes only": lambda r: without(r, process=0),
     "algorithms gcc avx2: no rows of two-pass": lambda r: without(r, experiment="algorithms", algorithm="two-pass"),
@@ -500,17 +507,17 @@ ROWS = {
         r, experiment="breakdown", algorithm="two-pass", **{"pass": "ext_sum"}
     ),
     "passes gcc avx2: no rows of max": lambda r: without(r, experiment="passes", **{"pass": "max"}),
-    "at 4096 elements: process 1 lacks rows of some contender": lambda r: without(
+    "passes gcc avx2 warm at 4096 elements, process 1: 16 of 17 contenders": lambda r: without(
         r, experiment="passes", elements=4096, process=1, variant="u8k2", **{"pass": "load"}
     ),
     "rows, where run.json counts": lambda r: without(r, experiment="algorithms", elements=100_000, process=1),
-    "process 1: 1 of 2 rounds of two-pass": lambda r: without(
+    "algorithms gcc avx2 paper at 4096 elements, process 1: 2 of 3 contenders": lambda r: without(
         r, experiment="algorithms", elements=4096, process=1, round=0, algorithm="two-pass"
     ),
     "names? neither an algorithm nor a pass": lambda r: with_cell(r, two_pass(r), "algorithm", ""),
     "a clock of 2e.04 GHz is not possible": lambda r: with_cell(r, 7, "clock_nanoseconds", 1),
     "line .*, nanoseconds: 1 is faster than possible": lambda r: with_cell(r, two_pass(r), "nanoseconds", 1),
-    "is faster than possible: .* times what avx2 can": lambda r: with_cell(r, two_pass(r), "calls", 10**17),
+    "calls: 24 where the round before has": lambda r: with_cell(r, two_pass(r), "calls", 10**17),
 }
 
 
@@ -552,7 +559,7 @@ def test_a_refusal_is_one_line_and_status_2(packed, tmp_path):
     assert not (tmp_path / "recorded").exists()
     result = harness("pack", tmp_path / "nowhere", cwd=tmp_path)
     assert result.returncode == 2
-    assert result.stderr == f"harness: {tmp_path / 'nowhere' / 'run.json'}: No such file or directory\n"
+    assert result.stderr == f"harness: {tmp_path / 'nowhere' / 'run.json'}: no such file\n"
 
 
 def test_bundles_do_not_change_what_a_run_is_called():

@@ -85,35 +85,6 @@ def test_a_processor_clocked_above_any_record_is_not_possible(run, sample):
         check_rows(run.samples, run.information)
 
 
-def test_more_rounds_than_were_asked_for_are_complete(run):
-    """Disturbed rounds are measured again, in some processes and not in others."""
-    rows = run.samples
-    point = (rows["experiment"] == "algorithms") & (rows["elements"] == ELEMENTS) & (rows["process"] == 1)
-    fewer = rows[~(point & (rows["round"] == 1))].reset_index(drop=True)
-    run.information["vetoes"]["samples"] = len(fewer)
-    check_rows(fewer, run.information)
-
-
-def test_a_length_as_a_whole_float_is_that_length(run):
-    """JSON has one kind of number."""
-    for item in run.information["experiments"]["algorithms"]:
-        item["elements"] = [float(n) for n in item["elements"]]
-    check_rows(run.samples, run.information)
-
-
-def test_a_length_that_was_known_earlier_took_part_in_fewer_processes(run):
-    rows = run.samples
-    done = (rows["experiment"] == "algorithms") & (rows["elements"] == 100_000) & (rows["process"] == 1)
-    run.information["vetoes"]["samples"] = (~done).sum()
-    check_rows(rows[~done].reset_index(drop=True), run.information)
-
-
-def test_rows_that_are_not_counted_are_refused(run):
-    run.information["vetoes"]["samples"] += 1
-    with pytest.raises(HarnessError, match=r"rows, where run\.json counts"):
-        check_rows(run.samples, run.information)
-
-
 @pytest.fixture
 def far(make_run):
     """Lengths far beyond every cache of the synthetic machine (33 MiB of L2 and L3)."""

@@ -1,6 +1,7 @@
 """Rows on disk, and what a kill or a full disk leaves of them."""
 
 import errno
+import hashlib
 import os
 
 import pytest
@@ -49,8 +50,27 @@ def test_samples_are_the_points_of_all_journals_under_a_header(tmp_path):
     journals = [store.Journal(tmp_path / f"process-{i}.journal") for i in range(2)]
     for journal in journals:
         journal.append("a 1", [ROW])
-    assert store.write_samples(tmp_path, journals) == 2
-    assert (tmp_path / "samples.csv").read_text().splitlines()[0] == ",".join(store.COLUMNS)
+    journals[1].append("b 2", [ROW | {"flags": "clock;stolen"}])
+    facts = store.write_samples(tmp_path, journals)
+    content = (tmp_path / "samples.csv").read_bytes()
+    assert content.split(b"\n")[0].decode() == ",".join(store.COLUMNS)
+    assert facts == {
+        "vetoes": {"samples": 3, "disturbed_samples": 1},
+        "samples_sha256": hashlib.sha256(content).hexdigest(),
+    }
+    assert content.count(b"\n") == 4
+
+
+def test_what_kills_have_left_is_cleared_away_and_nothing_else(tmp_path):
+    litter = (".run.json.a1b2", ".samples.csv.xyz", ".process-0.journal.q", ".process-11.journal.q")
+    work = ("process-0.journal", "process-11.journal", "tuning.journal")
+    kept = ("run.json", "samples.csv", ".mine", "process-notes.txt")
+    for name in (*litter, *work, *kept):
+        (tmp_path / name).touch()
+    store.clear_away(tmp_path, is_complete=False)
+    assert sorted(os.listdir(tmp_path)) == sorted((*work, *kept))
+    store.clear_away(tmp_path, is_complete=True)
+    assert sorted(os.listdir(tmp_path)) == sorted(kept)
 
 
 @pytest.fixture
@@ -76,7 +96,7 @@ def test_a_full_disk_stops_a_journal_with_one_line(full_disk, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [("{", "not valid JSON"), ("{}", "is a required property"), (None, "No such file")]
+    ("content", "words"), [("{", "not sound JSON"), ("{}", "is a required property"), (None, "no such file")]
 )
 def test_a_damaged_run_json_is_refused_by_name(tmp_path, content, words):
     if content:
