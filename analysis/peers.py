@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from analysis import experiments, rows
+from analysis import experiments, information
 from analysis.rows import Run
 from analysis.statistics import intervals, log_ratios, per_call
 from analysis.teams import KEYS, primary
@@ -24,7 +24,7 @@ def compared(run: Run) -> pd.DataFrame:
     """
     tables = [_timed(run, name) for name in (PEERS, OVERHEAD) if (run.samples["experiment"] == name).any()]
     table = pd.concat(tables or [_timed(run, PEERS)]).reset_index(drop=True)
-    libraries = rows.peers(run.information)
+    libraries = information.peers(run.information)
     for column, ours in (("title", "this project"), ("version", ""), ("output", "given")):
         table[column] = [libraries[name][column] if name in libraries else ours for name in table["name"]]
     known = errors(run).set_index(["name", "elements"])["largest_relative_error"].to_dict()

@@ -10,8 +10,8 @@ from analysis.accumulation import costs
 from analysis.across import largest, wins_from
 from analysis.catalog import newest_complete
 from analysis.errors import MissingRows
+from analysis.information import peers as libraries
 from analysis.rows import Run
-from analysis.rows import peers as libraries
 from analysis.statistics import speedups
 from analysis.teams import team_speedups, throughputs
 from analysis.traffic import BYTES_PER_FLOAT, bandwidths, kind, limits, moved
