@@ -70,7 +70,7 @@ def test_the_list_shows_a_damaged_run_instead_of_failing(
 ) -> None:
     (make_run(**SMALL) / "run.json").write_text("{")
     assert main(["list", "--results", str(tmp_path / "results")]) == 0
-    assert "not JSON" in capsys.readouterr().out
+    assert "not sound JSON" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", [["summary"], ["figure", "speedup"], ["figure", "pie"]])
