@@ -7,7 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness import plan, sampler
+from analysis.exactness import TOO_FAST
+from analysis.rows import load_run
+from harness import plan, sampler, speed_limits
 from harness.contenders import Contender, Question
 from harness.errors import HarnessError
 from harness.memory import Arena
@@ -377,3 +379,24 @@ def test_any_variant_of_a_pass_can_be_a_contender(real):
 def test_counters_that_make_no_sense_raise_no_flag(monkeypatch, content):
     monkeypatch.setattr(sampler, "Path", fake_files(content))
     assert set(sampler.Disturbances([0]).counters()) == {"switched"}
+
+
+def test_a_sample_that_is_faster_than_its_core_or_memory_is_flagged_while_measuring():
+    its = speed_limits.Least(cycles=1000.0, bytes=1e6)
+    # 10 calls at 4 GHz take 2500 ns at least; 10 MB at 50 GB/s take 200,000 ns.
+    assert not speed_limits.is_too_fast(its, 10, 190_000, 4.0, 50.0)
+    assert speed_limits.is_too_fast(its, 10, 170_000, 4.0, 50.0), "memory"
+    assert speed_limits.is_too_fast(speed_limits.Least(1000.0, 0.0), 10, 2200, 4.0, 50.0), "core"
+
+
+def test_a_sampler_that_knows_the_run_flags_what_is_too_fast(host, arena, make_run):
+    info = load_run(make_run(isas=("avx2",), processes=1, rounds=1)).information
+    loop = variants(COMPILERS[0], "scalar", "load")[0]
+    asked = question("warm", 4096, Contender("", "load", (loop,)))
+    knowing = sampler.Sampler(host, arena, 0, info=info)
+    with knowing.prepared(asked) as (contender,):
+        assert contender.least[0].cycles == 4096 / 3
+        how = sampler.Repetition(100, 100)
+        assert TOO_FAST not in knowing.sample(contender, asked, how).flags
+        impossible = replace(contender, least=(speed_limits.Least(1e9, 0.0),))
+        assert TOO_FAST in knowing.sample(impossible, asked, how).flags
