@@ -50,7 +50,8 @@ def complete_runs(results: Path) -> dict[str, list[Path]]:
     claim nothing, come after all others; so do runs whose machine was given by name.
 
     A run that is in both rooms is listed once, as the recorded one. Machines without a complete run are left out. A run
-    that is damaged is skipped, with a line on standard error, and an older one takes its place.
+    that is damaged is skipped, with a line on standard error, and an older one takes its place; so is one of two that
+    have a name and are not the same.
     """
     runs = find_runs(results)
     for run in runs:
@@ -58,8 +59,18 @@ def complete_runs(results: Path) -> dict[str, list[Path]]:
             tell_skipped(DamagedRun(run.problem))
     found: dict[str, dict[str, Path]] = {}
     for run in sorted((run for run in runs if run.ended and not run.problem), key=_age, reverse=True):
-        found.setdefault(run.machine, {}).setdefault(run.folder.name, run.folder)
+        first = found.setdefault(run.machine, {}).setdefault(run.folder.name, run.folder)
+        if not holds_the_same(first, run.folder):
+            tell_skipped(DamagedRun(f"{run.folder}: {first} is another run of this name; remove one of them"))
     return {machine: list(folders.values()) for machine, folders in sorted(found.items())}
+
+
+def holds_the_same(one: Path, other: Path) -> bool:
+    """Whether two folders hold one run, however its samples are compressed. Raises DamagedRun."""
+    return one == other or (
+        read_information(one) == read_information(other)
+        and read_text(samples_file(one)) == read_text(samples_file(other))
+    )
 
 
 def _age(run: FoundRun) -> tuple[bool, bool, datetime, bool, str]:

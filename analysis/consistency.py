@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from analysis import instance
+
 Information = Mapping[str, Any]
 
 # What tells the items of a list apart.
@@ -31,8 +33,10 @@ def contradictions(run: Information) -> Iterator[str]:
 
 
 def _identity(run: Information) -> Iterator[str]:
-    if run["run"] != f"{run['protocol']['name']}-{run['content_hash'][:12]}":
-        yield f"run: {run['run']!r} does not follow from protocol.name and content_hash"
+    if "host" in run["machine"] and not ("allowed" in run["machine"] and "threads" in run):
+        yield "machine.host: machine.allowed or threads are missing"
+    elif run["run"] != instance.run_name(run):
+        yield f"run: {run['run']!r} does not follow from protocol.name, content_hash and what was measured on"
     if run["ended"] and datetime.fromisoformat(run["ended"]) < datetime.fromisoformat(run["started"]):
         yield "ended: the run ended before it started"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -190,3 +190,14 @@ def audit(host: Host, machine: str, cpu: int) -> list[dict[str, str]]:
         lambda: memory_channels(machine),
     ]
     return [asdict(check()) for check in checks]
+
+
+def worst(audits: Sequence[Sequence[Mapping[str, str]]]) -> list[dict[str, str]]:
+    """Of several audits of a machine each item as it was when it disturbed the most; the earlier of two alike."""
+    order = ("no", "unknown", "yes")
+    found: dict[str, dict[str, str]] = {}
+    for item in (item for items in audits for item in items):
+        known = found.get(item["item"])
+        if known is None or order.index(item["disturbs"]) > order.index(known["disturbs"]):
+            found[item["item"]] = dict(item)
+    return list(found.values())

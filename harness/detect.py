@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness import control_groups, limits, machines, topology
+from harness import control_groups, fingerprint, limits, machines, topology
 from harness.errors import HarnessError
 
 Registers = tuple[int, int, int, int]
@@ -216,4 +216,6 @@ def describe(processor: Processor, override: str | None = None) -> dict[str, Any
         "threads": os.cpu_count() or 1,
         "memory_bytes": memory_bytes(),
         "kernel": platform.release() or "unknown",
+        "host": fingerprint.fingerprint(),
+        "allowed": sorted(os.sched_getaffinity(0)),
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import sys
 import textwrap
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from analysis import instance
 from harness import (
     accuracy,
     audit,
@@ -40,7 +40,7 @@ from harness.config import Config, load
 from harness.contenders import as_published, check_passes, controls
 from harness.errors import HarnessError, TimeSpent
 from harness.extensions import Host, first_host, load_kernels, require_current
-from harness.lock import exclusive
+from harness.lock import exclusive, held
 from harness.progress import bar
 
 # Recorded runs have up to 80,000 rows, 7 MB, which lie in journals and in samples.csv for a moment.
@@ -89,9 +89,10 @@ def prepare(config: Config, extensions: Path) -> tuple[dict[str, Any], plan.Plan
     protocol = config["protocols"][config["protocol"]]
     info = {
         "schema_version": store.SCHEMA_VERSION,
-        "run": f"{config['protocol']}-{digest[:12]}",
+        "run": "",
         "machine": machine,
         "audit": [],
+        "sessions": [],
         "compilers": {
             c.name: {
                 "command": list(c.command),
@@ -145,6 +146,7 @@ def prepare(config: Config, extensions: Path) -> tuple[dict[str, Any], plan.Plan
         "started": now(),
         "ended": None,
     }
+    info["run"] = instance.run_name(info)
     return info, planned, host
 
 
@@ -231,43 +233,73 @@ def measure(config: Config, extensions: Path, runs: Path) -> Path:
         room.require_in(runs, RUN_BYTES, "make room, or write elsewhere with --runs")
         info, planned, host = prepare(config, extensions)
         folder = runs / info["machine"]["name"] / info["run"]
-        llc_bytes = host.processor().llc_bytes
-        resumed = (folder / "run.json").exists()
-        if resumed:
-            info = store.read_info(folder)
-            store.clear_away(folder, is_complete=bool(info["ended"]))
-            if info["ended"]:
-                print(f"{folder} is complete already; nothing is measured. Remove it to measure anew.")
-                return folder
-            if info["memory"]["cpu"] not in os.sched_getaffinity(0):
-                info["memory"]["cpu"] = host.choice().cpu
-            choice = replace(host.choice(), cpu=info["memory"]["cpu"])
-            most, (cpus, limit) = len(info["threads"]["cpus"]), topology.usable(choice)
-            if len(cpus) < most:
-                raise HarnessError(f"{folder} was begun with {most} processors; now there are {len(cpus)} ({limit})")
-            info["threads"] = {"cpus": cpus[:most], "limit": limit}
-            begun = plan.from_experiments(info["experiments"], info["skipped"])
-            planned = replace(begun, slowness=planned.slowness)
-        need, elements = plan.largest_need(config, planned, host.processor())
-        plan.require_memory(need, elements, detect.available_memory_bytes())
-        print(plan.describe(config, planned, host.processor()))
-        if resumed:
-            print(f"  going on with {folder}")
-        info["audit"] = audit.audit(host, info["machine"]["name"], info["memory"]["cpu"])
-        for item in info["audit"]:
-            if item["disturbs"] == "yes":
-                print(f"  note: {item['item']}: {item['found']}; {item['advice']}")
-        store.write_info(folder, info)
-        verify(folder, extensions, config, info)
-        # From now on: to know what is right takes seconds, on a slow machine minutes, and is done once.
-        budget = Budget(time.monotonic(), plan.budget_seconds(config, planned, llc_bytes))
-        tune_verified(folder, extensions, config, info, budget)
-        check_accuracy(folder, extensions, config, info, budget)
-        measure_processes(folder, extensions, config, info, planned, llc_bytes, budget)
-        finish(folder, info)
-        if not machines.identify(host.processor(), config.get("machine")).known:
-            offer_file(info["machine"])
+        if is_complete(folder):
+            print(f"{folder} is complete already; nothing is measured. Remove it to measure anew.")
+            return folder
+        with held(folder, info["machine"]["host"]):
+            if not is_complete(folder):  # another process may have ended it just now
+                measure_into(folder, config, extensions, info, planned, host)
     return folder
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether a run's folder holds all that was to be measured; what a kill left there of its journals is removed."""
+    complete = (folder / "run.json").exists() and store.read_info(folder)["ended"] is not None
+    if complete:
+        store.clear_away(folder, is_complete=True)
+    return complete
+
+
+def measure_into(
+    folder: Path,
+    config: Config,
+    extensions: Path,
+    info: dict[str, Any],
+    planned: plan.Plan,
+    host: Host,
+) -> None:
+    """Begins the run that `info` and `planned` describe, or goes on with what is in the folder, to the end."""
+    resumed, processor = (folder / "run.json").exists(), host.processor()
+    if resumed:
+        begun = store.read_info(folder)
+        if changed := instance.changes(begun, info):
+            raise HarnessError(f"{folder} is not what its name says: {', '.join(changed)}; remove it")
+        store.clear_away(folder, is_complete=False)
+        info = begun
+        planned = replace(plan.from_experiments(info["experiments"], info["skipped"]), slowness=planned.slowness)
+    need, elements = plan.largest_need(config, planned, processor)
+    plan.require_memory(need, elements, detect.available_memory_bytes())
+    print(plan.describe(config, planned, processor))
+    for line in [f"going on with {folder}"] if resumed else begun_elsewhere(folder, info):
+        print(f"  {line}")
+    begin_session(info, audit.audit(host, info["machine"]["name"], info["memory"]["cpu"]))
+    store.write_info(folder, info)
+    verify(folder, extensions, config, info)
+    # From now on: to know what is right takes seconds, on a slow machine minutes, and is done once.
+    budget = Budget(time.monotonic(), plan.budget_seconds(config, planned, processor.llc_bytes))
+    tune_verified(folder, extensions, config, info, budget)
+    check_accuracy(folder, extensions, config, info, budget)
+    measure_processes(folder, extensions, config, info, planned, processor.llc_bytes, budget)
+    finish(folder, info)
+    if not machines.identify(processor, config.get("machine")).known:
+        offer_file(info["machine"])
+
+
+def begun_elsewhere(folder: Path, info: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each run of the same content that is not complete and can't be gone on with here, with the reason."""
+    for file in sorted(folder.parents[1].glob(f"*/{instance.content_name(info)}-*/run.json")):
+        begun = store.read_info(file.parent)
+        if begun["ended"] is None:
+            yield f"a new run begins: for {file.parent} this was another: {', '.join(instance.changes(begun, info))}"
+
+
+def begin_session(info: dict[str, Any], found: list[dict[str, str]]) -> None:
+    """Adds a session with this audit to run.json, tells what disturbs, and keeps the worst that each item was in."""
+    for item in found:
+        if item["disturbs"] == "yes":
+            print(f"  note: {item['item']}: {item['found']}; {item['advice']}")
+    info["sessions"].append({"started": now(), "audit": found})
+    info["audit"] = audit.worst([session["audit"] for session in info["sessions"]])
 
 
 def offer_file(machine: Mapping[str, Any]) -> None:

@@ -68,6 +68,30 @@ def test_a_run_in_both_rooms_counts_as_the_recorded_one(results: Path, make_run:
     assert newest_complete(results) == {"amd-epyc-9r14-25-17": recorded}
 
 
+@pytest.mark.parametrize("how", ["as they are", "compressed", "other rows", "another run.json", "cut off"])
+def test_of_two_equal_names_in_both_rooms_none_vanishes_unless_they_are_one_run(
+    results: Path, make_run: MakeRun, compress: Callable[[Path], Path], capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    measured = make_run(results / "runs", **SMALL)
+    recorded = results / "recorded" / measured.parent.name / measured.name
+    shutil.copytree(measured, recorded)
+    if how in ("compressed", "cut off"):
+        packed = compress(recorded)
+    if how == "cut off":
+        packed.write_bytes(packed.read_bytes()[:-9])
+    if how == "other rows":
+        (recorded / "samples.csv").write_text((measured / "samples.csv").read_text().replace("0", "1"))
+    if how == "another run.json":
+        change(recorded, started="2026-01-05T08:00:00+00:00")
+    if how in ("as they are", "compressed"):
+        assert newest_complete(results) == {"amd-epyc-9r14-25-17": recorded}
+        return
+    newest_complete(results)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(measured) in line or str(recorded) in line
+    assert how != "another run.json" or (str(measured) in line and str(recorded) in line and "remove one" in line)
+
+
 def test_without_results_there_is_nothing_to_draw(results: Path, make_run: MakeRun) -> None:
     assert newest_complete(results) == {}
     make_run(results / "runs", ended=None, **SMALL)

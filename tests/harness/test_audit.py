@@ -153,3 +153,11 @@ def test_every_item_of_this_machine_has_an_answer_and_advice(host):
         assert item["disturbs"] in ("yes", "no", "unknown")
         assert item["found"]
         assert item["advice"]
+
+
+def test_of_several_sessions_the_worst_that_each_item_was_in_is_kept():
+    def session(**found):
+        return [{"item": name, "found": name, "disturbs": disturbs, "advice": ""} for name, disturbs in found.items()]
+
+    kept = audit.worst([session(load="no", turbo="unknown"), session(load="yes", turbo="no"), session(load="no")])
+    assert {item["item"]: item["disturbs"] for item in kept} == {"load": "yes", "turbo": "unknown"}

@@ -14,6 +14,7 @@ import zlib
 
 import pytest
 
+from analysis import instance
 from analysis.catalog import find_runs
 from analysis.rows import load_run
 from harness import bundle
@@ -243,6 +244,36 @@ def test_another_run_of_the_same_name_is_refused_and_the_first_one_stays(files, 
     assert tree(tmp_path) == before
 
 
+def owned(run, host):
+    """The run as one on the host with this digit."""
+    info = json.loads((run / INFO).read_text())
+    info["machine"] |= {"host": host * 32, "allowed": [0, 1]}
+    info["run"] = instance.run_name(info)
+    (run / INFO).write_text(json.dumps(info))
+    return run
+
+
+def test_runs_of_two_owners_of_one_product_are_both_adopted(run, tmp_path, recorded):
+    folders = set()
+    for host in "ab":
+        folder, new = bundle.adopt(bundle.pack(owned(run, host), tmp_path / "run.tar.gz"), recorded)
+        assert new
+        folders.add(folder)
+    assert len(folders) == 2 and len({folder.parent for folder in folders}) == 1
+
+
+def test_a_name_that_does_not_follow_from_the_instance_is_refused(run, files, refused):
+    info = json.loads((owned(run, "a") / INFO).read_text())
+    other = "0" * 6 if info["run"][-6:] != "0" * 6 else "1" * 6
+    for change in ({"run": info["run"][:-6] + other}, {"run": info["run"][:-7]}):
+        refused(
+            with_info(files, lambda i, change=change: i.update(info | change)), "does not follow from protocol.name"
+        )
+    refused(with_info(files, lambda i: i.update(run=info["run"])), "does not follow from protocol.name")
+    info["machine"].pop("allowed")
+    refused(with_info(files, lambda i: i.update(info)), "machine.host: machine.allowed or threads are missing")
+
+
 @pytest.mark.parametrize("failing", ("mkdir", "write", "rename"))
 def test_a_full_disk_leaves_no_trace(packed, tmp_path, monkeypatch, failing):
     _, files = bundle.check(packed.read_bytes(), "")
@@ -455,7 +486,7 @@ CHANGES = {
     "run.json: not sound JSON: 'quick-.*' holds a character that cannot be shown": lambda i: i.update(
         run=i["run"] + "\n"
     ),
-    "does not follow from protocol.name and content_hash": lambda i: i.update(content_hash="0" * 64),
+    "does not follow from protocol.name, content_hash and what": lambda i: i.update(content_hash="0" * 64),
     "'full-.*' does not follow": lambda i: i.update(run=i["run"].replace("quick", "full")),
     "machine.name: '../x' does not match": lambda i: i["machine"].update(name="../x"),
     "machine.name: '' does not match": lambda i: i["machine"].update(name=""),

@@ -1,5 +1,7 @@
 """One measurement at a time, and nothing left behind."""
 
+import errno
+import fcntl
 import os
 import subprocess
 import sys
@@ -9,9 +11,11 @@ import pytest
 
 from harness.config import ROOT
 from harness.errors import HarnessError
-from harness.lock import exclusive
+from harness.lock import exclusive, held
 from tests.conftest import assert_gone
 
+HELD = "import sys, time; from pathlib import Path; from harness.lock import held\n"
+HELD += "with held(Path(sys.argv[1]), 'f' * 32): print('held', flush=True); time.sleep(60)"
 HOLD = "import sys, time; from pathlib import Path; from harness.lock import exclusive\n"
 HOLD += "with exclusive(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
 
@@ -72,3 +76,47 @@ def test_a_child_ends_with_its_parent_even_after_kill_9():
         process.kill()
     assert len(children) == 1
     assert_gone(children)
+
+
+def test_a_run_folder_is_held_by_one_process_and_free_when_that_dies(tmp_path):
+    folder = tmp_path / "new" / "run"
+    with subprocess.Popen([sys.executable, "-c", HELD, folder], cwd=ROOT, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(HarnessError) as refused, held(folder, "0" * 32):
+            pass
+        told = f"{folder}: process {holder.pid} of host {'f' * 12} since "
+        assert str(refused.value).startswith(told) and "\n" not in str(refused.value)
+        holder.kill()
+    with held(folder, "0" * 32):
+        # Not read here, since this process would let go by closing the file.
+        note = subprocess.run(["cat", folder / "lock"], capture_output=True, text=True, close_fds=False).stdout
+        assert note.startswith(f"process {os.getpid()} of host {'0' * 12} since ")
+        second = subprocess.run([sys.executable, "-c", HELD, folder], cwd=ROOT, capture_output=True, text=True)
+        assert second.stdout == "" and note.strip() in second.stderr
+    assert list(folder.iterdir()) == []
+
+
+def test_a_lock_file_that_its_holder_removes_meanwhile_is_not_taken_for_the_one_that_others_find(tmp_path, monkeypatch):
+    real, file = fcntl.lockf, tmp_path / "lock"
+
+    def late(descriptor, how):
+        monkeypatch.setattr(fcntl, "lockf", real)
+        file.unlink()
+        real(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "lockf", late)
+    with held(tmp_path, "0" * 32):
+        assert file.exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EROFS])
+def test_a_file_system_without_locks_is_one_line_with_the_way_out(tmp_path, monkeypatch, number):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+    with (
+        pytest.raises(HarnessError, match=r"cannot be locked: .*; --runs takes another folder"),
+        held(tmp_path, "0" * 32),
+    ):
+        pass

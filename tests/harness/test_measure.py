@@ -3,6 +3,8 @@
 import copy
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -13,8 +15,9 @@ import psutil
 import pytest
 import yaml
 
+from analysis import instance
 from analysis.information import schema
-from harness import config, store, topology
+from harness import audit, config, store, topology
 from harness.config import ROOT
 from harness.measure import reductions
 from tests.conftest import BUILT, COMPILERS, assert_gone
@@ -55,9 +58,9 @@ def command(tiny):
     return [sys.executable, "-m", "harness", *map(str, arguments), "--name-in", str(tiny / "name")]
 
 
-def surroundings(tiny):
+def surroundings(tiny, lock="lock"):
     """What keeps the run of a test apart from others: a lock of its own."""
-    return {"cwd": ROOT, "env": {**os.environ, "TWO_PASS_SOFTMAX_LOCK": str(tiny / "lock")}}
+    return {"cwd": ROOT, "env": {**os.environ, "TWO_PASS_SOFTMAX_LOCK": str(tiny / lock)}}
 
 
 def measure(tiny):
@@ -67,6 +70,22 @@ def measure(tiny):
 def start(tiny):
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     return subprocess.Popen(command(tiny), **quiet, **surroundings(tiny))
+
+
+def elsewhere(tiny, host, allowed=None):
+    """The same command on another host, whose machine-id consists of this digit, or in a container beside the first (no
+    digit): each has a lock of its own. `allowed` is the only processor that it may use."""
+    code = "import os, sys; from pathlib import Path; from harness import __main__, fingerprint\n"
+    if host:
+        (tiny / f"id-{host}").write_text(host * 32)
+        code += f"fingerprint.MACHINE_IDS = (Path({str(tiny / f'id-{host}')!r}),)\n"
+    if allowed is not None:
+        code += f"os.sched_setaffinity(0, {{{allowed}}})\n"
+    _, _, _, *arguments = command(tiny)
+    told = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(
+        [sys.executable, "-c", f"{code}__main__.main()", *arguments], **told, **surroundings(tiny, f"lock-{host}")
+    )
 
 
 def folder_of(tiny):
@@ -82,7 +101,9 @@ def test_a_run_leaves_rows_and_provenance_that_fit_their_schemas(tiny):
     assert (tiny / "name").read_text().strip() == str(folder)
     info = store.read_info(folder)
     assert info["ended"] >= info["started"]
-    assert folder.name == info["run"] == f"smoke-{info['content_hash'][:12]}"
+    assert folder.name == info["run"] == instance.run_name(info)
+    assert info["run"].startswith(f"smoke-{info['content_hash'][:12]}-")
+    assert [session["audit"] for session in info["sessions"]] == [info["audit"]]
     assert {"what": "smoke's sample_milliseconds: 0.5", "reason": "the configuration has 0.05"} in info["skipped"]
     rows = pd.read_csv(folder / "samples.csv", keep_default_na=False)
     validator = jsonschema.Draft202012Validator(schema("samples"))
@@ -204,3 +225,102 @@ def test_whatever_differs_from_what_is_shipped_is_told():
     assert any(what.startswith("flags: ") for what in told) and any(what.startswith("isas: ") for what in told)
     assert any(what.startswith("quick's lengths.algorithms: ") for what in told)
     assert not any("minutes" in what for what in told), "another protocol's"
+
+
+@pytest.fixture
+def smallest(tiny):
+    """The configuration with one process and one question."""
+    settings = yaml.safe_load((tiny / "config.yaml").read_text())
+    settings["algorithms"] = {"two-pass": settings["algorithms"]["two-pass"]}
+    smoke = settings["protocols"]["smoke"]
+    smoke["processes"] = {"least": 1, "most": 1}
+    smoke["lengths"] = {"algorithms": [100], "passes": [], "breakdown": [], "secondary": [], "scalar": 100}
+    (tiny / "config.yaml").write_text(yaml.safe_dump(settings))
+    return tiny
+
+
+def assert_whole(folder):
+    """Fails unless the run has every row that it says it has, and nothing else is left."""
+    assert sorted(path.name for path in folder.iterdir()) == ["run.json", "samples.csv"]
+    info = store.read_info(folder)
+    rows = pd.read_csv(folder / "samples.csv", keep_default_na=False)
+    assert len(rows) == info["vetoes"]["samples"] > 0
+    assert info["run"] == folder.name == instance.run_name(info)
+    assert len({(row["isa"], row["pass"]) for row in info["tuning"] if row["chosen"]}) == sum(
+        row["chosen"] for row in info["tuning"]
+    )
+
+
+def wait_for(process, condition):
+    """Waits until a condition holds, while the process runs."""
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert process.poll() is None, "it ended too early"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_of_two_containers_on_one_run_folder_the_second_is_told_who_holds_it_and_nothing_is_lost(smallest):
+    with start(smallest) as first:
+        wait_for(first, lambda: any(file.read_text() for file in (smallest / "runs").glob("*/*/lock")))
+        first.send_signal(signal.SIGSTOP)  # so that it has not ended before the second one looks
+        with elsewhere(smallest, "") as second:
+            _, told = second.communicate()
+        first.send_signal(signal.SIGCONT)
+        assert first.wait() == 0
+    folder = folder_of(smallest)
+    assert second.returncode == 2
+    assert re.fullmatch(
+        rf"harness: {folder}: process {first.pid} of host [0-9a-f]{{12}} since \S+ measures into this folder; .+\n",
+        told,
+    )
+    assert_whole(folder)
+
+
+def test_two_hosts_that_share_a_folder_of_runs_measure_at_the_same_time_and_lose_nothing(smallest):
+    with elsewhere(smallest, "a") as one, elsewhere(smallest, "b") as other:
+        results = [process.communicate() for process in (one, other)]
+    assert [process.returncode for process in (one, other)] == [0, 0], results
+    folders = list((smallest / "runs").glob("*/*"))
+    assert len(folders) == 2
+    for folder in folders:
+        assert_whole(folder)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"host": "b"}, r"host \([0-9a-f]{32}, now [0-9a-f]{32}\)"),
+        (
+            {"host": "a", "allowed": min(os.sched_getaffinity(0))},
+            r"allowed processors \(.*, now \d+\), measured proc.*",
+        ),
+    ],
+)
+def test_a_run_that_was_killed_is_not_gone_on_with_where_something_changed(smallest, changed, told):
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("one processor can't be taken away")
+    with elsewhere(smallest, "a") as killed:
+        wait_for(killed, lambda: progress_of(smallest) >= (1, 0))
+        killed.kill()
+    begun = folder_of(smallest)
+    before = {file.name: file.read_bytes() for file in begun.iterdir()}
+    with elsewhere(smallest, **changed) as other:
+        out, errors = other.communicate()
+    assert other.returncode == 0, errors
+    assert re.search(rf"^  a new run begins: for {begun} this was another: {told}$", out, re.MULTILINE)
+    assert {file.name: file.read_bytes() for file in begun.iterdir()} == before
+    (folder,) = set((smallest / "runs").glob("*/*")) - {begun}
+    assert_whole(folder)
+
+
+def test_each_session_of_a_run_keeps_its_audit(smallest):
+    with start(smallest) as killed:
+        wait_for(killed, lambda: progress_of(smallest) >= (1, 0))
+        killed.kill()
+    assert measure(smallest).returncode == 0
+    info = store.read_info(folder_of(smallest))
+    assert len(info["sessions"]) == 2
+    assert info["sessions"][0]["started"] <= info["sessions"][1]["started"]
+    assert info["audit"] == audit.worst([session["audit"] for session in info["sessions"]])
+    assert_whole(folder_of(smallest))
