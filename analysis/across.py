@@ -6,7 +6,7 @@ from matplotlib.lines import Line2D
 
 from analysis import controls, experiments, names, panels, style
 from analysis.errors import MissingRows
-from analysis.machines import is_evidence, load_machines
+from analysis.machines import emulator, is_evidence, load_machines
 from analysis.rows import Run
 from analysis.statistics import largest_speedups, speedups
 from analysis.traffic import BYTES_PER_FLOAT, bandwidths
@@ -129,6 +129,8 @@ def _evidence(run: Run) -> str:
     machine = run.information["machine"]
     if machine["overridden"]:
         return "none: name given"
+    if told := emulator(run.information):
+        return f"none: emulated ({told})"
     known = load_machines()
     if machine["name"] not in known:
         return "own machine"

@@ -9,6 +9,7 @@ from typing import Any
 
 from analysis.errors import DamagedRun, tell_skipped
 from analysis.information import check_whole, read_information, read_text, samples_file
+from analysis.machines import emulator
 
 ROOMS = ("runs", "recorded")
 
@@ -47,7 +48,7 @@ def newest_complete(results: Path) -> dict[str, Path]:
 
 def complete_runs(results: Path) -> dict[str, list[Path]]:
     """For each machine the folders of its complete runs, the newest (by the time it ended) first. Smoke runs, which
-    claim nothing, come after all others; so do runs whose machine was given by name.
+    claim nothing, come after all others; so do runs whose machine was given by name, or emulated.
 
     A run that is in both rooms is listed once, as the recorded one. Machines without a complete run are left out. A run
     that is damaged is skipped, with a line on standard error, and an older one takes its place; so is one of two that
@@ -76,7 +77,7 @@ def holds_the_same(one: Path, other: Path) -> bool:
 def _age(run: FoundRun) -> tuple[bool, bool, datetime, bool, str]:
     assert run.information is not None and run.ended is not None
     return (
-        not run.information["machine"]["overridden"],
+        not (run.information["machine"]["overridden"] or emulator(run.information)),
         not run.folder.name.startswith("smoke-"),
         run.ended,
         run.folder.parents[1].name == "recorded",

@@ -12,7 +12,7 @@ from analysis import controls, exactness, names
 from analysis.documents import read_checked
 from analysis.errors import AnalysisError, BadConfiguration, MissingRows
 from analysis.information import one_line
-from analysis.machines import CONFIG, Machine, is_evidence, load_machines, machine_names
+from analysis.machines import CONFIG, Machine, emulator, is_evidence, load_machines, machine_names, mistaken
 from analysis.quantities import QUANTITIES, UNITS, Measured
 from analysis.rows import Run
 from analysis.statistics import TARGET_CONFIDENCE
@@ -116,7 +116,7 @@ def judge_all(claims: Iterable[Claim], runs: Mapping[str, Sequence[Run]]) -> lis
             run for run in runs.get(claim.machine or "", []) if is_evidence(known[claim.machine or ""], run.information)
         ]
         if claim.machine is not None and not own:
-            needed, expected = _needed(known[claim.machine]), _predicted(claim)
+            needed, expected = _needed(known[claim.machine], runs), _predicted(claim)
             judgements.append(Judgement(claim, claim.machine, True, NOT_RUN, needed, model=expected))
         if claim.machine is None and not runs:
             judgements.append(Judgement(claim, "any", True, NOT_RUN, "there is no run of any machine"))
@@ -144,8 +144,12 @@ def _predicted(claim: Claim) -> str:
         return ""
 
 
-def _needed(machine: Machine) -> str:
-    return f"needs a run on {machine.product}, where `make reproduce-all` makes one, and `python -m harness adopt` here"
+def _needed(machine: Machine, runs: Mapping[str, Sequence[Run]]) -> str:
+    told = f"needs a run on {machine.product}, where `make reproduce-all` makes one, and `python -m harness adopt` here"
+    for run in (run for those in runs.values() for run in those):
+        if reason := mistaken(machine, run.information):
+            return f"{told}; {run.information['run']} is none: {reason}"
+    return told
 
 
 def judge(claim: Claim, machine: str, run: Run, doubts: controls.Verdict, is_native: bool) -> Judgement:
@@ -162,6 +166,8 @@ def judge(claim: Claim, machine: str, run: Run, doubts: controls.Verdict, is_nat
         verdict, reason = INCONCLUSIVE, "a smoke run claims nothing"
     if wrong := exactness.faults(information):
         verdict, reason = INCONCLUSIVE, "; ".join(wrong)
+    if told := emulator(information):
+        verdict, reason = INCONCLUSIVE, f"an emulator measured this ({told})"
     if information["machine"]["overridden"]:
         verdict, reason = INCONCLUSIVE, "the machine's name was given, not detected"
     return Judgement(claim, machine, is_native, verdict if is_native else ELSEWHERE[verdict], reason, name, measured)

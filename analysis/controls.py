@@ -14,6 +14,7 @@ import pandas as pd
 from scipy.stats import binom
 
 from analysis import exactness, experiments, names
+from analysis.machines import emulator
 from analysis.rows import Run
 from analysis.statistics import intervals, log_ratios
 
@@ -82,8 +83,10 @@ class Verdict:
 
 
 def judge(run: Run) -> Verdict:
-    """The noise floor of a run, whether its null and recovery tests are passed, and whether its results are right."""
-    wrong = exactness.faults(run.information)
+    """The noise floor of a run, whether its null and recovery tests are passed, whether its results are right, and
+    whether a processor measured them."""
+    emulated = [f"an emulator measured this ({told})"] if (told := emulator(run.information)) else []
+    wrong = [*emulated, *exactness.faults(run.information)]
     if not are_in(run):
         return Verdict(float("nan"), "", (*wrong, "the run has no null test"), {}, "no null test")
     table = differences(run)

@@ -2,7 +2,7 @@
 run.json says. Nothing here asks the processor, so that both the harness and the analysis can use it."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,10 +16,14 @@ CONFIG = Path(__file__).resolve().parents[1] / "config"
 MACHINES = CONFIG / "machines"
 MICROARCHITECTURES = CONFIG / "microarchitectures.yaml"
 UNKNOWN = "unknown"
+NOT_EMULATED = "none"
+# Of the clock; above the record of any x86 processor.
+LEAST_GIGAHERTZ, LARGEST_GIGAHERTZ = 0.1, 10.0
+MOST_ADDITIONS_OF_AN_FMA = 20
 MACHINE_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 Described = Mapping[str, Any]
-"""The `machine` part of run.json, or at least vendor, brand, family, model, stepping, caches and threads of it."""
+"""The `machine` part of run.json; of some functions, vendor, brand, family, model and stepping of it are enough."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,8 @@ class Machine:
     """Empty: any."""
     cores: int | str
     threads: int | str
+    hypervisor: str
+    """Its CPUID signature; empty: the product itself."""
     base_clock_ghz: float | str
     caches: tuple[KnownCache, ...]
     memory: Memory
@@ -161,25 +167,83 @@ def machine_names(folder: Path = MACHINES) -> list[str]:
 
 
 def matches(machine: Machine, described: Described) -> bool:
-    """Whether what CPUID told is this machine: vendor, family, model, stepping and brand; and caches and threads where
-    the file knows no product, since a hypervisor gives the same brand to machines of any size."""
+    """Whether a processor says that it is this machine's: vendor, family, model, stepping and brand."""
     same = all(described[key] == getattr(machine, key) for key in ("vendor", "family", "model"))
     stepping = not machine.steppings or described["stepping"] in machine.steppings
-    named = re.search(machine.brand_pattern, described["brand"]) is not None
-    return same and stepping and named and (machine.product != UNKNOWN or _is_as_large(machine, described))
+    return same and stepping and re.search(machine.brand_pattern, described["brand"]) is not None
 
 
-def _is_as_large(machine: Machine, described: Described) -> bool:
+def doubts(machine: Machine, described: Described) -> list[str]:
+    """Why a machine of this product's vendor, family, model, stepping and brand is another one all the same, in words:
+    hypervisors give one brand to machines of any size, and emulators give any. What is not told is no doubt."""
+    found = []
     caches = [(cache["level"], cache["bytes"]) for cache in described["caches"]]
-    known = [(cache.level, cache.bytes) for cache in machine.caches]
-    return caches == known and machine.threads in (UNKNOWN, described["threads"])
+    if caches != [(cache.level, cache.bytes) for cache in machine.caches]:
+        found.append(f"its caches are {_sizes(caches)}, not {_sizes((c.level, c.bytes) for c in machine.caches)}")
+    isas = set(described["isas"]) - {"scalar"}
+    if machine.paper_isas and isas != set(machine.paper_isas):
+        found.append(f"it has {', '.join(sorted(isas)) or 'no vectors'}, not {', '.join(sorted(machine.paper_isas))}")
+    # With SMT switched off there are as many threads as cores.
+    for what, allowed in (("cores", {machine.cores}), ("threads", {machine.threads, machine.cores})):
+        if UNKNOWN not in {described[what], *allowed} and described[what] not in allowed:
+            found.append(f"it has {described[what]} {what}, not {getattr(machine, what)}")
+    if described["hypervisor"] != machine.hypervisor:
+        found.append(f"its hypervisor is {described['hypervisor'] or 'none'}, not {machine.hypervisor or 'none'}")
+    if described.get("emulator", NOT_EMULATED) != NOT_EMULATED:
+        found.append(f"it is emulated ({described['emulator']})")
+    return found
+
+
+def _sizes(caches: Iterable[tuple[int, int]]) -> str:
+    return " ".join(f"L{level} {size >> 10} KiB" for level, size in caches)
 
 
 def is_evidence(machine: Machine, information: Mapping[str, Any]) -> bool:
     """Whether the run of this run.json answers claims about the machine: it was measured on this very product, and the
     machine was detected, not given by name. Any other run, even on the same microarchitecture, is generalization."""
     described = information["machine"]
-    return not described["overridden"] and matches(machine, described)
+    if described["overridden"] or not matches(machine, described):
+        return False
+    return not doubts(machine, described) and not emulator(information)
+
+
+def mistaken(machine: Machine, information: Mapping[str, Any]) -> str:
+    """Why a run on a machine of this product's brand is no evidence about it, in words; empty where it is evidence, or
+    the machine is of another brand."""
+    described = information["machine"]
+    if not matches(machine, described) or is_evidence(machine, information):
+        return ""
+    given = ["the machine's name was given, not detected"] if described["overridden"] else []
+    found = doubts(machine, described)
+    told = emulator(information)
+    return "; ".join([*given, *found, *([f"it is emulated ({told})"] if told and not found else [])])
+
+
+def emulator(information: Mapping[str, Any]) -> str:
+    """What emulated the processor that a run was measured on, in words; empty where nothing tells of one. What an
+    emulator measures is its own speed, and decides nothing."""
+    told = information["machine"].get("emulator", NOT_EMULATED)
+    if told != NOT_EMULATED:
+        return told
+    reason = implausible(information["canary"])
+    return f"suspected: {reason}" if reason else ""
+
+
+def implausible(canary: Mapping[str, int]) -> str:
+    """Why no processor has these canaries, in words; empty where one may.
+
+    An emulator may keep the pace of integer additions (QEMU's at 2.7 to 2.9 GHz, where the processor had 3.0), but
+    makes a vector FMA out of many instructions: 400 to 700 additions long, in valgrind 440. A processor's take half an
+    addition, or two where its vectors are split and shared with a sibling. What translates vectors to vectors keeps
+    that pace too, and is told from a processor by its name alone.
+    """
+    addition = canary["clock_nanoseconds"] / canary["clock_adds"]
+    multiply_add = canary["throughput_nanoseconds"] / canary["throughput_fmas"]
+    if not LEAST_GIGAHERTZ <= 1 / addition <= LARGEST_GIGAHERTZ:
+        return f"its additions would make a clock of {1 / addition:.2g} GHz"
+    if multiply_add > MOST_ADDITIONS_OF_AN_FMA * addition:
+        return f"an FMA takes as long as {multiply_add / addition:.0f} additions"
+    return ""
 
 
 def microarchitecture(described: Described, file: Path = MICROARCHITECTURES) -> str:
@@ -231,6 +295,7 @@ def _read_machine(path: Path) -> Machine:
         steppings=tuple(processor["stepping"]["value"]) if "stepping" in processor else (),
         cores=data["cores"]["value"],
         threads=data["threads"]["value"],
+        hypervisor=data["hypervisor"]["value"] if "hypervisor" in data else "",
         base_clock_ghz=data["base_clock_ghz"]["value"],
         caches=tuple(
             KnownCache(

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from analysis import controls, exactness, names, style
+from analysis.machines import emulator
 from analysis.rows import Run
 from analysis.traffic import BYTES_PER_FLOAT
 
@@ -210,6 +211,8 @@ def _provenance(run: Run, table: pd.DataFrame) -> list[str]:
 
 def null_test(run: Run) -> str:
     """What the run's controls say, in few words."""
+    if told := emulator(run.information):
+        return f"EMULATED ({told}): NOTHING IS DECIDED"
     verdict = controls.judge(run)
     if wrong := exactness.faults(run.information):
         return f"RESULTS ARE WRONG: {'; '.join(wrong)}"[:150]

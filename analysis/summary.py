@@ -11,6 +11,7 @@ from analysis.across import largest, wins_from
 from analysis.catalog import newest_complete
 from analysis.errors import MissingRows
 from analysis.information import peers as libraries
+from analysis.machines import emulator
 from analysis.rows import Run
 from analysis.statistics import speedups
 from analysis.teams import team_speedups, throughputs
@@ -38,8 +39,10 @@ def _header(run: Run) -> list[str]:
     rows = experiments.algorithm_rows(run)
     by_length = rows.groupby(["isa", "compiler", "elements"])["process"].nunique()
     points = rows["flags"].ne("").groupby([rows[name] for name in experiments.POINT]).any()
+    emulated = emulator(information)
     return [
         f"{machine['name']}: {machine['brand']}"[:100],
+        *([f"EMULATED ({emulated}): a program's speed, not a processor's"[:100]] if emulated else []),
         f"run {information['run']} (protocol {information['protocol']['name']}): {len(samples)} samples, "
         f"{names.spread(by_length.min(), by_length.max())} processes per length,",
         f"{names.percent(share)} of samples were disturbed; {points.sum()} of {len(points)} points (a length in a "
@@ -47,16 +50,22 @@ def _header(run: Run) -> list[str]:
     ]
 
 
+def _sessions(information: Mapping[str, Any]) -> str:
+    """Of a run that was gone on with, what disturbed it in any of its sessions."""
+    count = len(information.get("sessions", []))
+    disturbing = [item["item"] for item in information["audit"] if item["disturbs"] == "yes"]
+    return f"; {count} sessions, disturbed by {', '.join(disturbing) or 'nothing'}" if count > 1 else ""
+
+
 def _trust(run: Run, verdict: controls.Verdict) -> list[str]:
     lines = []
     if precision := run.information.get("precision"):
         known = precision["questions"] - len(precision["missed"])
-        lines.append(
-            f"{known} of {precision['questions']} ratios are known to ±{precision['target_half_width_percent']:g} %"
-            + {"precision": "", "processes": "; all processes ran", "minutes": "; the minutes were spent"}[
-                precision["stopped_by"]
-            ]
-        )
+        told = f"{known} of {precision['questions']} ratios are known to ±{precision['target_half_width_percent']:g} %"
+        told += {"precision": "", "processes": "; all processes ran", "minutes": "; the minutes were spent"}[
+            precision["stopped_by"]
+        ]
+        lines.append((told + _sessions(run.information))[:100])
     if unknown := exactness.unknown(run.information):
         lines.append(f"the run did not look at {' and '.join(unknown)}")
     if controls.are_in(run):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from analysis.machines import NOT_EMULATED
 from harness import control_groups, machines, topology
 from harness.clock import ADVICE, Clock, source
 from harness.extensions import HUGE_PAGE_BYTES, Host
@@ -83,6 +84,12 @@ def hypervisor(signature: str) -> Finding:
     """Whether this is a virtual machine, whose neighbours can't be seen."""
     advice = "measure on bare metal if you can; neighbours show in the canary, not in the steal counter"
     return Finding("hypervisor", signature or "none", "yes" if signature else "no", advice)
+
+
+def emulator(found: str) -> Finding:
+    """Whether a program plays the processor."""
+    advice = "measure on a processor: what an emulator measures decides nothing; one that gives no sign is not seen"
+    return Finding("emulator", found, "no" if found == NOT_EMULATED else "yes", advice)
 
 
 def stolen_time() -> Finding:
@@ -178,6 +185,7 @@ def audit(host: Host, machine: str, cpu: int) -> list[dict[str, str]]:
         lambda: clock(timer),
         lambda: sibling_threads(bool(host.processor().hypervisor)),
         lambda: hypervisor(host.processor().hypervisor),
+        lambda: emulator(host.processor().emulator),
         stolen_time,
         other_load,
         priority,

@@ -27,6 +27,7 @@ from analysis import information
 from analysis.errors import AnalysisError
 from analysis.files import write_whole
 from analysis.information import one_line, samples_file
+from analysis.machines import emulator
 from harness import machines, store
 from harness.errors import HarnessError
 from harness.plausibility import check_rows
@@ -296,6 +297,9 @@ def check_provenance(info: Mapping[str, Any]) -> None:
         machines.check_name(info["machine"])
     except HarnessError as error:
         raise HarnessError(f"{INFO}, {error}") from error
+    # Whatever the run says of itself: its canaries tell.
+    if (told := emulator(info)) and machine in machines.load() and not info["machine"]["overridden"]:
+        raise HarnessError(f"{INFO}, machine.name: an emulator ({told}) is not {machine}")
     if datetime.fromisoformat(info["ended"]) > datetime.now(UTC) + CLOCKS_DIFFER:
         raise HarnessError(f"{INFO}, ended: {info['ended']} is in the future, by the clock of this machine")
     if info["protocol"]["name"] == "smoke":

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness import control_groups, fingerprint, limits, machines, topology
+from analysis.machines import NOT_EMULATED
+from harness import control_groups, emulation, fingerprint, limits, machines, topology
 from harness.errors import HarnessError
 
 Registers = tuple[int, int, int, int]
@@ -49,6 +50,7 @@ class Processor:
     hypervisor: str
     llc_count: int = 1
     """Last-level caches of the logical processors that may be used."""
+    emulator: str = NOT_EMULATED
 
     @property
     def llc_bytes(self) -> int:
@@ -73,24 +75,27 @@ def decode(cpuid: Cpuid, extended_states: int) -> Processor:
         model += (signature >> 16 & 0xF) << 4
     if family == 15:
         family += signature >> 20 & 0xFF
-    hypervisor = ""
-    if features >> 31 & 1:
-        hypervisor = _text(*cpuid(0x40000000, 0)[1:]) or "unknown"
+    brand = _brand(cpuid)
+    answers = _text(*cpuid(0x40000000, 0)[1:])  # of some even where the bit says that nobody does
+    hypervisor = (answers or "unknown") if features >> 31 & 1 else ""
     return Processor(
         vendor=vendor,
-        brand=_brand(cpuid),
+        brand=brand,
         family=family,
         model=model,
         stepping=signature & 0xF,
         isas=_isas(cpuid, extended_states),
         caches=_caches(cpuid, vendor),
         hypervisor=hypervisor,
+        emulator=emulation.named(answers, vendor, brand),
     )
 
 
 def _text(*registers: int) -> str:
-    raw = b"".join(register.to_bytes(4, "little") for register in registers)
-    return raw.split(b"\0")[0].decode("ascii", "replace").strip()
+    """What registers spell; "?" for what is no letter, digit or sign: a terminal, a picture or a file's name would take
+    it for something else."""
+    raw = b"".join(register.to_bytes(4, "little") for register in registers).split(b"\0")[0]
+    return "".join(chr(byte) if 32 <= byte < 127 else "?" for byte in raw).strip()
 
 
 def _brand(cpuid: Cpuid) -> str:
@@ -204,12 +209,17 @@ def describe(processor: Processor, override: str | None = None) -> dict[str, Any
 
     Raises HarnessError for a name that no machine has.
     """
-    known, identity = asdict(processor), machines.identify(processor, override)
+    told = facts(processor)
+    identity = machines.identify(told, override)
+    return {"name": identity.name, "overridden": identity.overridden, **told}
+
+
+def facts(processor: Processor) -> dict[str, Any]:
+    """What is known of this machine, whatever its name."""
+    known = asdict(processor)
     return {
-        "name": identity.name,
-        "overridden": identity.overridden,
         "microarchitecture": machines.microarchitecture(processor),
-        **{key: known[key] for key in ("vendor", "brand", "family", "model", "stepping", "hypervisor")},
+        **{key: known[key] for key in ("vendor", "brand", "family", "model", "stepping", "hypervisor", "emulator")},
         "isas": list(processor.isas),
         "caches": [asdict(cache) for cache in processor.caches],
         "cores": topology.cores(),

@@ -18,7 +18,7 @@ def report(config: Config, extensions: Path) -> str:
     compilers, skipped = build.find_compilers(config)
     host = first_host(extensions, compilers)
     processor = host.processor()
-    identity = machines.identify(processor, config.get("machine"))
+    identity = machines.identify(detect.facts(processor), config.get("machine"))
     choice = host.choice()
     with topology.on(choice.cpu):
         clock = Clock(host)

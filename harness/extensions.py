@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from harness import build, detect, topology
+from harness import build, detect, emulation, topology
 from harness.config import Config
 from harness.errors import HarnessError
 
@@ -153,7 +153,9 @@ class Host:
         if allowed not in self.asked:
             choice = topology.choose(allowed, self.cpuid_on)
             decoded = detect.decode(self.cpuid_on(choice.cpu), self.lib.extended_states())
-            self.asked[allowed] = choice, detect.with_known_caches(decoded, choice.cpu, choice.alike)
+            with topology.on(choice.cpu):
+                judged = emulation.timed(self, decoded)
+            self.asked[allowed] = choice, detect.with_known_caches(judged, choice.cpu, choice.alike)
         return self.asked[allowed]
 
     def choice(self) -> topology.Choice:
@@ -161,7 +163,7 @@ class Host:
         return self._ask()[0]
 
     def processor(self) -> detect.Processor:
-        """The processor that is measured. Raises HarnessError where its caches are unknown."""
+        """The processor that is measured, and what its pace tells. Raises HarnessError where its caches are unknown."""
         return self._ask()[1]
 
     def arena(self, size: int) -> Any:

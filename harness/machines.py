@@ -6,7 +6,6 @@ The files are read, checked and compared in `analysis.machines`, since verdicts 
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -45,16 +44,20 @@ def microarchitecture(processor: Processor) -> str:
         return files.microarchitecture(asdict(processor))
 
 
-def identify(processor: Processor, override: str | None = None, folder: Path = MACHINES) -> Identity:
-    """The machine with this processor: the one whose file alone matches, else named after the processor's brand.
+def identify(described: Mapping[str, Any], override: str | None = None, folder: Path = MACHINES) -> Identity:
+    """The machine that is so `described` (as in run.json): the one whose file alone matches and leaves no doubt, else
+    named after the processor's brand.
 
     `override` is a name that was given instead. Raises HarnessError for a name that no file has.
     """
     machines = load(folder)
     if override is not None and override not in machines:
         raise HarnessError(f"machine: {override!r} is not one of {', '.join(machines)}")
-    described = {**asdict(processor), "threads": os.cpu_count() or 1}
-    matching = [name for name, machine in machines.items() if files.matches(machine, described)]
+    matching = [
+        name
+        for name, machine in machines.items()
+        if files.matches(machine, described) and not files.doubts(machine, described)
+    ]
     if len(matching) == 1:
         detected = Identity(matching[0], known=True, overridden=False)
     else:
@@ -77,6 +80,17 @@ def stranger_names(machine: Mapping[str, Any]) -> list[str]:
     return [short, stepping, size] if numbered else [stepping, size]
 
 
+def mistaken(described: Mapping[str, Any], folder: Path = MACHINES) -> list[dict[str, str]]:
+    """Each known machine that this one would be by its brand and is not, with the reason, as run.json has what is
+    skipped."""
+    doubts = {
+        name: files.doubts(machine, described)
+        for name, machine in load(folder).items()
+        if files.matches(machine, described)
+    }
+    return [{"what": f"the name {name}", "reason": "; ".join(those)} for name, those in doubts.items() if those]
+
+
 def stranger_name(processor: Mapping[str, Any]) -> str:
     """A name by brand, family and model alone."""
     brand = re.sub(r"\((r|tm)\)|\bcpu\b|\bprocessor\b|@.*|\d+-core", " ", processor["brand"].lower())
@@ -89,8 +103,12 @@ def check_name(machine: Mapping[str, Any]) -> None:
     machine's needs its product, or to say that the name was given; any other follows from brand, family and model."""
     name, known = machine["name"], load()
     if name in known:
-        if not machine["overridden"] and not files.matches(known[name], machine):
+        if machine["overridden"]:
+            return
+        if not files.matches(known[name], machine):
             raise HarnessError(f"machine.name: {machine['brand']} is not {name}")
+        if doubts := files.doubts(known[name], machine):
+            raise HarnessError(f"machine.name: this is not {name}: {'; '.join(doubts)}")
     elif name not in (stranger_name(machine), *stranger_names(machine)):
         raise HarnessError(f"machine.name: {name!r} does not follow from {machine['brand']}")
 
@@ -140,6 +158,7 @@ def offer(machine: Mapping[str, Any]) -> str:
         },
         "cores": told(machine["cores"], "measured"),
         "threads": told(machine["threads"], "measured"),
+        **({"hypervisor": told(machine["hypervisor"])} if machine["hypervisor"] else {}),
         "base_clock_ghz": unknown,
         "caches": [_cache(cache) for cache in machine["caches"]],
         "memory": {"channels": unknown, "type": unknown, "peak_gb_per_second": unknown},

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from analysis import instance
+from analysis.machines import NOT_EMULATED
 from harness import (
     accuracy,
     audit,
@@ -84,6 +85,8 @@ def prepare(config: Config, extensions: Path) -> tuple[dict[str, Any], plan.Plan
     planned.skipped[:0] = reductions(config) + skipped + lacking + lacking_peers + broken_peers
     plan.trim(config, planned, processor.llc_bytes)
     machine = detect.describe(processor, config.get("machine"))
+    if not machine["overridden"]:
+        planned.skipped += machines.mistaken(machine)
     machines.wanted_variants(config["tuning"], machine["name"])
     digest = build.content_hash(config, compilers, [(peer.name, peer.version) for peer in installed])
     protocol = config["protocols"][config["protocol"]]
@@ -281,7 +284,7 @@ def measure_into(
     check_accuracy(folder, extensions, config, info, budget)
     measure_processes(folder, extensions, config, info, planned, processor.llc_bytes, budget)
     finish(folder, info)
-    if not machines.identify(processor, config.get("machine")).known:
+    if not machines.identify(info["machine"], config.get("machine")).known:
         offer_file(info["machine"])
 
 
@@ -303,7 +306,10 @@ def begin_session(info: dict[str, Any], found: list[dict[str, str]]) -> None:
 
 
 def offer_file(machine: Mapping[str, Any]) -> None:
-    """Tells of an unknown machine which file would make it known."""
+    """Tells of an unknown machine which file would make it known; of an emulated one, that none would."""
+    if machine["emulator"] != NOT_EMULATED:
+        print(f"This machine is emulated ({machine['emulator']}): what it measures decides nothing.")
+        return
     print(f"This machine is not known yet; config/machines/{machine['name']}.yaml would be:\n")
     print(textwrap.indent(machines.offer(machine), "  "))
 

@@ -14,7 +14,7 @@ from harness import machines, topology
 from harness.budget import ACCURACY_ENDS, TUNING_ENDS
 from harness.config import FLOAT_BYTES, Config, lengths, out_of_cache_elements
 from harness.contenders import controls, question_key
-from harness.detect import Processor
+from harness.detect import Processor, facts
 from harness.errors import HarnessError
 from harness.extensions import Host, Kernel
 from harness.memory import Layout
@@ -432,7 +432,7 @@ def describe(config: Config, plan: Plan, processor: Processor) -> str:
         run_seconds(config, plan, processor.llc_bytes, count) for count in (1, processes["least"], processes["most"])
     )
     least, most = (min(seconds, budget) for seconds in (least, most))
-    machine = machines.identify(processor, config.get("machine")).name
+    machine = machines.identify(facts(processor), config.get("machine")).name
     lines = [
         f"Protocol {config['protocol']} on {processor.brand} ({machine}), {span(least, most)}:",
         f"  {processes['least']} to {processes['most']} processes one after the other, until every ratio is known to "

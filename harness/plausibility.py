@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from analysis import exactness
 from analysis.experiments import is_too_fast
+from analysis.machines import LARGEST_GIGAHERTZ
 from harness.errors import HarnessError
 from harness.speed_limits import SPEED_MARGIN, least, peak_gb_per_second
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Above the record of any x86 processor.
-LARGEST_GIGAHERTZ = 10.0
 
 ROWS = "samples.csv.gz"
 

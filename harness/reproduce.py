@@ -28,7 +28,7 @@ def is_here(config: Config, name: str, built: Path) -> bool:
         library = build.extension_path(built, compilers[0].name, build.HOST)
         if not library.exists():
             build.build(config, compilers[0].name, build.HOST, library)
-        return machines.identify(Host(built, compilers[0].name).processor()).name == name
+        return machines.identify(detect.facts(Host(built, compilers[0].name).processor())).name == name
     except HarnessError:
         return False
 

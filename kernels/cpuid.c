@@ -16,6 +16,13 @@ void cpuid_leaf(uint32_t leaf, uint32_t subleaf, uint32_t registers[4]) {
   __cpuid_count(leaf, subleaf, r[0], r[1], r[2], r[3]);
 }
 
+uint64_t canary_cpuid(uint64_t calls) {
+  uint32_t r[4];
+  uint64_t start = clock_nanoseconds();
+  for (uint64_t i = 0; i < calls; i++) __cpuid_count(0, 0, r[0], r[1], r[2], r[3]);
+  return clock_nanoseconds() - start;
+}
+
 uint64_t extended_states(void) {
   uint32_t r[4], low, high;
   cpuid_leaf(1, 0, r);

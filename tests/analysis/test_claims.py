@@ -128,8 +128,24 @@ def skylake(epyc):
     described = {
         **epyc.information["machine"], "name": "skylake-x", "brand": SKYLAKE.brand, "vendor": SKYLAKE.vendor,
         "family": SKYLAKE.family, "model": SKYLAKE.model, "stepping": SKYLAKE.steppings[0],
+        "cores": SKYLAKE.cores, "threads": SKYLAKE.threads, "hypervisor": "",
+        "caches": [
+            {"level": c.level, "bytes": c.bytes, "shared_by_threads": c.shared_by_threads, "inclusive": False}
+            for c in SKYLAKE.caches
+        ],
     }  # fmt: skip
     return replace(epyc, information={**epyc.information, "machine": described})
+
+
+def test_what_an_emulator_with_the_papers_brand_measured_decides_nothing(skylake):
+    machine = skylake.information["machine"] | {"emulator": "suspected: an FMA takes as long as 398 additions"}
+    emulated = replace(skylake, information=skylake.information | {"machine": machine})
+    for judgement in judge_all(load_claims(), {"intel-xeon-w-2135-6-85": [emulated]}):
+        assert judgement.verdict in ("inconclusive", "not run")
+        if judgement.is_native and judgement.claim.machine == "skylake-x":
+            assert judgement.verdict == "not run" and "is none: it is emulated (suspected: an FMA" in judgement.reason
+        elif judgement.verdict == "inconclusive":
+            assert "an emulator measured this (suspected: an FMA" in judgement.reason
 
 
 def verdicts(judgements):

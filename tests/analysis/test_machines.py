@@ -44,11 +44,20 @@ def information(make_run):
 
 
 def described(name, **other):
-    """What CPUID tells on a known machine."""
+    """What is told of a known machine."""
     machine = machines.load_machines()[name]
-    signature = {key: getattr(machine, key) for key in ("vendor", "brand", "family", "model", "threads")}
-    signature["caches"] = [{"level": cache.level, "bytes": cache.bytes} for cache in machine.caches]
-    return {**signature, "stepping": machine.steppings[0], "overridden": False, **other}
+    own = {
+        key: getattr(machine, key) for key in ("vendor", "brand", "family", "model", "cores", "threads", "hypervisor")
+    }
+    caches = [{"level": c.level, "bytes": c.bytes} for c in machine.caches]
+    return {
+        **own,
+        "stepping": machine.steppings[0],
+        "overridden": False,
+        "caches": caches,
+        "isas": ["scalar", *machine.paper_isas],
+        **other,
+    }
 
 
 def test_the_papers_machines_and_those_of_recorded_runs_are_known():
@@ -276,10 +285,10 @@ def test_every_known_machine_matches_itself_alone(name):
 
 
 @pytest.mark.parametrize("other", [{"threads": 4}, {"caches": []}, {"caches": [{"level": 3, "bytes": 16 << 20}]}])
-def test_a_brand_that_names_no_product_is_that_of_machines_of_any_size(other):
-    known = machines.load_machines()
-    assert machines.matches(known["skylake-x"], described("skylake-x", **other)), "its brand names a product"
-    assert not machines.matches(known["amd-epyc-25-17"], described("amd-epyc-25-17", **other))
+def test_a_machine_of_a_known_brand_and_another_size_is_doubted(other):
+    for name, machine in machines.load_machines().items():
+        assert machines.matches(machine, described(name, **other))
+        assert machines.doubts(machine, described(name, **other)) and not machines.doubts(machine, described(name))
 
 
 @pytest.mark.parametrize(
@@ -291,12 +300,44 @@ def test_a_brand_that_names_no_product_is_that_of_machines_of_any_size(other):
         {"model": 79},
         {"vendor": "AuthenticAMD"},
         {"overridden": True},
+        {"caches": [{"level": 1, "bytes": 32768}]},
+        {"cores": 4},
+        {"threads": 8},
+        {"isas": ["scalar", "avx2"]},
+        {"hypervisor": "KVMKVMKVM"},
+        {"emulator": "suspected: an FMA takes as long as 400 additions"},
     ],
 )
 def test_a_run_on_another_product_or_under_a_given_name_is_no_evidence(information, other):
     machine = machines.load_machines()["skylake-x"]
     assert machines.is_evidence(machine, information(**described("skylake-x")))
     assert not machines.is_evidence(machine, information(**described("skylake-x", **other)))
+
+
+@pytest.mark.parametrize(
+    ("canary", "reason"),
+    [
+        ({}, ""),
+        ({"throughput_nanoseconds": 4 * 5405}, ""),  # two of split vectors in a row, and a busy sibling
+        ({"throughput_nanoseconds": 400 * 5405}, "suspected: an FMA takes as long as 400 additions"),
+        ({"clock_nanoseconds": 500_000}, "suspected: its additions would make a clock of 0.04 GHz"),
+        ({"clock_nanoseconds": 1000}, "suspected: its additions would make a clock of 20 GHz"),
+    ],
+)
+def test_a_run_whose_canaries_no_processor_has_is_no_evidence_whatever_it_says_of_itself(information, canary, reason):
+    machine, run = machines.load_machines()["skylake-x"], information(**described("skylake-x"))
+    run["canary"] |= {"clock_adds": 20_000, "throughput_fmas": 20_000, "clock_nanoseconds": 5405, **canary}
+    assert machines.emulator(run) == reason
+    assert machines.is_evidence(machine, run) == (reason == "")
+    assert reason in machines.mistaken(machine, run)
+
+
+def test_recorded_runs_are_evidence_about_their_machines():
+    known = machines.load_machines()
+    for path in machines.CONFIG.parent.glob("results/recorded/*/*/run.json"):
+        run = json.loads(path.read_text(encoding="utf-8"))
+        assert machines.emulator(run) == ""
+        assert machines.is_evidence(known[path.parents[1].name], run)
 
 
 @pytest.mark.parametrize(

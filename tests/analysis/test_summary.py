@@ -149,3 +149,19 @@ def test_with_two_compilers_everything_is_told_of_the_primary_one(full_run: Run,
     both = dataclasses.replace(full_run, samples=pd.concat([full_run.samples, slower], ignore_index=True))
     lines = [line for line in summary(both).splitlines() if line.startswith(("AVX512F, %", "threads"))]
     assert lines == [line for line in text.splitlines() if line.startswith(("AVX512F, %", "threads"))]
+
+
+def test_a_run_of_several_sessions_tells_what_disturbed_any_of_them(full_run: Run) -> None:
+    session = {"started": "2026-01-05T09:00:00+00:00", "audit": full_run.information["audit"]}
+    precision = {"target_half_width_percent": 2.0, "stopped_by": "precision", "questions": 9, "missed": {}}
+    more = {"precision": precision, "sessions": [session, session]}
+    text = summary(dataclasses.replace(full_run, information=full_run.information | more))
+    assert "9 of 9 ratios are known to ±2 %; 2 sessions, disturbed by hypervisor\n" in text
+
+
+def test_what_an_emulator_measured_is_said_to_be_that(full_run: Run) -> None:
+    machine = full_run.information["machine"] | {"emulator": "QEMU"}
+    text = summary(dataclasses.replace(full_run, information=full_run.information | {"machine": machine}))
+    assert text.startswith("NOTHING IS DECIDED: an emulator measured this (QEMU)\n")
+    assert "EMULATED (QEMU)" in text and "faster" not in text
+    test_it_fits_one_screen(text)

@@ -274,6 +274,16 @@ def test_a_name_that_does_not_follow_from_the_instance_is_refused(run, files, re
     refused(with_info(files, lambda i: i.update(info)), "machine.host: machine.allowed or threads are missing")
 
 
+def test_a_known_machine_with_the_pace_of_an_emulator_is_refused(files, refused):
+    (recorded, *_) = (ROOT / "results" / "recorded" / "amd-epyc-25-17").glob("quick-*/run.json")
+
+    def change(info):
+        info["machine"] |= json.loads(recorded.read_text(encoding="utf-8"))["machine"]
+        info["canary"]["throughput_nanoseconds"] *= 800
+
+    refused(with_info(files, change), r"machine.name: an emulator \(suspected: an FMA .*\) is not amd-epyc-25-17")
+
+
 @pytest.mark.parametrize("failing", ("mkdir", "write", "rename"))
 def test_a_full_disk_leaves_no_trace(packed, tmp_path, monkeypatch, failing):
     _, files = bundle.check(packed.read_bytes(), "")

@@ -1,5 +1,7 @@
 """Which machine a processor makes: known, a stranger, or named on the command line."""
 
+import os
+import re
 from dataclasses import replace
 
 import pytest
@@ -17,7 +19,12 @@ CASCADE_LAKE = dumped("cascade-lake-xeon-platinum-8280")
 @pytest.fixture(autouse=True)
 def two_threads(monkeypatch):
     """As many threads as the virtual machine of the recorded runs has."""
-    monkeypatch.setattr(machines.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+
+
+def told(processor, cores="unknown", threads="unknown"):
+    """What is told of the machine that a processor is in; of cores and threads nothing, since those here are others."""
+    return {**detect.facts(processor), "cores": cores, "threads": threads}
 
 
 def guest(stepping=1, brand="AMD EPYC"):
@@ -26,16 +33,18 @@ def guest(stepping=1, brand="AMD EPYC"):
 
 
 @pytest.mark.parametrize(
-    ("processor", "name", "microarchitecture"),
+    ("processor", "cores", "name", "microarchitecture"),
     [
-        (SKYLAKE_X, "skylake-x", "Skylake-X"),
-        (BROADWELL, "broadwell", "Broadwell"),
-        (ZEN2, "zen2", "Zen 2"),
-        (guest(), "amd-epyc-25-17", "Zen 4"),
+        (SKYLAKE_X, 6, "skylake-x", "Skylake-X"),
+        (BROADWELL, 22, "broadwell", "Broadwell"),
+        (ZEN2, 12, "zen2", "Zen 2"),
+        (guest(), 2, "amd-epyc-25-17", "Zen 4"),
     ],
 )
-def test_a_known_machine_goes_by_the_name_of_its_file(processor, name, microarchitecture):
-    assert machines.identify(processor) == machines.Identity(name, known=True, overridden=False)
+def test_a_known_machine_goes_by_the_name_of_its_file(processor, cores, name, microarchitecture, monkeypatch):
+    assert machines.identify(told(processor)) == machines.Identity(name, known=True, overridden=False)
+    monkeypatch.setattr(detect.topology, "cores", lambda: cores)
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
     described = detect.describe(processor)
     assert described["name"] == name
     assert described["overridden"] is False
@@ -43,29 +52,57 @@ def test_a_known_machine_goes_by_the_name_of_its_file(processor, name, microarch
 
 
 def test_a_stranger_goes_by_its_brand():
-    assert machines.identify(CASCADE_LAKE) == machines.Identity("intel-xeon-platinum-8280-6-85", False, False)
+    assert machines.identify(told(CASCADE_LAKE)) == machines.Identity("intel-xeon-platinum-8280-6-85", False, False)
     assert detect.describe(CASCADE_LAKE)["microarchitecture"] == "Cascade Lake"
 
 
 def test_a_stranger_never_gets_the_name_of_a_known_machine():
-    assert machines.identify(guest(stepping=2)) == machines.Identity("amd-epyc-25-17-2", False, False)
+    assert machines.identify(told(guest(stepping=2))) == machines.Identity("amd-epyc-25-17-2", False, False)
 
 
-def test_a_guest_of_another_size_is_another_machine(monkeypatch):
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"cores": 4}, "it has 4 cores, not 6"),
+        ({"threads": 8}, "it has 8 threads, not 12"),
+        ({"isas": ["scalar", "avx2"]}, "it has avx2, not avx2, avx512f"),
+        ({"hypervisor": "KVMKVMKVM"}, "its hypervisor is KVMKVMKVM, not none"),
+        ({"hypervisor": "hidden"}, "its hypervisor is hidden, not none"),
+        ({"emulator": "QEMU"}, "it is emulated (QEMU)"),
+        (
+            {"caches": [{"level": 1, "bytes": 32768}, {"level": 2, "bytes": 4 << 20}]},
+            "its caches are L1 32 KiB L2 4096 KiB, not L1 32 KiB L2 1024 KiB L3 8448 KiB",
+        ),
+    ],
+)
+def test_a_machine_of_a_known_brand_that_is_another_is_a_stranger_and_why_is_told(change, reason):
+    other = {**told(SKYLAKE_X, 6, 12), **change}
+    assert machines.identify(other) == machines.Identity("intel-xeon-w-2135-6-85", False, False)
+    assert machines.mistaken(other) == [{"what": "the name skylake-x", "reason": reason}]
+    with pytest.raises(HarnessError, match=re.escape(f"machine.name: this is not skylake-x: {reason}")):
+        machines.check_name({**other, "name": "skylake-x", "overridden": False})
+    machines.check_name({**other, "name": "intel-xeon-w-2135-6-85", "overridden": False})
+
+
+@pytest.mark.parametrize("threads", [6, 12])
+def test_a_machine_may_have_its_sibling_threads_switched_off(threads):
+    assert machines.identify(told(SKYLAKE_X, 6, threads)).name == "skylake-x"
+    assert machines.mistaken(told(SKYLAKE_X, 6, threads)) == []
+
+
+def test_a_guest_of_another_size_is_another_machine():
     *inner, last = guest().caches
     smaller = replace(guest(), caches=(*inner, replace(last, bytes=last.bytes // 2)))
-    assert machines.identify(smaller) == machines.Identity("amd-epyc-25-17-1", False, False)
-    monkeypatch.setattr(machines.os, "cpu_count", lambda: 4)
-    assert machines.identify(guest()) == machines.Identity("amd-epyc-25-17-1", False, False)
+    assert machines.identify(told(smaller)) == machines.Identity("amd-epyc-25-17-1", False, False)
+    assert machines.identify(told(guest(), threads=4)) == machines.Identity("amd-epyc-25-17-1", False, False)
 
 
-def test_a_guest_of_another_size_than_a_known_one_of_its_stepping_has_its_size_in_its_name(tmp_path, monkeypatch):
+def test_a_guest_of_another_size_than_a_known_one_of_its_stepping_has_its_size_in_its_name(tmp_path):
     described = detect.describe(guest(stepping=3))
     assert described["name"] == "amd-epyc-25-17-3"
     (tmp_path / f"{described['name']}.yaml").write_text(machines.offer(described))
-    assert machines.identify(guest(stepping=3), folder=tmp_path).known
-    monkeypatch.setattr(machines.os, "cpu_count", lambda: 16)
-    assert machines.identify(guest(stepping=3), folder=tmp_path) == machines.Identity(
+    assert machines.identify(described, folder=tmp_path).known
+    assert machines.identify(told(guest(stepping=3), threads=16), folder=tmp_path) == machines.Identity(
         "amd-epyc-25-17-3-16-threads-32768-kib", False, False
     )
 
@@ -75,8 +112,8 @@ def test_generations_of_one_model_and_brand_are_two_machines():
         replace(CASCADE_LAKE, brand=f"Intel(R) Xeon(R) CPU @ {clock}GHz", stepping=stepping)
         for clock, stepping in (("2.00", 3), ("2.80", 7))
     )
-    assert machines.identify(skylake).name == "intel-xeon-6-85-3"
-    assert machines.identify(cascade_lake).name == "intel-xeon-6-85-7"
+    assert machines.identify(told(skylake)).name == "intel-xeon-6-85-3"
+    assert machines.identify(told(cascade_lake)).name == "intel-xeon-6-85-7"
 
 
 @pytest.mark.parametrize("name", ["intel-xeon-6-85", "intel-xeon-6-85-7", "intel-xeon-6-85-7-2-threads-39424-kib"])
@@ -90,24 +127,24 @@ def test_a_run_may_have_any_name_that_its_machine_ever_had(name):
 def test_two_files_that_match_decide_nothing(tmp_path):
     for name in ("one", "two"):
         (tmp_path / f"{name}.yaml").write_text((MACHINES / "zen2.yaml").read_text())
-    assert machines.identify(ZEN2, folder=tmp_path) == machines.Identity("amd-ryzen-9-3900x-23-113", False, False)
+    assert machines.identify(told(ZEN2), folder=tmp_path) == machines.Identity("amd-ryzen-9-3900x-23-113", False, False)
 
 
 def test_a_given_name_is_recorded_as_an_override():
-    assert machines.identify(ZEN2, "skylake-x") == machines.Identity("skylake-x", known=True, overridden=True)
+    assert machines.identify(told(ZEN2), "skylake-x") == machines.Identity("skylake-x", known=True, overridden=True)
     described = detect.describe(ZEN2, "skylake-x")
     assert (described["name"], described["overridden"]) == ("skylake-x", True)
     assert described["microarchitecture"] == "Zen 2", "what was detected stays"
 
 
 def test_to_give_the_name_that_was_detected_overrides_nothing():
-    assert machines.identify(ZEN2, "zen2") == machines.identify(ZEN2)
+    assert machines.identify(told(ZEN2), "zen2") == machines.identify(told(ZEN2))
 
 
 def test_an_unknown_name_is_one_line_that_lists_the_known_ones():
     known = "amd-epyc-25-17, broadwell, skylake-x, zen2"
     with pytest.raises(HarnessError, match=f"machine: 'zen9' is not one of {known}"):
-        machines.identify(ZEN2, "zen9")
+        machines.identify(told(ZEN2), "zen9")
     with pytest.raises(HarnessError, match=f"command line: machine: 'zen9' is not one of {known}"):
         config.load(overrides={"machine": "zen9"})
     assert config.overrides(config.load(overrides={"machine": "zen2"})) == {"machine": "zen2"}
@@ -126,7 +163,7 @@ def test_a_damaged_machine_file_is_one_line(tmp_path):
 def test_the_offered_file_makes_its_machine_known(processor, tmp_path):
     described = detect.describe(processor)
     (tmp_path / f"{described['name']}.yaml").write_text(machines.offer(described))
-    identity = machines.identify(processor, folder=tmp_path)
+    identity = machines.identify(described, folder=tmp_path)
     assert identity == machines.Identity(described["name"], known=True, overridden=False)
     offered = load_machines(tmp_path)[described["name"]]
     assert offered.microarchitecture == described["microarchitecture"]

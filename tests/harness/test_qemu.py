@@ -4,6 +4,8 @@ What it measures is worthless. The emulator has no AVX512 and kills a process th
 """
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -59,7 +61,7 @@ def emulated_python(folder, cpu):
     environment = folder / "emulated"
     launcher = environment / "bin" / "python"
     launcher.parent.mkdir(parents=True)
-    launcher.write_text(f'#!/bin/sh\nexec {QEMU} -cpu {cpu} -0 "$0" {interpreter} "$@"\n')
+    launcher.write_text(f'#!/bin/sh\nexec {QEMU} -cpu {shlex.quote(cpu)} -0 "$0" {interpreter} "$@"\n')
     launcher.chmod(0o755)
     (environment / "pyvenv.cfg").write_text(f"home = {interpreter.parent}\n")
     beside = environment / "lib" / f"python{sysconfig.get_python_version()}"
@@ -110,10 +112,30 @@ def test_another_processor_is_detected_planned_for_and_measured(tiny, cpu, vendo
     assert machine["microarchitecture"] == microarchitecture
     assert machine["isas"] == ["scalar", "avx2"]
     assert machine["name"] == folder.parent.name
-    assert f"config/machines/{machine['name']}.yaml would be:" in measured.stdout, "no file describes an emulator"
+    assert machine["emulator"] == "QEMU"
+    assert "This machine is emulated (QEMU): what it measures decides nothing." in measured.stdout
+    assert ".yaml would be:" not in measured.stdout, "no file describes an emulator"
     rows = pd.read_csv(folder / "samples.csv", keep_default_na=False)
     assert set(rows["isa"]) == {"avx2"}
     assert set(rows["algorithm"]) == {"two-pass"}
+
+
+def test_an_emulator_with_the_brand_of_the_papers_machine_is_not_taken_for_it(tiny):
+    cpu = "Skylake-Server,-hypervisor,stepping=4,model-id=Intel(R) Xeon(R) W-2135 CPU @ 3.70GHz"
+    planned = harness(tiny, cpu, "plan")
+    assert planned.returncode == 0, planned.stderr
+    assert "on Intel(R) Xeon(R) W-2135 CPU @ 3.70GHz (intel-xeon-w-2135-6-85)" in planned.stdout
+    assert "skipped: the name skylake-x: its caches are " in planned.stdout
+    assert "it has avx2, not avx2, avx512f" in planned.stdout and "it is emulated (QEMU)" in planned.stdout
+
+
+def test_an_emulator_that_named_nothing_would_be_told_by_its_canaries(tiny):
+    code = "from harness import emulation; from harness.extensions import Host; from dataclasses import replace\n"
+    code += "from pathlib import Path; import sys; host = Host(Path(sys.argv[1]), sys.argv[2])\n"
+    code += "print(emulation.timed(host, replace(host.processor(), emulator='none')).emulator)"
+    launcher = emulated_python(tiny, "Haswell,-hypervisor")
+    told = subprocess.run([launcher, "-c", code, BUILT, COMPILERS[0]], cwd=ROOT, capture_output=True, text=True)
+    assert re.search(r"^suspected: an FMA takes as long as \d+ additions$", told.stdout, re.MULTILINE), told.stderr
 
 
 def test_a_processor_without_fma_stops_with_one_line_and_executes_nothing(tiny):

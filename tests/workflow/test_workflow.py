@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from analysis import figures
-from harness import machines
+from harness import detect, machines
 from harness.config import ROOT
 from harness.lock import exclusive
 from harness.workflow import MEASURING
@@ -139,9 +139,9 @@ def test_peers_without_their_environment_say_how_to_make_it(project):
 
 
 def test_the_target_of_this_machine_measures_and_draws(project):
-    here = the_host().processor()
-    name = machines.identify(here).name
-    if not machines.identify(here).known:
+    here = machines.identify(detect.facts(the_host().processor()))
+    name = here.name
+    if not here.known:
         pytest.skip("no file describes this machine")
     with_algorithms_only(project)
     arguments = ["--config", "protocol=smoke", "isas=[scalar]", "compilers=[gcc]"]
