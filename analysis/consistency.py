@@ -3,11 +3,15 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 from analysis import instance
 
 Information = Mapping[str, Any]
+
+# float32 in [-87.3, -0], of which `accuracy.exp` looks at every so many-th.
+FLOATS = 1_118_738_843
 
 # What tells the items of a list apart.
 KEYS = {
@@ -126,6 +130,8 @@ def _accuracy(run: Information) -> Iterator[str]:
         # An error at the edge of a bin may have been rounded into the next.
         if last < 0 or not last <= min(worst, len(counts) - 1) <= last + 1:
             yield f"accuracy.exp[{place}].counts: the last that is not 0 is not that of largest_ulps"
+        if sum(counts) != -(-FLOATS // item["stride"]):
+            yield f"accuracy.exp[{place}].counts: are not of every float32 that the stride leaves"
     for place, row in enumerate(found["softmax"]):
         where = f"accuracy.softmax[{place}]"
         kinds = {row["algorithm"] in libraries, not row["isa"], row["accumulation"] == "library"}
@@ -135,6 +141,17 @@ def _accuracy(run: Information) -> Iterator[str]:
             yield f"{where}.elements: {row['elements']} is not in accuracy.elements"
         if row["rms_relative_error"] > row["largest_relative_error"] * (1 + 1e-9):
             yield f"{where}.rms_relative_error: is more than the largest"
+    yield from _lacking(found)
+
+
+def _lacking(found: Information) -> Iterator[str]:
+    """Of a run that looked at whole results: each contender at each length on each distribution."""
+    rows = {tuple(row[field] for field in KEYS["accuracy.softmax"]) for row in found["softmax"]}
+    contenders, distributions = ({row[:3] for row in rows}, {row[3] for row in rows})
+    for contender, distribution, elements in product(sorted(contenders), sorted(distributions), found["elements"]):
+        if (*contender, distribution, elements) not in rows:
+            name = " ".join(filter(None, contender))
+            yield f"accuracy.softmax: no row of {name}, {distribution}, {elements} elements"
 
 
 def _counts(run: Information) -> Iterator[str]:

@@ -37,7 +37,7 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
     cells[0].set_ylabel("share of all floats")
     low = table["largest_relative_error"].clip(lower=1e-9).min()
     for axes in cells[1 : len(distributions) + 1]:
-        axes.set_ylim(low / 2, table["largest_relative_error"].max() * 2)
+        axes.set_ylim(low / 2, max(low, table["largest_relative_error"].max()) * 2)
     handles = [panels.algorithm_handle(name, looks[name]) for name in run.information["algorithms"]]
     handles += [
         Line2D([], [], color=style.GREY, marker="o", linestyle="none", fillstyle=fill, label=label)

@@ -98,6 +98,10 @@ def _overhead(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style], ru
 
 def _errors(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style]) -> None:
     axes.set_title(f"error, x {peers.DISTRIBUTION}", pad=8)
+    if not (table["largest_relative_error"] > 0).any():  # a logarithmic axis has no place for none
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, "not known", transform=axes.transAxes, ha="center")
+        return
     for name, look in looks.items():
         points = table[table["name"] == name].sort_values("elements")
         axes.plot(

@@ -113,6 +113,27 @@ def test_claims_are_judged_and_written(make_run: MakeRun, tmp_path: Path, capsys
     assert "| no-overflow |" in (tmp_path / "claims.md").read_text()
 
 
+def test_a_run_that_cannot_be_loaded_keeps_no_other_from_being_drawn_and_judged(
+    make_run: MakeRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sound = make_run(isas=("avx2",), processes=2, rounds=2)
+    damaged = make_run(machine="other", isas=("avx2",), processes=2, rounds=2)
+    samples = damaged / "samples.csv"
+    # As many rows as before: only to look at each of them tells.
+    samples.write_text(samples.read_text(encoding="utf-8").replace(",two-pass,", ",twq-pass,"), encoding="utf-8")
+    where = ["--figures", str(tmp_path / "figures"), "--tables", str(tmp_path / "tables")]
+    assert main(["machines", str(damaged), str(sound), *where]) == 0
+    told = capsys.readouterr().err
+    assert told.startswith(f"analysis: skipped: {samples}, line ") and told.count("\n") == 1
+    assert "'twq-pass' is not in run.json" in told
+    table = (tmp_path / "tables" / "machines.csv").read_text(encoding="utf-8")
+    assert "amd-epyc-9r14-25-17" in table and "other" not in table
+    claims = ["--results", str(tmp_path / "results"), "--claims", str(ROOT / "config" / "claims.yaml")]
+    assert main(["claims", *claims]) == 0
+    out = capsys.readouterr().out
+    assert " amd-epyc-9r14-25-17 " in out and " other " not in out
+
+
 def test_strict_is_2_where_no_claim_can_be_tested(tmp_path: Path) -> None:
     where = ["--results", str(tmp_path), "--claims", str(ROOT / "config" / "claims.yaml")]
     assert main(["claims", *where, "--strict"]) == 2

@@ -11,6 +11,7 @@ import sys
 import tarfile
 import tempfile
 import zlib
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -168,6 +169,18 @@ def test_a_run_that_is_not_complete_is_not_packed(make_run, tmp_path):
     with pytest.raises(HarnessError, match="this run is not complete"):
         bundle.pack(run, tmp_path / "x.tar.gz")
     assert not (tmp_path / "x.tar.gz").exists()
+
+
+def test_a_smoke_run_is_not_packed_since_it_claims_nothing(make_run, tmp_path):
+    run = make_run(protocol="smoke", isas=("avx2",), lengths=(4096,), processes=2, rounds=2)
+    with pytest.raises(HarnessError, match="a smoke run claims nothing; what is worth sending is"):
+        bundle.pack(run, tmp_path / "x.tar.gz")
+    assert not (tmp_path / "x.tar.gz").exists()
+
+
+def test_clocks_of_two_machines_may_differ_by_hours(files):
+    soon = (datetime.now(UTC) + timedelta(hours=20)).isoformat(timespec="seconds")
+    bundle.check(with_info(files, lambda i: i.update(ended=soon)), "")
 
 
 def test_what_adopt_would_refuse_is_not_packed(run, tmp_path):
@@ -458,6 +471,8 @@ def test_a_file_larger_than_any_bundle_is_not_read_to_its_end(tmp_path):
         ({"files": {}}, "run.json does not have the size and SHA-256"),
         ({"files": [1]}, "run.json does not have the size and SHA-256"),
         ({"run": "pass"}, "holds more than versions and files"),
+        ({"format_version": True}, "format_version: True is not known here"),
+        ({"schema_version": 1.0}, "schema_version: 1.0 is not known here"),
     ],
 )
 def test_a_manifest_that_does_not_fit_is_refused(files, refused, change, words):
@@ -491,6 +506,7 @@ def test_a_run_json_that_is_not_sound_is_refused(files, refused, content, words)
 CHANGES = {
     "schema_version: 2 is not known here": lambda i: i.update(schema_version=2),
     "ended: this run is not complete": lambda i: i.update(ended=None),
+    "run.json, ended: 2999-01-01.* is in the future": lambda i: i.update(ended="2999-01-01T00:00:00+00:00"),
     "ended: the run ended before it started": lambda i: i.update(ended="2020-01-05T09:14:00+00:00"),
     "run: .* does not match": lambda i: i.update(run="../../quick-0123456789ab"),
     "run.json: not sound JSON: 'quick-.*' holds a character that cannot be shown": lambda i: i.update(

@@ -1,6 +1,7 @@
 """A whole run, small: what it leaves, and what a kill leaves of it."""
 
 import copy
+import hashlib
 import json
 import os
 import re
@@ -17,9 +18,11 @@ import yaml
 
 from analysis import instance
 from analysis.information import schema
+from analysis.rows import load_run
 from harness import audit, config, store, topology
 from harness.config import ROOT
-from harness.measure import reductions
+from harness.errors import HarnessError
+from harness.measure import finish, reductions
 from tests.conftest import BUILT, COMPILERS, assert_gone
 
 
@@ -142,8 +145,11 @@ def test_a_run_leaves_rows_and_provenance_that_fit_their_schemas(tiny):
     assert info["precision"]["stopped_by"] in ("precision", "processes")
     assert "about" in result.stdout, "the plan and its duration are told first"
     assert "left" in result.stderr, "progress tells the time left"
+    for litter in (".run.json.abcd", "process-0.journal", "tuning.journal"):  # of kills at the very end
+        (folder / litter).touch()
     again = measure(tiny)
     assert "is complete already; nothing is measured" in again.stdout
+    assert sorted(path.name for path in folder.iterdir()) == ["run.json", "samples.csv"]
 
 
 def progress_of(tiny):
@@ -324,3 +330,44 @@ def test_each_session_of_a_run_keeps_its_audit(smallest):
     assert info["sessions"][0]["started"] <= info["sessions"][1]["started"]
     assert info["audit"] == audit.worst([session["audit"] for session in info["sessions"]])
     assert_whole(folder_of(smallest))
+
+
+def journals_of(folder):
+    """Turns a complete run back into one that only has to be finished: its run.json."""
+    lines = (folder / "samples.csv").read_text(encoding="utf-8").splitlines(keepends=True)[1:]
+    place = store.COLUMNS.index("process")
+    for process in ("0", "1"):
+        rows = "".join(line for line in lines if line.split(",")[place] == process)
+        (folder / f"process-{process}.journal").write_text(f"{rows}#everything\n", encoding="utf-8")
+    (folder / "tuning.journal").write_text("[]\n", encoding="utf-8")
+    (folder / "samples.csv").unlink()
+    info = store.read_info(folder) | {"ended": None, "vetoes": {"samples": 0, "disturbed_samples": 0}}
+    store.write_info(folder, info)
+    return info
+
+
+@pytest.fixture
+def unfinished(make_run):
+    return make_run(isas=("avx2",), lengths=(4096,), processes=2, rounds=2, parts=("algorithms", "passes"))
+
+
+def test_a_finished_run_has_the_checksum_of_its_rows_and_no_journals(unfinished):
+    finish(unfinished, journals_of(unfinished))
+    assert sorted(path.name for path in unfinished.iterdir()) == ["run.json", "samples.csv"]
+    content = (unfinished / "samples.csv").read_bytes()
+    info = store.read_info(unfinished)
+    assert info["samples_sha256"] == hashlib.sha256(content).hexdigest()
+    assert info["vetoes"]["samples"] == content.count(b"\n") - 1
+    load_run(unfinished)
+
+
+@pytest.mark.parametrize("lost", ["process-0.journal", "process-1.journal"])
+def test_a_run_whose_rows_are_not_all_there_is_not_finished_and_keeps_its_journals(unfinished, lost):
+    info = journals_of(unfinished)
+    path = unfinished / lost
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(lines[:2] + lines[3:]), encoding="utf-8")
+    with pytest.raises(HarnessError, match=r"samples\.csv"):
+        finish(unfinished, info)
+    assert store.read_info(unfinished)["ended"] is None
+    assert {"process-0.journal", "process-1.journal", "tuning.journal"} < {path.name for path in unfinished.iterdir()}

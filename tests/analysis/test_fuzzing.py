@@ -1,0 +1,173 @@
+"""Whatever becomes of a run's files: it is refused in one line, or drawn; never a traceback, never a hang."""
+
+import hashlib
+import json
+import random
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis import figures
+from analysis.errors import DamagedRun
+from analysis.information import parts
+from analysis.rows import Run, load_run, read_samples
+from analysis.summary import summary
+from harness import bundle
+from harness.errors import HarnessError
+from tests.mutations import mutated, mutated_bytes
+
+SEEDS = 300
+MakeRun = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def folder(make_module_run: MakeRun) -> Path:
+    """A run with every experiment."""
+    return make_module_run(isas=("avx2",), lengths=(4096, 1 << 24), processes=2, rounds=2)
+
+
+@pytest.fixture(scope="module")
+def small(make_module_run: MakeRun) -> Path:
+    """A run of few rows."""
+    few = ("algorithms", "breakdown", "peers")
+    return make_module_run(isas=("avx2",), lengths=(4096,), processes=2, rounds=2, parts=few)
+
+
+def information_of(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "run.json").read_text(encoding="utf-8"))
+
+
+def look_at(run: Run, place: int) -> None:
+    """The summary, or one of the figures, by its place: all of them take seconds."""
+    held = parts(run.information)
+    names = [name for name in figures.names() if figures.experiment(name) in held and name != "compilers"]
+    looks = [lambda: summary(run).encode(), *(partial(draw, name, run) for name in names)]
+    looks[place % len(looks)]()
+
+
+def draw(name: str, run: Run) -> None:
+    figure, table = figures.load(name).draw(run)
+    table.to_csv().encode()
+    for text in figure.texts:
+        text.get_window_extent()
+
+
+def assert_one_line(error: Exception, words: str) -> None:
+    assert str(error).isprintable() and len(str(error)) < 700, words
+
+
+def test_a_mutated_run_json_is_refused_in_one_line_or_drawn(folder: Path, tmp_path: Path) -> None:
+    information, accepted = information_of(folder), 0
+    (tmp_path / "samples.csv").symlink_to(folder / "samples.csv")
+    for seed in range(SEEDS):
+        words, content = mutated(information, random.Random(seed))
+        with suppress(ValueError, RecursionError):  # of what JSON cannot write
+            (tmp_path / "run.json").write_text(json.dumps(content), encoding="utf-8")
+        try:
+            run = load_run(tmp_path)
+        except DamagedRun as error:
+            assert_one_line(error, words)
+            continue
+        accepted += 1
+        if accepted % 3:  # each takes as long as thirty refusals
+            continue
+        try:
+            look_at(Run(folder, run.information, run.samples), accepted // 3)
+        except Exception as error:
+            raise AssertionError(f"seed {seed}, {words}") from error
+    assert accepted < SEEDS / 10, "of most mutations a check can know"
+
+
+def rows_mutated(text: str, chance: random.Random) -> tuple[str, bytes]:
+    """samples.csv with a row deleted, doubled or moved, a cell replaced, or bytes changed; and which, in words."""
+    lines = text.splitlines()
+    row = chance.randrange(1, len(lines))
+    kind = chance.choice(("delete", "double", "move", "cell", "cell", "bytes"))
+    if kind == "bytes":
+        return mutated_bytes(text.encode(), chance)
+    if kind == "cell":
+        cells: list[Any] = lines[row].split(",")
+        place = chance.randrange(len(cells))
+        cells[place] = int(cells[place]) if cells[place].isdigit() else cells[place]
+        kind, cells = mutated(cells, chance)
+        lines[row] = ",".join(map(str, cells))
+    elif kind == "delete":
+        del lines[row]
+    elif kind == "double":
+        lines.insert(row, lines[row])
+    else:
+        lines.insert(chance.randrange(1, len(lines)), lines.pop(row))
+    return f"line {row + 1}: {kind}", "".join(f"{line}\n" for line in lines).encode(errors="surrogatepass")
+
+
+def test_mutated_rows_are_refused_by_file_and_reason(small: Path, tmp_path: Path) -> None:
+    text = (small / "samples.csv").read_text(encoding="utf-8")
+    information = information_of(small) | {"samples_sha256": hashlib.sha256(text.encode()).hexdigest()}
+    path = tmp_path / "samples.csv"
+    for seed in range(SEEDS):
+        words, content = rows_mutated(text, random.Random(seed))
+        path.write_bytes(content)
+        if content == text.encode():
+            continue
+        with pytest.raises(DamagedRun, match=r"samples\.csv") as refused:
+            read_samples(path, information)
+            pytest.fail(f"seed {seed}, {words}: accepted")
+        assert_one_line(refused.value, words)
+
+
+def test_without_a_checksum_only_what_was_read_from_clocks_can_change(small: Path, tmp_path: Path) -> None:
+    text, information = (small / "samples.csv").read_text(encoding="utf-8"), information_of(small)
+    path, free = tmp_path / "samples.csv", ["nanoseconds", "clock_nanoseconds", "throughput_nanoseconds", "flags"]
+    sound = load_run(small).samples.drop(columns=free)
+    for seed in range(SEEDS, SEEDS + 100):
+        words, content = rows_mutated(text, random.Random(seed))
+        path.write_bytes(content)
+        with suppress(DamagedRun):
+            found = read_samples(path, information)
+            assert found.drop(columns=free).equals(sound), f"seed {seed}, {words}"
+
+
+def test_a_mutated_bundle_is_refused_in_one_line_and_leaves_no_trace(small: Path, tmp_path: Path) -> None:
+    sound = bundle.pack(small, tmp_path / "sound.tar.gz").read_bytes()
+    _, files = bundle.check(sound, "")
+    information, rows = information_of(small), (small / "samples.csv").read_text(encoding="utf-8")
+    path, recorded = tmp_path / "mutated.tar.gz", tmp_path / "recorded"
+    for seed in range(SEEDS):
+        chance = random.Random(seed)
+        kind = chance.choice(("bytes", bundle.MANIFEST, bundle.INFO, bundle.SAMPLES))
+        try:
+            if kind == "bytes":
+                words, content = mutated_bytes(sound, chance)
+            elif kind == bundle.SAMPLES:
+                words, changed = rows_mutated(rows, chance)
+                content = bundle.archive({**files, kind: bundle.compress(changed)})
+            elif kind == bundle.INFO:
+                words, changed = mutated(information, chance)
+                content = bundle.archive({**files, kind: json.dumps(changed).encode()})
+            else:
+                words, changed = mutated(bundle.manifest(files), chance)
+                content = archive(json.dumps(changed).encode(), files)
+        except (ValueError, RecursionError):  # of what JSON cannot write
+            continue
+        path.write_bytes(content)
+        try:
+            found, _ = bundle.check(content, str(path))
+        except HarnessError as error:
+            assert_one_line(error, words)
+            if seed % 10 == 0:
+                with pytest.raises(HarnessError):
+                    bundle.adopt(path, recorded)
+                assert not recorded.exists(), words
+        else:
+            assert kind in (bundle.INFO, bundle.SAMPLES) or found == information, f"seed {seed}, {kind}: {words}"
+
+
+def archive(manifest: bytes, files: Mapping[str, bytes]) -> bytes:
+    """A bundle with this manifest, whatever it says."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bundle, "manifest", lambda _: json.loads(manifest))
+        return bundle.archive(files)
