@@ -96,7 +96,7 @@ def _look(results: Path) -> Iterator[FoundRun]:
 
 def machines(results: Path) -> set[str]:
     """The name of every machine that has a folder of runs."""
-    return {path.parent.name for room in ROOMS for path in (results / room).glob("*/*/run.json")}
+    return {path.parents[1].name for room in ROOMS for path in (results / room).glob("*/*/run.json")}
 
 
 @cache

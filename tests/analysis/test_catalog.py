@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import analysis
-from analysis.catalog import find_runs, newest_complete
+from analysis.catalog import find_runs, machines, newest_complete
 
 ROOT = Path(analysis.__file__).parents[1]
 SMALL = {"isas": ("avx2",), "lengths": (4096,), "processes": 1, "rounds": 1, "parts": ("algorithms",)}
@@ -35,6 +35,7 @@ def test_the_newest_complete_run_of_each_machine_is_drawn(results: Path, make_ru
     make_run(results / "runs", ended=None, **SMALL)
     other = make_run(results / "recorded", machine="other", **SMALL)
     assert newest_complete(results) == {"amd-epyc-9r14-25-17": newest, "other": other}
+    assert machines(results) == {"amd-epyc-9r14-25-17", "other"}
     assert len(find_runs(results)) == 5
 
 
