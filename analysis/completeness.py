@@ -34,6 +34,7 @@ def check_rows(path: Path, rows: pd.DataFrame, information: Mapping[str, Any]) -
     check_processes(path, rounds, information)
     check_contenders(path, rounds, contenders, numbers, information)
     check_turns(path, rows, starts, numbers)
+    check_splits(path, rows, contenders, numbers, information)
     check_flags(path, rows, information)
 
 
@@ -209,6 +210,26 @@ def check_turns(path: Path, rows: pd.DataFrame, starts: np.ndarray, numbers: np.
         if wrong.any():
             row = int(wrong.argmax())
             raise damaged_row(path, row, field, f"{rows[field].iloc[row]} where its round has {expected[row]}")
+
+
+def check_splits(
+    path: Path, rows: pd.DataFrame, contenders: pd.DataFrame, numbers: np.ndarray, information: Mapping[str, Any]
+) -> None:
+    """Raises DamagedRun where the passes of an algorithm that is split do not follow one another as it calls them."""
+    algorithms = information["algorithms"]
+    place = np.array(
+        [
+            algorithms[algorithm].index(name) if algorithm and name in algorithms.get(algorithm, ()) else -1
+            for algorithm, name in contenders[["algorithm", "pass"]].itertuples(index=False, name=None)
+        ]
+    )[numbers]
+    last = np.array([len(algorithms.get(algorithm, ())) - 1 for algorithm in contenders["algorithm"]])[numbers]
+    # After each but the last of an algorithm's passes stands the next.
+    following = np.append(place[1:], -1)
+    wrong = (place >= 0) & np.where(place == last, following > 0, following != place + 1)
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise damaged_row(path, row, "pass", f"'{rows['pass'].iloc[row]}' is not followed by what comes after it")
 
 
 def check_flags(path: Path, rows: pd.DataFrame, information: Mapping[str, Any]) -> None:

@@ -164,6 +164,26 @@ def test_a_bundle_made_in_one_clone_is_adopted_and_drawn_in_another(project, mak
     assert (project / "results" / "figures" / name / "speedup.svg").exists()
 
 
+def test_a_machine_whose_run_cannot_be_drawn_keeps_no_other_from_being_drawn(project, make_run):
+    few = {"isas": ("avx2",), "parts": ("algorithms",)}
+    sound, lost, changed = (
+        make_run(project / "results" / "recorded", machine=name, **few) for name in ("zen2", "broadwell", "skylake-x")
+    )
+    samples = lost / "samples.csv"
+    samples.write_text("".join(samples.read_text(encoding="utf-8").splitlines(keepends=True)[:-1]), encoding="utf-8")
+    # As many rows as before: only to look at each of them tells.
+    samples = changed / "samples.csv"
+    samples.write_text(samples.read_text(encoding="utf-8").replace(",two-pass,", ",twq-pass,"), encoding="utf-8")
+    result = snakemake(project, "figures", "--quiet", "rules", "progress", "reason", "host")
+    assert f"analysis: skipped: {(lost / 'samples.csv').relative_to(project)}: " in result.stderr
+    assert "'twq-pass' is not in run.json" in result.stderr
+    figures_of = project / "results" / "figures"
+    assert (figures_of / sound.parent.name / "speedup.svg").exists()
+    assert (figures_of / "machines.svg").exists()
+    assert (project / "results" / "claims.md").exists()
+    assert not (figures_of / lost.parent.name).exists()
+
+
 def test_without_a_run_figures_say_how_to_get_one(project):
     result = snakemake(project, "figures")
     assert result.returncode != 0
