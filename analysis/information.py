@@ -236,6 +236,8 @@ def violation(error: jsonschema.ValidationError) -> str:
     """One line for a schema violation: where, what, and what is allowed."""
     where = one_line(".".join(str(part) for part in error.absolute_path))
     prefix = f"{where}: " if where else ""
+    if error.instance is None and not where:
+        return "is empty"
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
         allowed = error.schema.get("properties", {})
         unknown = sorted(set(error.instance) - set(allowed))

@@ -8,14 +8,17 @@ import io
 import json
 import os
 import re
+import selectors
 import shlex
 import shutil
 import signal
 import subprocess
 import sysconfig
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -57,6 +60,7 @@ INSTALL = {
     "gcc": "Debian and Ubuntu: apt install gcc", "clang": "Debian and Ubuntu: apt install clang", "zig": "make zig",
 }  # fmt: skip
 SECONDS_TO_TELL, SECONDS_TO_COMPILE = 10, 600
+MOST_TOLD = 1 << 20  # bytes that a compiler prints, far beyond what one with something to say does
 # What compilers and linkers call an error; that the linker failed is told after the reason.
 ERROR = re.compile(r"\berror:(?! (ld returned|linker command failed))|undefined reference|cannot find")
 
@@ -108,18 +112,25 @@ def _look_for(config: Config, name: str) -> tuple[Compiler | None, str]:
         try:
             words = tuple(shlex.split(command))
             if words and shutil.which(words[0]):
-                return Compiler(name, words, _version(words)), ""
-        except (HarnessError, ValueError) as error:  # an unbalanced quote is a ValueError
+                version, why = _version(words, os.environ.get("PATH"))
+                if not why:
+                    return Compiler(name, words, version), ""
+                reasons.append(f"{command}: {why}")
+        except ValueError as error:  # an unbalanced quote
             reasons.append(f"{command}: {error}")
     return None, one_line("; ".join(reasons)) or NOT_INSTALLED
 
 
-def _version(words: Sequence[str]) -> str:
-    """The first line that a compiler tells of its version. Raises HarnessError where it tells none."""
-    told = _run_to_end([*words, "--version"], SECONDS_TO_TELL)
+@cache  # one that hangs costs its time once in a process
+def _version(words: tuple[str, ...], _path: str | None) -> tuple[str, str]:
+    """The first line that a compiler, found along PATH, tells of its version; and why it tells none, or ""."""
+    try:
+        told = _run_to_end([*words, "--version"], SECONDS_TO_TELL)
+    except HarnessError as error:
+        return "", str(error)
     if told.returncode or not told.stdout.strip():
-        raise HarnessError(f"--version ends with status {told.returncode} and tells none")
-    return one_line(told.stdout.strip().splitlines()[0])
+        return "", f"--version ends with status {told.returncode} and tells none"
+    return one_line(told.stdout.strip().splitlines()[0]), ""
 
 
 def _missing(name: str, why: str) -> str:
@@ -244,7 +255,7 @@ def compile_object(compiler: Compiler, compile_flags: list[str], source: Path, o
 
 def run(command: Sequence[str]) -> None:
     """Runs a compiler on the command's source, to its last word. Raises HarnessError with the first error that it
-    tells, or else with the command."""
+    tells, or else with the command; also where it leaves no output."""
     about = next((Path(word).name for word in command if word.endswith(".c")), Path(command[-1]).name)
     try:
         result = _run_to_end(command, SECONDS_TO_COMPILE)
@@ -255,30 +266,55 @@ def run(command: Sequence[str]) -> None:
         errors = [line for line in lines if ERROR.search(line)]
         told = one_line((errors or lines)[0]) if lines else f"it says nothing: {shlex.join(command)}"
         raise HarnessError(f"{command[0]} on {about} failed with status {result.returncode}: {told}")
+    if not Path(command[-1]).exists():
+        raise HarnessError(f"{command[0]} on {about} wrote no output, though it ended well: {shlex.join(command)}")
 
 
 def _run_to_end(command: Sequence[str], seconds: float) -> subprocess.CompletedProcess[str]:
-    """Runs a compiler, in English. Raises HarnessError where it does not start, is killed, or takes longer; what it
-    started is killed then too."""
+    """Runs a compiler, in English. Raises HarnessError where it does not start, is killed, takes longer, or prints
+    without end; what it started is killed then too."""
     try:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0,
-            env={**os.environ, "LC_ALL": "C"}, encoding="utf-8", errors="replace",
+            env={**os.environ, "LC_ALL": "C"},
         )  # fmt: skip
     except OSError as error:
         raise HarnessError(f"cannot be started: {error.strerror}") from error
     with process:
         try:
-            output, errors = process.communicate(timeout=seconds)
-        except BaseException as error:
+            output, errors = _told(process, seconds)
+        except BaseException:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            if isinstance(error, subprocess.TimeoutExpired):
-                raise HarnessError(f"has not ended after {seconds:g} s") from None
             raise
     if process.returncode < 0:
         raise HarnessError(f"was ended by signal {-process.returncode} ({signal.strsignal(-process.returncode)})")
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
+def _told(process: subprocess.Popen[bytes], seconds: float) -> list[str]:
+    """What a process prints as output and as errors until it ends. Raises HarnessError where that takes longer, or is
+    more than MOST_TOLD."""
+    end = time.monotonic() + seconds
+    told = {process.stdout: b"", process.stderr: b""}
+    try:
+        with selectors.DefaultSelector() as unread:
+            for stream in told:
+                unread.register(stream, selectors.EVENT_READ)
+            while unread.get_map() and (left := end - time.monotonic()) > 0:
+                for key, _ in unread.select(left):
+                    piece = os.read(key.fd, 1 << 16)
+                    told[key.fileobj] += piece
+                    if len(told[key.fileobj]) > MOST_TOLD:
+                        raise HarnessError(f"prints more than {MOST_TOLD >> 10} KiB")
+                    if not piece:
+                        unread.unregister(key.fileobj)
+            if unread.get_map():
+                raise subprocess.TimeoutExpired(process.args, seconds)
+        process.wait(max(0, end - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        raise HarnessError(f"has not ended after {seconds:g} s") from None
+    return [text.decode("utf-8", "replace") for text in told.values()]
 
 
 def content_hash(config: Config, compilers: list[Compiler], peers: Sequence[tuple[str, str]] = ()) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from analysis.information import one_line
 from harness.errors import HarnessError
 from harness.extensions import Host, Kernel
 
@@ -47,31 +48,33 @@ def pointer(host: Host, array: Vector) -> Any:
     return host.ffi.cast("float *", array.ctypes.data)
 
 
+@np.errstate(all="ignore")  # too large is ∞, which is outside of every domain, and too small is 0
 def as_vector(x: ArrayLike) -> Vector:
     """x as a vector of float32 that kernels can read, rounded where x is finer; x itself where it is one.
 
     Raises HarnessError for what is no vector of real numbers, or has none.
     """
-    if isinstance(x, np.ma.MaskedArray):
+    if any(isinstance(part, np.ma.MaskedArray) for part in (x, *(x if isinstance(x, list | tuple) else ()))):
         raise HarnessError("softmax takes no masked array; fill it first, x.filled(...)")
     try:
         given = np.asarray(x)
-    except (TypeError, ValueError) as error:  # rows of different lengths, memory of another device
-        raise HarnessError(f"softmax takes a vector of numbers: {error}") from error
+    except Exception as error:  # rows of different lengths, memory of another device, whatever an __array__ raises
+        raise HarnessError(f"softmax takes a vector of numbers: {one_line(error)}") from error
     if given.dtype.kind not in "fiub":
         raise HarnessError(f"softmax takes real numbers, not an array of {given.dtype}")
     if given.ndim != 1 or given.size == 0:
         raise HarnessError(f"softmax takes a vector of at least one element, not an array of shape {given.shape}")
-    with np.errstate(over="ignore"):  # to ∞, which is outside of every domain
-        return np.require(given, np.float32, ["C", "A"])
+    return np.require(given, np.float32, ["C", "A"])
 
 
 def softmax(host: Host, kernels: Sequence[Kernel], x: ArrayLike) -> Vector:
     """Softmax of x (one dimension of numbers, at least one) in float32, by the passes of one algorithm.
 
     Raises HarnessError for an x that `as_vector` refuses, and where x leaves the kernels' domain: for NaN, ±∞, or |x|
-    above the smallest domain.
+    above the smallest domain; also without kernels.
     """
+    if not kernels:
+        raise HarnessError("softmax: no kernels are given; give the passes of one algorithm")
     vector = as_vector(x)
     domain = min(kernel.domain for kernel in kernels)
     if not np.abs(vector).max() <= domain:  # also false for NaN

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from analysis.documents import MOST_BYTES, MOST_LEVELS, read_yaml
+from analysis.documents import MOST_BYTES, MOST_LEVELS, read_checked, read_yaml
 from analysis.errors import BadConfiguration
 from analysis.machines import CONFIG
 
@@ -90,3 +90,11 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path):
         read_yaml(tmp_path)
     with pytest.raises(BadConfiguration, match="larger than 256 KiB"):
         read_yaml(type(tmp_path)("/dev/zero"))
+
+
+@pytest.mark.parametrize("content", ("", "# nothing\n"))
+def test_an_empty_file_is_told_as_empty(tmp_path, content):
+    file = tmp_path / "x.yaml"
+    file.write_text(content)
+    with pytest.raises(BadConfiguration, match=r"x.yaml: is empty$"):
+        read_checked(file, "machine")

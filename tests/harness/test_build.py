@@ -70,6 +70,9 @@ def test_a_compiler_that_the_configuration_does_not_have_is_one_line_with_those_
         ("kill -SEGV $$", "was ended by signal 11 .Segmentation fault"),
         ("sleep 100 & wait", "has not ended after 0.5 s"),
         ("cat; exit 1", "--version ends with status 1"),
+        ("exec yes", "prints more than 1024 KiB"),
+        ("exec yes >&2", "prints more than 1024 KiB"),
+        ("exec >&- 2>&-; sleep 100", "has not ended after 0.5 s"),
     ],
 )
 def test_a_command_that_does_not_work_is_passed_over_and_told_where_none_is_left(monkeypatch, program, text, words):
@@ -80,6 +83,15 @@ def test_a_command_that_does_not_work_is_passed_over_and_told_where_none_is_left
     assert str(refused.value).isprintable()
     good = program("echo good 1.0", "good")
     assert build.find_compiler(commands(broken, good), "gcc") == build.Compiler("gcc", (good,), "good 1.0")
+
+
+def test_a_command_is_asked_once_and_again_on_another_path(monkeypatch, program, tmp_path):
+    asked = tmp_path / "asked"
+    settings = commands(program(f"echo >>{asked}; exit 3"), program(f"echo >>{asked}; echo good 1.0", "good"))
+    for path, times in ((build.os.environ["PATH"], 2), (f"{tmp_path}:{build.os.environ['PATH']}", 4)):
+        monkeypatch.setenv("PATH", path)
+        assert {build.find_compiler(settings, "gcc").version for _ in range(3)} == {"good 1.0"}
+        assert asked.read_text() == "\n" * times
 
 
 @pytest.mark.parametrize("command", ("gcc '", "/", " ", "''", "/etc/passwd"))
@@ -102,6 +114,7 @@ def test_a_version_in_any_encoding_is_one_printable_line(program):
         ('[ "$LC_ALL" = C ] && m=error || m=Fehler; echo "terror: f\nx.c: $m: no" >&2; exit 1', "1: x.c: error: no"),
         ("printf 'x.c:1: error: \\377\\033[31m' >&2; exit 1", r"1: x.c:1: error: �\\x1b"),
         ("echo 'ld: cannot find -lx\ncollect2: error: ld returned 1 exit status' >&2; exit 1", "1: ld: cannot find"),
+        ("exit 0", "wrote no output, though it ended well: .*cc -c k.c -o k.o"),
         ("exit 4", "failed with status 4: it says nothing: .*cc -c k.c -o k.o"),
         ("kill -9 $$", r"was ended by signal 9 \(Killed\): .*cc -c k.c -o k.o"),
         ("sleep 100 & wait", "has not ended after 0.5 s: .*cc -c k.c -o k.o"),

@@ -13,6 +13,13 @@ VALUES = [0, 1, 3, 2]
 EXPECTED = np.exp(VALUES) / np.exp(VALUES).sum()
 
 
+class Unreadable:
+    """As a tensor of PyTorch that requires a gradient."""
+
+    def __array__(self, *_, **__):
+        raise RuntimeError("Can't call numpy()\non Tensor that requires grad")
+
+
 @pytest.fixture(scope="module")
 def passes():
     return algorithm(COMPILERS[0], "scalar", "two-pass")
@@ -63,10 +70,13 @@ def test_finer_numbers_are_rounded_as_numpy_does(host, passes, generator):
         (np.zeros(0, np.float32), "at least one element"),
         ([[1], [1, 2]], "vector of numbers"),
         (np.ma.array([1.0, 2.0], mask=[True, False]), "masked array"),
+        ([np.ma.masked, 1.0], "masked array"),
+        (Unreadable(), r"vector of numbers: Can't call numpy\(\)"),
     ],
 )
 def test_what_is_no_vector_of_numbers_is_refused_by_name(host, passes, x, named):
-    with pytest.raises(HarnessError, match=named) as refused:
+    with warnings.catch_warnings(), pytest.raises(HarnessError, match=named) as refused:
+        warnings.simplefilter("error")
         softmax(host, passes, x)
     assert "\n" not in str(refused.value)
 
@@ -81,6 +91,19 @@ def test_what_leaves_the_domain_is_refused_also_where_float32_has_no_such_number
             x[3] = bad
         with pytest.raises(HarnessError, match="domain"):
             softmax(host, passes, x)
+
+
+def test_what_the_caller_has_numpy_raise_does_not_matter(host, passes):
+    with np.errstate(all="raise"):
+        np.testing.assert_allclose(softmax(host, passes, [1e-50, 1]), [1 / (1 + np.e), np.e / (1 + np.e)], rtol=1e-6)
+        for bad in (np.nan, 1e300):
+            with pytest.raises(HarnessError, match="domain"):
+                softmax(host, passes, [bad, 1])
+
+
+def test_no_kernels_are_refused(host):
+    with pytest.raises(HarnessError, match="no kernels"):
+        softmax(host, [], VALUES)
 
 
 def test_integers_outside_the_domain_are_refused(host, passes):
