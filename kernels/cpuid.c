@@ -9,7 +9,7 @@ void cpuid_leaf(uint32_t leaf, uint32_t subleaf, uint32_t registers[4]) {
   uint32_t *r = registers;
   // The hypervisor's leaves (0x40000000 and up) have no maximum that leaf 0 or 0x80000000 would tell.
   uint32_t group = leaf & 0xC0000000u;
-  if (group != 0x40000000u && leaf > __get_cpuid_max(group, NULL)) {
+  if (group != 0x40000000u && leaf > (uint32_t)__get_cpuid_max(group, NULL)) {
     r[0] = r[1] = r[2] = r[3] = 0;
     return;
   }
