@@ -61,8 +61,11 @@ def complete_runs(results: Path) -> dict[str, list[Path]]:
     found: dict[str, dict[str, Path]] = {}
     for run in sorted((run for run in runs if run.ended and not run.problem), key=_age, reverse=True):
         first = found.setdefault(run.machine, {}).setdefault(run.folder.name, run.folder)
-        if not holds_the_same(first, run.folder):
-            tell_skipped(DamagedRun(f"{run.folder}: {first} is another run of this name; remove one of them"))
+        try:
+            if not holds_the_same(first, run.folder):
+                raise DamagedRun(f"{run.folder}: {first} is another run of this name; remove one of them")
+        except DamagedRun as error:
+            tell_skipped(error)
     return {machine: list(folders.values()) for machine, folders in sorted(found.items())}
 
 
@@ -78,7 +81,7 @@ def _age(run: FoundRun) -> tuple[bool, bool, datetime, bool, str]:
     assert run.information is not None and run.ended is not None
     return (
         not (run.information["machine"]["overridden"] or emulator(run.information)),
-        not run.folder.name.startswith("smoke-"),
+        run.information["protocol"]["name"] != "smoke",
         run.ended,
         run.folder.parents[1].name == "recorded",
         run.folder.name,
@@ -89,9 +92,16 @@ def _look(results: Path) -> Iterator[FoundRun]:
     for room in ROOMS:
         for path in (results / room).glob("*/*/run.json"):
             files = [path, *path.parent.glob("samples.csv*")]
-            yield _found(
-                path.parent, tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files)
-            )
+            yield _found(path.parent, tuple(map(_state, files)))
+
+
+def _state(file: Path) -> tuple[str, int, int]:
+    """What changes with a file's content; zeros for a link to nothing, or what was removed meanwhile."""
+    try:
+        found = file.stat()
+    except OSError:
+        return file.name, 0, 0
+    return file.name, found.st_mtime_ns, found.st_size
 
 
 def machines(results: Path) -> set[str]:
@@ -105,11 +115,12 @@ def _found(folder: Path, _: object) -> FoundRun:
     information = None
     try:
         information = read_information(folder)
-        name, machine = information["machine"]["name"], folder.parent.name
-        if name != machine:
-            raise DamagedRun(
-                f"{folder / 'run.json'}, machine.name: '{name}' is not the name of its folder, '{machine}'"
-            )
+        for field, name, its in (
+            ("machine.name", information["machine"]["name"], folder.parent.name),
+            ("run", information["run"], folder.name),
+        ):
+            if name != its:
+                raise DamagedRun(f"{folder / 'run.json'}, {field}: '{name}' is not the name of its folder, '{its}'")
         if information["ended"]:
             # Not its rows one by one: to read them takes a second, to see that they are all there some milliseconds.
             path = samples_file(folder)

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 import analysis
-from analysis.catalog import find_runs, machines, newest_complete
+from analysis import catalog
+from analysis.catalog import complete_runs, find_runs, machines, newest_complete
+from analysis.errors import DamagedRun
 
 ROOT = Path(analysis.__file__).parents[1]
 SMALL = {"isas": ("avx2",), "lengths": (4096,), "processes": 1, "rounds": 1, "parts": ("algorithms",)}
@@ -144,6 +146,42 @@ def test_a_run_in_the_folder_of_another_machine_is_skipped(
     folder.parent.rename(results / "runs" / "somebody-else")
     assert newest_complete(results) == {}
     assert "'amd-epyc-9r14-25-17' is not the name of its folder, 'somebody-else'" in capsys.readouterr().err
+
+
+def test_a_copy_under_another_name_is_no_second_run(
+    results: Path, make_run: MakeRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_run(results / "runs", **SMALL)
+    shutil.copytree(folder, folder.with_name("quick-copy"))
+    assert complete_runs(results) == {"amd-epyc-9r14-25-17": [folder]}
+    assert f"run: '{folder.name}' is not the name of its folder, 'quick-copy'" in capsys.readouterr().err
+
+
+def test_a_link_to_nothing_keeps_no_other_run_from_being_found(
+    results: Path, make_run: MakeRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_run(results / "runs", **SMALL)
+    damaged = folder.with_name("quick-0123456789ab")
+    damaged.mkdir()
+    (damaged / "run.json").write_text("{}")
+    (damaged / "samples.csv").symlink_to("nowhere")
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": folder}
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_of_two_equal_names_one_that_is_damaged_meanwhile_is_told(
+    results: Path, make_run: MakeRun, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = make_run(results / "runs", **SMALL)
+    recorded = results / "recorded" / measured.parent.name / measured.name
+    shutil.copytree(measured, recorded)
+
+    def damaged(*_: Path) -> bool:
+        raise DamagedRun("damaged meanwhile")
+
+    monkeypatch.setattr(catalog, "holds_the_same", damaged)
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": recorded}
+    assert capsys.readouterr().err == "analysis: skipped: damaged meanwhile\n"
 
 
 def test_finding_runs_and_figures_imports_neither_pandas_nor_matplotlib() -> None:
