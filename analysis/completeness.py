@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import DamagedRun, damaged_row
-from analysis.information import passes_of, peers
+from analysis.information import passes_of, peers, processes_asked
 from analysis.names import LANES
 
 ITEM = ["experiment", "compiler", "isa", "cache_state"]
@@ -127,10 +127,9 @@ def check_rounds(path: Path, rounds: pd.DataFrame) -> None:
 
 def check_processes(path: Path, rounds: pd.DataFrame, information: Mapping[str, Any]) -> None:
     """Raises DamagedRun where a point lacks a process that others follow, or has fewer than the protocol's least."""
-    asked = information["protocol"].get("processes")
-    least, most = (asked["least"], asked["most"]) if isinstance(asked, Mapping) else (1, asked)
-    # Only what was stopped because its minutes were spent has fewer; older runs do not say why they stopped.
-    stopped_by = information.get("precision", {}).get("stopped_by", "minutes")
+    least, most = processes_asked(information)
+    # Only what was stopped because its minutes were spent has fewer.
+    stopped_by = information.get("precision", {}).get("stopped_by")
     # A question that is answered precisely enough takes part in no further process, so each has its own number.
     found = rounds[rounds["round"] == 0].groupby(POINT)["process"].agg(["size", "max"])
     for wrong, reason in (

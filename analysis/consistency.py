@@ -27,7 +27,9 @@ KEYS = {
 def contradictions(run: Information) -> Iterator[str]:
     """What in run.json (which fits its schema) contradicts another part of it, each as "field: reason"."""
     yield from _identity(run)
+    yield from _processors(run)
     yield from _contenders(run)
+    yield from _kernels(run)
     for name, items in _lists(run):
         yield from _items(run, name, items)
     yield from _experiments(run)
@@ -37,12 +39,43 @@ def contradictions(run: Information) -> Iterator[str]:
 
 
 def _identity(run: Information) -> Iterator[str]:
-    if "host" in run["machine"] and not ("allowed" in run["machine"] and "threads" in run):
-        yield "machine.host: machine.allowed or threads are missing"
+    if missing := _missing(run):
+        yield f"machine.host: {' and '.join(missing)} must be there as well"
     elif run["run"] != instance.run_name(run):
         yield f"run: {run['run']!r} does not follow from protocol.name, content_hash and what was measured on"
     if run["ended"] and datetime.fromisoformat(run["ended"]) < datetime.fromisoformat(run["started"]):
         yield "ended: the run ended before it started"
+
+
+def _missing(run: Information) -> list[str]:
+    """What a run that tells its host has, and this one has not; older runs have less."""
+    if "host" not in run["machine"]:
+        return []
+    wanted = [("machine.allowed", run["machine"]), ("threads", run), ("protocol.processes", run["protocol"])]
+    if run["ended"]:
+        wanted += [("samples_sha256", run), ("precision", run)]
+    return [name for name, where in wanted if name.split(".")[-1] not in where]
+
+
+def _processors(run: Information) -> Iterator[str]:
+    """What was measured on is among what was there and allowed, where the run tells that."""
+    cpu, team = run["memory"]["cpu"], run.get("threads", {}).get("cpus")
+    if team and cpu not in team:
+        yield f"memory.cpu: {cpu} is not in threads.cpus"
+    allowed = run["machine"].get("allowed")
+    if allowed and (strange := {cpu, *(team or ())} - {*allowed}):
+        yield f"machine.allowed: {min(strange)} is not in it, but was measured on"
+
+
+def _kernels(run: Information) -> Iterator[str]:
+    """What a pass declares tells how fast it can be; so each moves something, and a softmax reads X and writes Y."""
+    for name, its in run["kernels"].items():
+        if not its["reads_x"] + its["reads_y"] + its["writes_y"]:
+            yield f"kernels.{name}: neither reads nor writes"
+    for algorithm, passes in run["algorithms"].items():
+        for stream in ("reads_x", "writes_y"):
+            if not any(run["kernels"][name][stream] for name in passes):
+                yield f"algorithms.{algorithm}: no pass has {stream}"
 
 
 def _contenders(run: Information) -> Iterator[str]:
@@ -111,6 +144,8 @@ def _experiments(run: Information) -> Iterator[str]:
 
 def _tuning(run: Information) -> Iterator[str]:
     """Of each compiler, ISA and pass one variant is chosen, and one at least was measured to the end."""
+    if run["ended"] and not run["tuning"]:
+        yield "tuning: is empty, and passes are measured in the variants that it chooses"
     groups: dict[tuple[str, str, str], list[Information]] = {}
     for row in run["tuning"]:
         groups.setdefault((row["compiler"], row["isa"], row["pass"]), []).append(row)

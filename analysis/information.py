@@ -226,6 +226,12 @@ def passes_of(algorithm: str, name: str, information: Mapping[str, Any]) -> list
     return [name] if name else information["algorithms"][control["algorithm"] if control else algorithm]
 
 
+def processes_asked(information: Mapping[str, Any]) -> tuple[int, int | None]:
+    """The least and the most processes of the run's protocol; 1 and None where it does not say."""
+    asked = information["protocol"].get("processes")
+    return (asked["least"], asked["most"]) if isinstance(asked, Mapping) else (asked or 1, asked)
+
+
 def one_line(message: object) -> str:
     """The message without line breaks and characters that a terminal would obey, shortened to what fits there."""
     text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(str(message).split()))

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from analysis import exactness
 from analysis.experiments import is_too_fast
+from analysis.information import processes_asked
 from analysis.machines import LARGEST_GIGAHERTZ
+from harness import config, speed_limits
 from harness.errors import HarnessError
 from harness.speed_limits import SPEED_MARGIN, least, peak_gb_per_second
 
@@ -19,11 +21,13 @@ ROWS = "samples.csv.gz"
 
 
 def check_rows(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:
-    """Raises HarnessError for the rows of a run that are faster than possible.
+    """Raises HarnessError for the rows of a run that are faster than possible, or fewer than its protocol's name says.
 
     `rows` and `info` are samples.csv and run.json as analysis.rows loads them.
     """
     check_accuracy(info)
+    check_protocol(info)
+    check_tuning(info)
     check_speed(rows, info)
     check_memory(rows, info)
 
@@ -32,6 +36,39 @@ def check_accuracy(info: Mapping[str, Any]) -> None:
     """Raises HarnessError where the results that run.json tells of are wrong."""
     if found := exactness.faults(info):
         raise HarnessError(f"run.json: {found[0]}")
+
+
+def check_protocol(info: Mapping[str, Any]) -> None:
+    """Raises HarnessError where a run asked for fewer processes than the protocol of its name, and does not say so.
+
+    That its rows are of as many as it asked for is seen where they are read.
+    """
+    name = info["protocol"]["name"]
+    shipped = config.load()["protocols"].get(name)
+    if not shipped:
+        raise HarnessError(f"run.json, protocol.name: {name} is not a protocol of config/config.yaml")
+    # As measure.reductions tells of it.
+    is_told = any(item["what"].startswith(f"{name}'s processes") for item in info["skipped"])
+    asked, least = processes_asked(info)[0], shipped["processes"]["least"]
+    if asked < least and not is_told:
+        raise HarnessError(
+            f"run.json, protocol.processes: asks for {asked}, where {name} has {least} at least and skipped does not "
+            "tell of fewer"
+        )
+
+
+def check_tuning(info: Mapping[str, Any]) -> None:
+    """Raises HarnessError where run.json says that a variant was faster than its core or the memory allows."""
+    clock = info["canary"]["clock_adds"] / info["canary"]["clock_nanoseconds"]
+    peak = peak_gb_per_second(info["machine"]["name"])
+    for place, row in enumerate(info["tuning"]):
+        for where in ("in_cache", "out_of_cache"):
+            nanoseconds = row[f"{where}_nanoseconds"]
+            its = least(row["isa"], "", row["pass"], row[f"{where}_elements"], 1, info)
+            if speed_limits.is_too_fast(its, 1, nanoseconds, clock, peak):
+                raise HarnessError(
+                    f"run.json, tuning[{place}].{where}_nanoseconds: {nanoseconds:.3g} is faster than possible"
+                )
 
 
 def check_speed(rows: pd.DataFrame, info: Mapping[str, Any]) -> None:

@@ -261,6 +261,9 @@ def owned(run, host):
     """The run as one on the host with this digit."""
     info = json.loads((run / INFO).read_text())
     info["machine"] |= {"host": host * 32, "allowed": [0, 1]}
+    info["protocol"] |= {"processes": {"least": 2, "most": 2}, "half_width_percent": 2}
+    info["precision"] = {"target_half_width_percent": 2, "stopped_by": "processes", "questions": 0, "missed": {}}
+    info["samples_sha256"] = hashlib.sha256((run / "samples.csv").read_bytes()).hexdigest()
     info["run"] = instance.run_name(info)
     (run / INFO).write_text(json.dumps(info))
     return run
@@ -283,8 +286,47 @@ def test_a_name_that_does_not_follow_from_the_instance_is_refused(run, files, re
             with_info(files, lambda i, change=change: i.update(info | change)), "does not follow from protocol.name"
         )
     refused(with_info(files, lambda i: i.update(run=info["run"])), "does not follow from protocol.name")
-    info["machine"].pop("allowed")
-    refused(with_info(files, lambda i: i.update(info)), "machine.host: machine.allowed or threads are missing")
+
+
+@pytest.mark.parametrize(
+    ("part", "key"),
+    [
+        ("machine", "allowed"),
+        ("protocol", "processes"),
+        *((None, key) for key in ("threads", "samples_sha256", "precision")),
+    ],
+)
+def test_a_run_that_tells_its_host_tells_all_else_that_it_is_checked_by(run, files, refused, part, key):
+    info = json.loads((owned(run, "a") / INFO).read_text())
+    (info[part] if part else info).pop(key)
+    complete = json.loads(files[INFO]) | info
+
+    def change(i):
+        i.clear()
+        i.update({name: value for name, value in complete.items() if name in info})
+
+    refused(with_info(files, change), f"machine.host: {f'{part}.' if part else ''}{key} must be there as well")
+
+
+def test_a_run_that_asks_for_fewer_processes_than_its_protocol_says_why(files, refused):
+    few = {"processes": {"least": 2, "most": 2}}
+
+    def change(i, **fields):
+        i["skipped"] = []
+        i["protocol"] |= fields
+
+    words = r"protocol.processes: asks for \d, where quick has 8 at least"
+    refused(with_info(files, lambda i: change(i, **few)), words)
+    refused(with_info(files, lambda i: change(i, processes=2)), words)
+    refused(with_info(files, change), words)
+    eight = {"processes": {"least": 8, "most": 12}}
+    refused(with_info(files, lambda i: change(i, **eight)), "2 processes, where at least 8 were asked for")
+    refused(with_info(files, lambda i: change(i, processes=8)), "2 processes, where at least 8 were asked for")
+
+
+def test_the_recorded_runs_are_still_adopted(tmp_path):
+    for folder in (ROOT / "results" / "recorded").glob("*/*"):
+        bundle.check(bundle.pack(folder, tmp_path / "run.tar.gz").read_bytes(), "")
 
 
 def test_a_known_machine_with_the_pace_of_an_emulator_is_refused(files, refused):
@@ -526,8 +568,12 @@ CHANGES = {
     "where run.json counts 1,000,000": lambda i: i["vetoes"].update(samples=10**6),
     "no rows of passes gcc avx2 warm at 5 elements": lambda i: i["experiments"]["passes"][0]["elements"].append(5),
     "experiment: 'breakdown' is not in run.json": lambda i: i["experiments"].pop("breakdown"),
-    "algorithms gcc avx2: no rows of one-pass": lambda i: i["algorithms"].update({"one-pass": ["max"]}),
+    "algorithms gcc avx2: no rows of one-pass": lambda i: i["algorithms"].update({"one-pass": ["ext_scale"]}),
     "'max' is not in": lambda i: i["kernels"].pop("max"),
+    "kernels.max: neither reads nor writes": lambda i: i["kernels"]["max"].update(reads_x=0),
+    "algorithms.two-pass: no pass has writes_y": lambda i: i["kernels"]["ext_scale"].update(writes_y=0),
+    r"tuning.0..in_cache_nanoseconds: 1e-17 is faster": lambda i: i["tuning"][0].update(in_cache_nanoseconds=1e-17),
+    "in_cache_nanoseconds: 1e.17 is greater than": lambda i: i["tuning"][0].update(in_cache_nanoseconds=1e17),
     "a clock of .* GHz is not possible": lambda i: i["canary"].update(clock_nanoseconds=1),
     "line .*: a clock of": lambda i: i["canary"].update(clock_adds=10**9),
     "is faster than possible": lambda i: i["kernels"]["load"].update(reads_x=100),
