@@ -3,6 +3,7 @@ or both at once as hybrid set-ups have them."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
@@ -52,13 +53,14 @@ def quota(root: Path = ROOT, own: Path = OWN) -> float | None:
 
 def _number(text: str) -> int | None:
     """A number above zero; None for max, -1 (no limit in version 1), and what makes no sense."""
-    return int(text) if text.strip().isascii() and text.strip().isdigit() and int(text) > 0 else None
+    found = re.fullmatch("[0-9]{1,20}", text.strip())
+    return int(found[0]) or None if found else None
 
 
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
+    except (OSError, ValueError):  # a path with a zero byte
         return ""
 
 

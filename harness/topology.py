@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -110,8 +111,14 @@ def caches(cpu: int, cpus: Path = CPUS) -> list[SystemCache]:
 
 
 def outer_caches(cpu: int, cpus: Path = CPUS) -> tuple[int, ...]:
-    """Bytes of the caches beyond the first level, the last level first."""
-    sizes = {cache.level: cache.bytes for cache in caches(cpu, cpus)}
+    """Bytes of the caches beyond the first level, the last level first; of the second level a core's part, since
+    efficiency cores share one that only looks larger than a performance core's own."""
+
+    def size(cache: SystemCache) -> int:
+        sharing = len({core_of(other, cpus) for other in cache.cpus}) if cache.level == 2 else 1
+        return cache.bytes // sharing
+
+    sizes = {cache.level: size(cache) for cache in caches(cpu, cpus)}
     return tuple(sizes.get(level, 0) for level in (4, 3, 2))
 
 
@@ -132,8 +139,14 @@ def highest_clock(cpu: int, cpus: Path = CPUS) -> int:
 
 def listed(text: str) -> frozenset[int]:
     """The numbers of a list as the system writes it: 0-3,8. Raises ValueError for anything else."""
-    ends = [part.split("-") for part in text.strip().split(",")]
-    return frozenset(number for end in ends for number in range(int(end[0]), int(end[-1]) + 1))
+    found: set[int] = set()
+    for part in text.strip().split(","):
+        ends = re.fullmatch("([0-9]{1,6})(?:-([0-9]{1,6}))?", part)
+        numbers = range(int(ends[1]), int(ends[2] or ends[1]) + 1) if ends else ()
+        if not numbers:
+            raise ValueError(f"{part[:20]!r} is no range of numbers")
+        found.update(numbers)
+    return frozenset(found)
 
 
 def core_of(cpu: int, cpus: Path = CPUS) -> frozenset[int]:

@@ -33,6 +33,8 @@ def groups(tmp_path):
         ("100000", None),
         ("many 100000", None),
         ("", None),
+        (f"{'9' * 5000} 100000", None),
+        ("1\0 100000", None),
     ],
 )
 def test_the_time_that_version_2_grants(groups, content, granted):
@@ -72,7 +74,7 @@ def test_a_hybrid_set_up_has_its_unified_tree_in_a_folder(groups):
 
 
 def test_lines_that_make_no_sense_limit_nothing(groups):
-    own = "nonsense\n\n0:\n0::\n0::/../../elsewhere\n::::\n4:memory:/job\n"
+    own = "nonsense\n\n0:\n0::\n0::/a\0b\n0::/../../elsewhere\n::::\n4:memory:/job\n"
     files = {"memory.max": "plenty", "memory/job/memory.limit_in_bytes": "-1"}
     found = groups(own, **files)
     assert control_groups.memory_limit(*found) is None

@@ -115,6 +115,28 @@ def test_low_power_cores_without_a_last_level_cache_are_another_kind(system):
     assert chosen(system, [intel_core(0x20)] * 4) == topology.Choice(1, (0, 1), "efficiency core")
 
 
+def test_a_cache_that_efficiency_cores_share_does_not_make_them_performance_cores(system):
+    """Alder Lake, where a hypervisor or an old kernel hides the types."""
+    for cpu in range(8):
+        core = f"{cpu // 2 * 2}-{cpu // 2 * 2 + 1}" if cpu < 4 else cpu
+        second = cache(2, 1280, core) if cpu < 4 else cache(2, 2048, "4-7")
+        clock = 5_000_000 if cpu < 4 else 3_900_000
+        files = {"topology/core_cpus_list": core, "cpufreq/cpuinfo_max_freq": clock}
+        system(cpu, second | cache(3, 30720, "0-7") | files)
+    assert chosen(system, [PLAIN] * 8) == topology.Choice(3, (0, 1, 2, 3), "core with the largest cache")
+
+
+@pytest.mark.parametrize(
+    "text", ["3-1", "0--3", "1-2-5", "-1", "1-", "", "1,,2", "a", "1_0", "0-99999999999", "9" * 500]
+)
+def test_a_list_that_makes_no_sense_is_refused_and_the_system_tells_nothing(system, text):
+    with pytest.raises(ValueError, match="is no range of numbers"):
+        topology.listed(text)
+    system(0, {"topology/core_cpus_list": text} | cache(2, 1024, text))
+    assert topology.core_of(0, system.folder) == {0}
+    assert topology.caches(0, system.folder) == []
+
+
 def test_of_two_dies_the_one_with_the_larger_cache_is_measured(system):
     for cpu in range(8):
         low, die = cpu // 4 * 4, f"{cpu // 4 * 4}-{cpu // 4 * 4 + 3}"
