@@ -72,12 +72,20 @@ def identify(described: Mapping[str, Any], override: str | None = None, folder: 
 
 def stranger_names(machine: Mapping[str, Any]) -> list[str]:
     """Folder names for a machine that no file describes; the first that no other machine has is its own. By brand,
-    family and model, which a brand without a number shares with other generations; by the stepping too; by its size."""
+    family and model, which a brand without a product number shares with other generations; by the stepping too; by its
+    size."""
     short = stranger_name(machine)
     stepping = f"{short}-{machine['stepping']}"
     size = f"{stepping}-{machine['threads']}-threads-{max(cache['bytes'] for cache in machine['caches']) >> 10}-kib"
-    numbered = re.search(r"\d", short.removesuffix(f"-{machine['family']}-{machine['model']}"))
-    return [short, stepping, size] if numbered else [stepping, size]
+    words = short.removesuffix(f"-{machine['family']}-{machine['model']}").split("-")
+    return [short, stepping, size] if any(map(is_product_number, words)) else [stepping, size]
+
+
+def is_product_number(word: str) -> bool:
+    """Whether a word of a brand is a product's: not a generation (12th), a class (9), a version (v2) or a series
+    (e312xx), nor what engineering samples have (0000)."""
+    digits = re.sub(r"\D", "", word)
+    return len(digits) >= 3 and int(digits) > 0 and "xx" not in word
 
 
 def mistaken(described: Mapping[str, Any], folder: Path = MACHINES) -> list[dict[str, str]]:

@@ -116,6 +116,29 @@ def test_generations_of_one_model_and_brand_are_two_machines():
     assert machines.identify(told(cascade_lake)).name == "intel-xeon-6-85-7"
 
 
+@pytest.mark.parametrize(
+    ("brand", "is_product"),
+    [
+        ("AMD EPYC-Milan-v2 Processor", False),
+        ("12th Gen Intel(R) Core(TM)", False),
+        ("Genuine Intel(R) CPU 0000 @ 2.20GHz", False),
+        ("Intel Xeon E312xx (Sandy Bridge)", False),
+        ("QEMU Virtual CPU version 2.5+", False),
+        ("12th Gen Intel(R) Core(TM) i7-12700K", True),
+        ("Intel(R) Xeon(R) CPU E5-2696 v4 @ 2.20GHz", True),
+        ("AMD EPYC 9R14", True),
+        ("Intel(R) N100", True),
+        ("AMD Ryzen AI 9 HX 370 w/ Radeon 890M", True),
+    ],
+)
+def test_only_the_number_of_a_product_makes_a_brand_a_name_of_its_own(brand, is_product):
+    machine = told(guest(brand=brand), threads=64)
+    short, stepping = (name := machines.stranger_name(machine)), f"{name}-1"
+    assert machines.stranger_names(machine)[0] == (short if is_product else stepping)
+    for name in (short, stepping, f"{stepping}-64-threads-32768-kib"):
+        machines.check_name({**machine, "name": name, "overridden": False})
+
+
 @pytest.mark.parametrize("name", ["intel-xeon-6-85", "intel-xeon-6-85-7", "intel-xeon-6-85-7-2-threads-39424-kib"])
 def test_a_run_may_have_any_name_that_its_machine_ever_had(name):
     described = detect.describe(replace(CASCADE_LAKE, brand="Intel(R) Xeon(R) CPU @ 2.80GHz"))
