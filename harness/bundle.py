@@ -14,6 +14,7 @@ import os
 import shutil
 import tarfile
 import tempfile
+import time
 import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 MANIFEST, INFO, SAMPLES = "manifest.json", "run.json", "samples.csv.gz"
+ADOPTING, ABANDONED_SECONDS = ".adopting-", 24 * 3600
 Files = Mapping[str, bytes]
 """Contents by file name."""
 
@@ -100,8 +102,9 @@ def file_whole(files: Files, folder: Path) -> None:
     missing = [parent for parent in folder.parents if not parent.exists()]  # innermost first
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        clear_away(folder.parents[1])
         # Where no run is looked for, and in the same file system.
-        temporary = Path(tempfile.mkdtemp(prefix=".adopting-", dir=folder.parents[1]))
+        temporary = Path(tempfile.mkdtemp(prefix=ADOPTING, dir=folder.parents[1]))
         try:
             write_whole({temporary / name: content for name, content in files.items()})
             temporary.chmod(0o755)
@@ -114,6 +117,14 @@ def file_whole(files: Files, folder: Path) -> None:
             with contextlib.suppress(OSError):
                 parent.rmdir()
         raise
+
+
+def clear_away(recorded: Path) -> None:
+    """Removes what killed adoptions have left: one that goes on takes far less than a day."""
+    for path in recorded.glob(f"{ADOPTING}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.lstat().st_mtime > ABANDONED_SECONDS:
+                shutil.rmtree(path)
 
 
 def holds(folder: Path, files: Files) -> bool:

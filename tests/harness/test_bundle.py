@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 import zlib
 from datetime import UTC, datetime, timedelta
 
@@ -362,6 +363,15 @@ def test_an_adoption_in_progress_is_not_taken_for_a_run(packed, tmp_path, monkey
         bundle.adopt(packed, tmp_path / "recorded")
     [(source, found)] = seen
     assert found == [] and not source.exists()
+
+
+def test_what_a_killed_adoption_has_left_is_removed_after_a_day(packed, recorded):
+    for name, days in ((".adopting-old", 2), (".adopting-now", 0)):
+        (recorded / name).mkdir(parents=True)
+        (recorded / name / INFO).touch()
+        os.utime(recorded / name, (time.time() - days * 24 * 3600,) * 2)
+    bundle.adopt(packed, recorded)
+    assert [path.name for path in recorded.glob(".*")] == [".adopting-now"]
 
 
 def test_of_two_adoptions_at_once_the_slower_one_recognizes_the_run(packed, recorded, monkeypatch):
