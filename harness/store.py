@@ -7,8 +7,10 @@ import hashlib
 import io
 import json
 import os
+import re
 import tempfile
-from collections.abc import Container, Iterable, Mapping, Sequence
+import zlib
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,12 @@ from analysis import information
 from analysis.errors import AnalysisError
 from analysis.information import schema
 from harness.errors import HarnessError
+from harness.lock import RUN_LOCK
 
 COLUMNS: tuple[str, ...] = tuple(schema("samples")["properties"])
 SCHEMA_VERSION = 1
 END_OF_POINT = "#"
-"""Opens the line that closes a point in a journal; what stands after the last one was cut off by a kill."""
+"""Opens the line that closes a point in a journal."""
 
 Row = Mapping[str, Any]
 
@@ -69,6 +72,25 @@ def csv_lines(rows: Iterable[Row]) -> str:
     return text.getvalue()
 
 
+def sealed(record: str) -> str:
+    """A record of a journal with its checksum, by which a kill and a damage are told apart."""
+    return f"{record} {zlib.crc32(record.encode()):08x}\n"
+
+
+def records(path: Path, closing: str = "") -> Iterator[str]:
+    """The records of a journal, without their checksums. The last line of each opens with `closing`; what follows the
+    last record was cut off by a kill. Raises HarnessError where a record is not what was written."""
+    record = b""
+    for line in path.read_bytes().splitlines(keepends=True) if path.exists() else ():
+        record += line
+        if line.startswith(closing.encode()) and line.endswith(b"\n"):
+            text = record[:-10].decode(errors="replace")
+            if record != sealed(text).encode():
+                raise HarnessError(f"{path}: is damaged; remove it, and the same command measures anew what was in it")
+            yield text
+            record = b""
+
+
 class Journal:
     """The rows of one process, appended point by point: a kill loses at most the point in progress."""
 
@@ -77,26 +99,21 @@ class Journal:
 
     def points(self) -> dict[str, str]:
         """The CSV lines of each complete point, by the key of its question."""
-        points: dict[str, str] = {}
-        lines: list[str] = []
-        content = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
-        for line in content.splitlines(keepends=True):
-            if line.startswith(END_OF_POINT) and line.endswith("\n"):
-                points[line[1:].strip()] = "".join(lines)
-                lines = []
-            else:
-                lines.append(line)
+        points = {}
+        for record in records(self.path, END_OF_POINT):
+            *lines, closing = record.splitlines(keepends=True)
+            points[closing.removeprefix(END_OF_POINT)] = "".join(lines)
         return points
 
     def trim(self) -> None:
         """Cuts off what a kill left unfinished, so that the next point follows a complete one."""
         points = self.points()
         if self.path.exists():
-            write_whole(self.path, "".join(f"{lines}{END_OF_POINT}{key}\n" for key, lines in points.items()))
+            write_whole(self.path, "".join(sealed(f"{lines}{END_OF_POINT}{key}") for key, lines in points.items()))
 
     def append(self, key: str, rows: Sequence[Row]) -> None:
         """Adds a complete point. Raises HarnessError on a full disk."""
-        append_whole(self.path, f"{csv_lines(rows)}{END_OF_POINT}{key}\n")
+        append_whole(self.path, sealed(f"{csv_lines(rows)}{END_OF_POINT}{key}"))
 
 
 class TuningJournal:
@@ -107,8 +124,7 @@ class TuningJournal:
 
     def rows(self) -> list[dict[str, Any]]:
         """The rows of all complete lines."""
-        content = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
-        return [row for line in content.splitlines(keepends=True) if line.endswith("\n") for row in json.loads(line)]
+        return [row for record in records(self.path) for row in json.loads(record)]
 
     def keys(self) -> set[tuple[str, str, str]]:
         """(compiler, ISA, pass) of what is complete."""
@@ -116,17 +132,16 @@ class TuningJournal:
 
     def forget(self, keys: Container[tuple[str, str, str]]) -> None:
         """Drops what is known of these (compiler, ISA, pass)."""
-        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
         kept = [
-            line
-            for line in lines
-            if (row := json.loads(line)[0]) and (row["compiler"], row["isa"], row["pass"]) not in keys
+            sealed(record)
+            for record in records(self.path)
+            if (row := json.loads(record)[0]) and (row["compiler"], row["isa"], row["pass"]) not in keys
         ]
         write_whole(self.path, "".join(kept))
 
     def append(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Adds the rows of one pass. Raises HarnessError on a full disk."""
-        append_whole(self.path, json.dumps(rows) + "\n")
+        append_whole(self.path, sealed(json.dumps(rows)))
 
 
 def append_whole(path: Path, text: str) -> None:
@@ -168,17 +183,21 @@ def check_samples(folder: Path, info: Mapping[str, Any]) -> None:
 
 
 def journals(folder: Path) -> list[Journal]:
-    """The journals of a run folder, by their processes."""
-    paths = folder.glob("process-*.journal")
-    return [Journal(path) for path in sorted(paths, key=lambda path: int(path.stem.split("-")[1]))]
+    """The journals of a run folder, by their processes; what only resembles one is left alone."""
+    numbers = (path.stem.removeprefix("process-") for path in folder.glob("process-*.journal"))
+    return [
+        Journal(folder / f"process-{number}.journal")
+        for number in sorted(filter(re.compile("0|[1-9][0-9]*").fullmatch, numbers), key=int)
+    ]
 
 
 def clear_away(folder: Path, is_complete: bool) -> None:
     """Removes what kills have left in a run folder that nobody else writes to: files that were not put in their place,
-    and the journals of a run that is complete."""
+    and the journals and the lock of a run that is complete."""
     for path in folder.glob(".*.*"):
-        if path.name.startswith((".run.json.", ".samples.csv.", ".process-")):
+        if path.name.startswith((".run.json.", ".samples.csv.", ".process-", ".tuning.journal.")):
             path.unlink(missing_ok=True)
     if is_complete:
         for journal in (*journals(folder), TuningJournal(folder)):
             journal.path.unlink(missing_ok=True)
+        (folder / RUN_LOCK).unlink(missing_ok=True)

@@ -88,7 +88,7 @@ def simulate(tmp_path, monkeypatch, kind, experiments_, rounds, target, seconds=
         for key in budget.in_time(wanted, [key for key in elements if key in wanted], deadline):
             question = Question("algorithms", "gcc", "avx2", elements[key], "paper", CONTENDERS)
             rows = worker.measure_question(machine, question, process, rounds, 1, elements[key], target / 100)
-            text.append(f"{store.csv_lines(rows)}{store.END_OF_POINT}{key}\n")
+            text.append(store.sealed(f"{store.csv_lines(rows)}{store.END_OF_POINT}{key}"))
             now[0] += each
             assert now[0] <= late
         (folder / f"process-{process}.journal").write_text("".join(text))

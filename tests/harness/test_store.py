@@ -3,11 +3,13 @@
 import errno
 import hashlib
 import os
+import random
 
 import pytest
 
 from harness import store
 from harness.errors import HarnessError
+from tests.mutations import mutated_bytes
 
 ROW = dict.fromkeys(store.COLUMNS, "1") | {"flags": ""}
 
@@ -19,7 +21,7 @@ def test_a_journal_gives_back_complete_points_only(tmp_path):
     whole = journal.path.read_text()
     for cut in range(len(whole)):
         journal.path.write_text(whole[:cut])
-        expected = [] if cut <= whole.index("#a 1") + 4 else ["a 1"]
+        expected = [] if cut <= whole.index("\n", whole.index("#a 1")) else ["a 1"]
         assert list(journal.points()) == expected
 
 
@@ -46,6 +48,39 @@ def test_tuning_is_kept_pass_by_pass(tmp_path):
     assert journal.keys() == {("gcc", "avx2", "max"), ("gcc", "avx2", "scale")}
 
 
+def test_passes_are_forgotten_one_by_one(tmp_path):
+    journal = store.TuningJournal(tmp_path)
+    for name in ("max", "scale"):
+        journal.append([{"compiler": "gcc", "isa": "avx2", "pass": name}])
+    journal.forget({("gcc", "avx2", "max")})
+    assert journal.keys() == {("gcc", "avx2", "scale")}
+
+
+def test_a_mutated_journal_is_refused_in_one_line_or_holds_records_as_they_were_written(tmp_path):
+    process, tuning = store.Journal(tmp_path / "process-0.journal"), store.TuningJournal(tmp_path)
+    for key in ("a 1", "b 2", "c 3"):
+        process.append(key, [ROW, ROW])
+        tuning.append([{"compiler": "gcc", "isa": "avx2", "pass": key}])
+    refused = 0
+    for path, read in ((process.path, lambda: process.points().items()), (tuning.path, tuning.keys)):
+        content, written = path.read_bytes(), read()
+        for seed in range(500):
+            done, damaged = mutated_bytes(content, random.Random(seed))
+            path.write_bytes(damaged)
+            try:
+                assert set(read()) <= set(written), f"{seed}: {done}"
+            except HarnessError as error:
+                refused += 1
+                assert str(error) == f"{path}: is damaged; remove it, and the same command measures anew what was in it"
+    assert 500 < refused < 1000
+
+
+def test_what_only_resembles_a_journal_is_none(tmp_path):
+    for name in ("0", "10", "2", "old", "-1", "02", "\u0663"):
+        (tmp_path / f"process-{name}.journal").touch()
+    assert [journal.path.stem for journal in store.journals(tmp_path)] == ["process-0", "process-2", "process-10"]
+
+
 def test_samples_are_the_points_of_all_journals_under_a_header(tmp_path):
     journals = [store.Journal(tmp_path / f"process-{i}.journal") for i in range(2)]
     for journal in journals:
@@ -62,8 +97,9 @@ def test_samples_are_the_points_of_all_journals_under_a_header(tmp_path):
 
 
 def test_what_kills_have_left_is_cleared_away_and_nothing_else(tmp_path):
-    litter = (".run.json.a1b2", ".samples.csv.xyz", ".process-0.journal.q", ".process-11.journal.q")
-    work = ("process-0.journal", "process-11.journal", "tuning.journal")
+    journals = (".process-0.journal.q", ".process-11.journal.q", ".tuning.journal.q")
+    litter = (".run.json.a1b2", ".samples.csv.xyz", *journals)
+    work = ("process-0.journal", "process-11.journal", "tuning.journal", "lock")
     kept = ("run.json", "samples.csv", ".mine", "process-notes.txt")
     for name in (*litter, *work, *kept):
         (tmp_path / name).touch()
