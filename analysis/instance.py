@@ -10,13 +10,15 @@ from typing import Any
 
 LENGTH = 6
 """Hexadecimal digits of the instance in a run's name."""
+HIDDEN = "hidden"
+"""The hypervisor of a machine that says it has none and takes the time of one."""
 
 
 def facts(info: Mapping[str, Any]) -> dict[str, Any]:
     """What a run's instance consists of, by what a person calls it, from its run.json."""
     machine = info["machine"]
     return {
-        "host": machine["host"],
+        "host": machine.get("host"),
         "kernel": machine["kernel"],
         "processor": [machine[key] for key in ("vendor", "brand", "family", "model", "stepping")],
         "ISAs": machine["isas"],
@@ -24,10 +26,11 @@ def facts(info: Mapping[str, Any]) -> dict[str, Any]:
         "cores": machine["cores"],
         "threads": machine["threads"],
         "memory": rounded(machine["memory_bytes"]),
-        "hypervisor": machine["hypervisor"],
-        "allowed processors": machine["allowed"],
+        # What is known by its time alone may be seen one day and not the next.
+        "hypervisor": machine["hypervisor"] if machine["hypervisor"] != HIDDEN else "",
+        "allowed processors": machine.get("allowed"),
         "measured processor": info["memory"]["cpu"],
-        "processors of threads": info["threads"]["cpus"],
+        "processors of threads": info.get("threads", {}).get("cpus"),
     }
 
 
@@ -63,4 +66,4 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 def _told(value: Any) -> str:
     if isinstance(value, list):
         return " ".join(map(_told, value))
-    return str(value)[:40] or "none"
+    return "none" if value in (None, "") else str(value)[:40]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from analysis.instance import HIDDEN
 from analysis.machines import NOT_EMULATED, implausible
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 # By what is in their vendor's name, in the brand or in the hypervisor's signature.
 EMULATORS = {"TCGTCGTCGTCG": "QEMU", "VirtualApple": "Rosetta", "FEXIFEXIEMU": "FEX", "Box64 on": "Box64"}
-HIDDEN = "hidden"
-"""The hypervisor of a machine that says it has none."""
 # A processor answers CPUID within some 100 to 300 cycles. Where a hypervisor has to be asked it takes some 1,200 at
 # least: 3,700 to 4,100 on the virtual machine where this was written.
 MOST_CPUID_CYCLES = 800

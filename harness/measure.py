@@ -291,7 +291,11 @@ def measure_into(
 def begun_elsewhere(folder: Path, info: Mapping[str, Any]) -> Iterator[str]:
     """A line for each run of the same content that is not complete and can't be gone on with here, with the reason."""
     for file in sorted(folder.parents[1].glob(f"*/{instance.content_name(info)}-*/run.json")):
-        begun = store.read_info(file.parent)
+        try:
+            begun = store.read_info(file.parent)
+        except HarnessError as error:
+            yield f"not looked at: {error}"
+            continue
         if begun["ended"] is None:
             yield f"a new run begins: for {file.parent} this was another: {', '.join(instance.changes(begun, info))}"
 

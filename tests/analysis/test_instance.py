@@ -54,6 +54,22 @@ def test_a_run_of_another_instance_has_another_name_and_what_changed_is_told(inf
     assert instance.changes(info, info) == []
 
 
+def test_a_hypervisor_that_is_known_by_its_time_alone_makes_no_other_instance(info):
+    info["machine"]["hypervisor"] = ""
+    now = copy.deepcopy(info)
+    now["machine"]["hypervisor"] = "hidden"
+    assert instance.run_name(now) == instance.run_name(info)
+    assert instance.changes(info, now) == []
+
+
+@pytest.mark.parametrize("name", ["host", "allowed"])
+def test_what_a_run_does_not_tell_has_changed(info, name):
+    before = copy.deepcopy(info)
+    del before["machine"][name]
+    (told,) = instance.changes(before, info)
+    assert "(none, now " in told
+
+
 @pytest.mark.parametrize("gigabytes", [1, 2, 4, 8, 16, 32, 64, 128, 256])
 def test_a_few_megabytes_more_or_less_are_the_same_memory(gigabytes):
     """A kernel keeps 1.6 % for its pages and some megabytes for itself."""

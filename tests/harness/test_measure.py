@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import jsonschema
 import pandas as pd
@@ -22,7 +23,7 @@ from analysis.rows import load_run
 from harness import audit, config, store, topology
 from harness.config import ROOT
 from harness.errors import HarnessError
-from harness.measure import finish, reductions
+from harness.measure import begun_elsewhere, finish, measure_into, reductions
 from tests.conftest import BUILT, COMPILERS, assert_gone
 
 
@@ -145,7 +146,8 @@ def test_a_run_leaves_rows_and_provenance_that_fit_their_schemas(tiny):
     assert info["precision"]["stopped_by"] in ("precision", "processes")
     assert "about" in result.stdout, "the plan and its duration are told first"
     assert "left" in result.stderr, "progress tells the time left"
-    for litter in (".run.json.abcd", "process-0.journal", "tuning.journal"):  # of kills at the very end
+    # Of kills at the very end.
+    for litter in (".run.json.abcd", ".tuning.journal.abcd", "process-0.journal", "tuning.journal", "lock"):
         (folder / litter).touch()
     again = measure(tiny)
     assert "is complete already; nothing is measured" in again.stdout
@@ -320,6 +322,23 @@ def test_a_run_that_was_killed_is_not_gone_on_with_where_something_changed(small
     assert_whole(folder)
 
 
+def test_a_run_beside_this_one_that_cannot_be_read_or_has_no_host_is_one_line(unfinished, tmp_path):
+    old = store.read_info(unfinished) | {"ended": None}
+    assert "host" not in old["machine"]
+    now = copy.deepcopy(old)
+    now["machine"] |= {"host": "a" * 32, "allowed": [0]}
+    contents = {"a": b"{}", "b": b"{", "c": b"\xff", "d": json.dumps(old).encode()}
+    for end, content in contents.items():
+        folder = tmp_path / "runs" / "machine" / f"{instance.content_name(now)}-{end}"
+        folder.mkdir(parents=True)
+        (folder / "run.json").write_bytes(content)
+    *damaged, without = begun_elsewhere(folder, now)
+    assert len(damaged) == 3 and all(line.startswith("not looked at: ") and "\n" not in line for line in damaged)
+    assert re.fullmatch(rf"a new run begins: for {folder} this was another: host \(none, now a+\), allowed .+", without)
+    with pytest.raises(HarnessError, match=r"is not what its name says: host \(none, now a+\), .*; remove it"):
+        measure_into(folder, {}, tmp_path, now, None, SimpleNamespace(processor=lambda: None))
+
+
 def test_each_session_of_a_run_keeps_its_audit(smallest):
     with start(smallest) as killed:
         wait_for(killed, lambda: progress_of(smallest) >= (1, 0))
@@ -338,8 +357,8 @@ def journals_of(folder):
     place = store.COLUMNS.index("process")
     for process in ("0", "1"):
         rows = "".join(line for line in lines if line.split(",")[place] == process)
-        (folder / f"process-{process}.journal").write_text(f"{rows}#everything\n", encoding="utf-8")
-    (folder / "tuning.journal").write_text("[]\n", encoding="utf-8")
+        (folder / f"process-{process}.journal").write_text(store.sealed(f"{rows}#everything"), encoding="utf-8")
+    store.TuningJournal(folder).append([])
     (folder / "samples.csv").unlink()
     info = store.read_info(folder) | {"ended": None, "vetoes": {"samples": 0, "disturbed_samples": 0}}
     store.write_info(folder, info)
@@ -365,8 +384,8 @@ def test_a_finished_run_has_the_checksum_of_its_rows_and_no_journals(unfinished)
 def test_a_run_whose_rows_are_not_all_there_is_not_finished_and_keeps_its_journals(unfinished, lost):
     info = journals_of(unfinished)
     path = unfinished / lost
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    path.write_text("".join(lines[:2] + lines[3:]), encoding="utf-8")
+    lines = store.Journal(path).points()["everything"].splitlines(keepends=True)
+    path.write_text(store.sealed("".join(lines[:2] + lines[3:]) + "#everything"), encoding="utf-8")
     with pytest.raises(HarnessError, match=r"samples\.csv"):
         finish(unfinished, info)
     assert store.read_info(unfinished)["ended"] is None
