@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from types import SimpleNamespace
 
 import jsonschema
@@ -23,7 +24,7 @@ from analysis.rows import load_run
 from harness import audit, config, store, topology
 from harness.config import ROOT
 from harness.errors import HarnessError
-from harness.measure import begun_elsewhere, finish, measure_into, reductions
+from harness.measure import begun_elsewhere, finish, is_complete, measure_into, reductions
 from tests.conftest import BUILT, COMPILERS, assert_gone
 
 
@@ -377,6 +378,25 @@ def test_a_finished_run_has_the_checksum_of_its_rows_and_no_journals(unfinished)
     info = store.read_info(unfinished)
     assert info["samples_sha256"] == hashlib.sha256(content).hexdigest()
     assert info["vetoes"]["samples"] == content.count(b"\n") - 1
+    load_run(unfinished)
+
+
+@pytest.mark.parametrize("step", ["write_samples", "check_samples", "write_info", "clear_away"])
+def test_a_run_killed_while_it_ends_loses_nothing(unfinished, monkeypatch, step):
+    expected = sorted((unfinished / "samples.csv").read_bytes().splitlines())
+    info = journals_of(unfinished)
+    with monkeypatch.context() as patched:
+        patched.setattr(store, step, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+        if not (child := os.fork()):
+            with suppress(BaseException):
+                finish(unfinished, info)
+            os._exit(1)
+        assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    (unfinished / "lock").touch()
+    if not is_complete(unfinished):
+        finish(unfinished, store.read_info(unfinished))
+    assert sorted(path.name for path in unfinished.iterdir()) == ["run.json", "samples.csv"]
+    assert sorted((unfinished / "samples.csv").read_bytes().splitlines()) == expected
     load_run(unfinished)
 
 
