@@ -1,6 +1,7 @@
 """The summary: one screen, the right lengths, and no more than the run shows."""
 
 import dataclasses
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -165,3 +166,9 @@ def test_what_an_emulator_measured_is_said_to_be_that(full_run: Run) -> None:
     assert text.startswith("NOTHING IS DECIDED: an emulator measured this (QEMU)\n")
     assert "EMULATED (QEMU)" in text and "faster" not in text
     test_it_fits_one_screen(text)
+
+
+def test_no_sample_that_a_run_may_hold_is_summed_up_as_no_number(make_run: MakeRun) -> None:
+    run = load_run(make_run(isas=("avx2",), processes=2))
+    run.samples["nanoseconds"] = 1
+    assert not re.search(r"\b(nan|inf)\b", summary(run))
