@@ -1,6 +1,8 @@
 """What results promise to be, and whether those of a run are. Wrong results are no evidence, however fast they come."""
 
+import math
 from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any
 
 TOO_FAST = "too-fast"
@@ -15,6 +17,8 @@ LARGEST_EXPONENT = 88.0
 """No exp(x - max) of a larger |x - max| is a normal float."""
 FEWEST_LANES = {"scalar": 1, "avx2": 8, "avx512f": 16}
 """Float accumulators of a sum at least, by ISA."""
+LARGEST_SHARE_OUT_OF_ORDER = 1e-4
+"""Of neighbours in order of x, whose y may be an ulp the wrong way round: 3e-6 were seen."""
 MOST_MERGED = 12
 """Additions that a published sum has beside those of its vectors, at most: its accumulators, and the rest."""
 
@@ -42,35 +46,51 @@ def faults(information: Mapping[str, Any]) -> list[str]:
 def _faults(information: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
     known = information.get("accuracy", {})
     for item in known.get("exp", []):
-        if not item["largest_ulps"] <= LARGEST_EXP_ULPS:
+        wrong = sum(item["counts"][math.ceil(LARGEST_EXP_ULPS * item["bins_per_ulp"]) + 1 :])
+        if wrong or not item["largest_ulps"] <= LARGEST_EXP_ULPS:
             told = f"exp is off by {item['largest_ulps']:.3g} ulp where {LARGEST_EXP_ULPS:g} are allowed"
             yield ("exp", item["isa"]), f"{item['isa']}: {told}"
+    for missing in _not_looked_at(information):
+        yield (missing,), f"{missing}: its accuracy was asked for and is not known"
     # Libraries are measured as they are.
     for row in (row for row in known.get("softmax", []) if row["accumulation"] != "library"):
         name = f"{row['isa']} {row['algorithm']}" + (" in float lanes" if row["accumulation"] == "lanes" else "")
         bound = allowed(row["algorithm"], row["accumulation"], row["isa"], row["elements"])
-        worst = max(row["largest_relative_error"], abs(row["sum_error"]))
+        errors = row["largest_relative_error"], row["rms_relative_error"], abs(row["sum_error"])
+        # What is compared is off by as much on either side.
+        worst = max(*errors, (row["shift_difference"] or 0) / 2)
         if row["not_finite"]:
             yield (name,), f"{name}: {row['not_finite']} of {row['elements']} results are not finite"
         elif not worst <= bound:
             yield (name,), f"{name}: results are off by {worst:.2g} where {bound:.2g} is allowed"
+        elif (row["order_violations"] or 0) > LARGEST_SHARE_OUT_OF_ORDER * row["elements"]:
+            told = f"{row['order_violations']} of {row['elements']} results are not in the order of x"
+            yield (name,), f"{name}: {told}"
     for check in information.get("domain", []):
         name = f"{check['compiler']} {check['isa']} {check['algorithm']}"
         bound = allowed(check["algorithm"])
         if check["not_finite"]:
             yield (name,), f"{name}: {check['not_finite']} of {check['results']} results in its domain are not finite"
-        elif not (check["largest_sum_error"] or 0) <= bound:
-            told = f"sums are off by {check['largest_sum_error']:.2g} where {bound:.2g} is allowed"
+        elif (error := check["largest_sum_error"]) is None or not error <= bound:
+            told = "no sum is known" if error is None else f"sums are off by {error:.2g} where {bound:.2g} is allowed"
             yield (name,), f"{name}: in its domain {told}"
+
+
+def _not_looked_at(information: Mapping[str, Any]) -> Iterator[str]:
+    """ISA and algorithm of what the primary compiler measured, where accuracy was asked for and there is none of it."""
+    if "accuracy" not in information:
+        return
+    primary = next(iter(information["compilers"]))
+    items = [item for its in information["experiments"].values() for item in its if item["compiler"] == primary]
+    looked = {(row["isa"], row["algorithm"]) for row in information["accuracy"]["softmax"]}
+    for isa, algorithm in product(dict.fromkeys(item["isa"] for item in items), information["algorithms"]):
+        if (isa, algorithm) not in looked:
+            yield f"{isa} {algorithm}"
 
 
 def unknown(information: Mapping[str, Any]) -> list[str]:
     """What a run did not look at, since it is older than the look, or its protocol asks for none."""
-    looked = {
-        "accuracy": information.get("accuracy", {}).get("softmax"),
-        "the domain": information.get("domain"),
-    }
-    return [what for what, found in looked.items() if not found]
+    return [told for key, told in (("accuracy", "accuracy"), ("domain", "the domain")) if not information.get(key)]
 
 
 def excluded(information: Mapping[str, Any]) -> str:

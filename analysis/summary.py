@@ -1,5 +1,6 @@
 """What a run shows, on one screen of text."""
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,7 +30,8 @@ def summary(run: Run) -> str:
     failed = [f"NOTHING IS DECIDED: {fault}"[:100] for fault in (wrong if is_smoke else verdict.faults)]
     excluded = exactness.excluded(run.information)
     body = _smoke(run) if is_smoke else [*_trust(run, verdict), *_findings(run, verdict)]
-    return "\n".join([*failed[:1], *([excluded[:100]] if excluded else []), *_header(run), *body, *_where(run)]) + "\n"
+    told = textwrap.wrap(excluded, 100, max_lines=3, placeholder=" ... (all in run.json)")
+    return "\n".join([*failed[:1], *told, *_header(run), *body, *_where(run)]) + "\n"
 
 
 def _header(run: Run) -> list[str]:

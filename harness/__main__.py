@@ -194,7 +194,8 @@ def main() -> None:
     with told_in_one_line():
         print_everywhere()
         run(parser().parse_args())
-        sys.stdout.flush()
+        if sys.stdout:  # closed by whoever called
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ SYMBOLS = {"yes": "!", "no": " ", "unknown": "?"}
 def report(config: Config, extensions: Path) -> str:
     """The report of this machine."""
     compilers, skipped = build.find_compilers(config)
-    host = first_host(extensions, compilers)
+    host = first_host(config, extensions, compilers)
     processor = host.processor()
     identity = machines.identify(detect.facts(processor), config.get("machine"))
     choice = host.choice()

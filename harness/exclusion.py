@@ -102,8 +102,8 @@ def tell_faults(host: Host, kernels: Sequence[Kernel], fault_of: Callable[[Host,
 def wrong_ones(
     extensions: Path, config: Config, primary: str, kernels: Sequence[Kernel], longest: Mapping[Pair, int] | None = None
 ) -> list[dict[str, str]]:
-    """Items of run.json's `excluded` for those of the kernels that are wrong: at any length, or if the `longest` length
-    of each (compiler, ISA) is given, there, over the input that is timed. The host part is the `primary` compiler's."""
+    """Items of run.json's `excluded` for those of the kernels that are wrong: at any of the lengths that each is looked
+    at, or if the `longest` of each (compiler, ISA) is given, there. The host part is the `primary` compiler's."""
     found: list[dict[str, str]] = []
     keys = [key(kernel) for kernel in kernels]
     lengths = {" ".join(pair): elements for pair, elements in (longest or {}).items()}
@@ -151,7 +151,6 @@ def main(job: Mapping[str, Any]) -> None:
         kernels = [kernel for kernel in load_kernels(folder, *pair) if key(kernel) in wanted]
         fault_of = verification.fault_at_any_length
         if job["longest"]:
-            reference = verification.as_timed(job["config"], job["longest"][" ".join(pair)])
-            fault_of = partial(verification.fault, reference=reference)
+            fault_of = partial(verification.fault_far, elements=job["longest"][" ".join(pair)])
         for message in tell_faults(host, kernels, fault_of):
             tell(**message)

@@ -71,11 +71,13 @@ def load(folder: Path, compiler: str, target: str) -> ModuleType:
 
 
 def is_current(config: Config, folder: Path, compiler: str, target: str) -> bool:
-    """Whether the extension is what this checkout and configuration would build now. Raises HarnessError where none is
-    built."""
-    module = load(folder, compiler, target)
-    made_of = getattr(module.lib, "BUILD_HASH", None)
-    return made_of is not None and module.ffi.string(made_of).decode() == build.build_hash(config, compiler, target)
+    """Whether the extension is what this checkout and configuration would build now: asked of the file, since to load
+    it would run it. Raises HarnessError where none is built."""
+    path = build.extension_path(folder, compiler, target)
+    try:
+        return build.build_hash(config, compiler, target).encode() in path.read_bytes()
+    except FileNotFoundError:
+        raise HarnessError(f"{path} is not built; `snakemake build` does it") from None
 
 
 def require_current(config: Config, folder: Path, wanted: Iterable[tuple[str, str]]) -> None:
@@ -183,6 +185,7 @@ class Host:
         return self.lib.clock_nanoseconds()
 
 
-def first_host(folder: Path, compilers: Sequence[build.Compiler]) -> Host:
-    """The host part, compiled by the primary compiler."""
+def first_host(config: Config, folder: Path, compilers: Sequence[build.Compiler]) -> Host:
+    """The host part, compiled by the primary compiler. Raises HarnessError where it is not what would be built now."""
+    require_current(config, folder, [(compilers[0].name, build.HOST)])
     return Host(folder, compilers[0].name)

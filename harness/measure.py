@@ -62,8 +62,7 @@ def prepare(config: Config, extensions: Path) -> tuple[dict[str, Any], plan.Plan
     """
     detect.require_x86_64()
     compilers, skipped = build.find_compilers(config)
-    require_current(config, extensions, [(compilers[0].name, build.HOST)])
-    host = first_host(extensions, compilers)
+    host = first_host(config, extensions, compilers)
     processor = host.processor()
     isas, lacking = detect.usable_isas(processor, config["isas"])
     names = [compiler.name for compiler in compilers]
@@ -196,7 +195,7 @@ def check_named(config: Config, extensions: Path, isas: list[str] | None, compil
     was asked for by name and is not installed."""
     for name in compilers or []:
         build.require_compiler(config, name)
-    processor = first_host(extensions, build.find_compilers(config)[0]).processor()
+    processor = first_host(config, extensions, build.find_compilers(config)[0]).processor()
     for isa in isas or []:
         if isa not in processor.isas:
             has = ", ".join(processor.isas) or "none of the ISAs"
@@ -343,14 +342,15 @@ def exclude(folder: Path, info: dict[str, Any], found: list[dict[str, str]]) -> 
 
 
 def tune_verified(folder: Path, extensions: Path, config: Config, info: dict[str, Any], budget: Budget) -> None:
-    """Tunes, looks at what was chosen over the longest input of the run until all of that is right, and puts the result
+    """Tunes, looks at all that will be timed at the longest length of the run until it is right, and puts the result
     into run.json, with what there was no time for."""
     while not info["tuning"]:
         rows = tune(folder, extensions, config, info, budget)
-        tables = [load_kernels(extensions, *pair) for pair in pairs_of(info)]
+        tables = [exclusion.usable(load_kernels(extensions, *pair), info["excluded"]) for pair in pairs_of(info)]
         chosen = [(ours, table) for table in tables for ours in tuning.chosen(rows, table).values()]
         both = [(ours, as_published(ours, table)) for ours, table in chosen]
         timed = [kernel for pair in both for kernel in pair if kernel]
+        timed += [kernel for table in tables for kernel in table if kernel.is_bandwidth_loop]
         longest = plan.longest_of_pairs(config, plan.from_experiments(info["experiments"]))
         primary = next(iter(info["compilers"]))
         if not (found := exclusion.wrong_ones(extensions, config, primary, timed, longest)):
@@ -409,7 +409,9 @@ def check_accuracy(folder: Path, extensions: Path, config: Config, info: dict[st
     isas = {i["isa"] for items in info["experiments"].values() for i in items}
     softmaxes = 2 * len(config["algorithms"]) * len(isas) + len(peers.of(info))
     each = softmaxes * len(accuracy.DISTRIBUTIONS)
-    exp, softmax, ends = [], [], budget.until(ACCURACY_ENDS)
+    # However late tuning was.
+    ends = max(budget.until(ACCURACY_ENDS), time.monotonic() + (ACCURACY_ENDS - TUNING_ENDS) * budget.seconds)
+    exp, softmax = [], []
     with bar("accuracy", len(isas) + each * len(found["elements"]), ends=ends) as progress, suppress(TimeSpent):
         for message in run_worker(folder, extensions, config, worker.ACCURACY, ends, ends):
             exp += [message["exp"]] if "exp" in message else []

@@ -60,8 +60,7 @@ def measure_passes(config: Config, extensions: Path, elements: int, cache_state:
     """
     detect.require_x86_64()
     compilers, _ = build.find_compilers(config)
-    require_current(config, extensions, [(compilers[0].name, build.HOST)])
-    host = first_host(extensions, compilers)
+    host = first_host(config, extensions, compilers)
     processor = host.processor()
     isas, _ = detect.usable_isas(processor, config["isas"])
     require_current(config, extensions, itertools.product([compiler.name for compiler in compilers], isas))

@@ -27,6 +27,8 @@ Message = dict[str, Any]
 CHUNK_BYTES, KEPT_BYTES = 1 << 16, 1 << 13
 # How often a process is looked at that has closed nothing and tells nothing, as where it left its pipes to a child.
 SECONDS_BETWEEN_LOOKS = 0.5
+# From the last message to its end; to give back the largest arena takes a second.
+SECONDS_TO_END = 30.0
 _channel: TextIO | None = None
 
 
@@ -81,6 +83,8 @@ def _messages(process: subprocess.Popen[bytes], channel: int, who: str, deadline
         open_pipes.register(channel, selectors.EVENT_READ)
         open_pipes.register(output, selectors.EVENT_READ)
         while open_pipes.get_map():
+            # What an ended process wrote is in its pipes, though a child that it left may go on to write.
+            ended = process.poll() is not None
             ready = open_pipes.select(min(SECONDS_BETWEEN_LOOKS, max(0.0, deadline - time.monotonic())))
             for key, _ in ready:
                 read = os.read(key.fd, CHUNK_BYTES)
@@ -93,12 +97,12 @@ def _messages(process: subprocess.Popen[bytes], channel: int, who: str, deadline
                     yield from (_message(line, who) for line in lines)
             if time.monotonic() >= deadline:
                 raise TimeSpent(f"{who} was not done in time")
-            if not ready and process.poll() is not None:
+            if ended and channel not in [key.fd for key, _ in ready]:
                 break
     try:
-        process.wait(None if deadline == math.inf else max(0.0, deadline - time.monotonic()))
+        process.wait(min(SECONDS_TO_END, max(0.0, deadline - time.monotonic())))
     except subprocess.TimeoutExpired:
-        raise TimeSpent(f"{who} was not done in time") from None
+        raise TimeSpent(f"{who} has closed its channel and did not end") from None
     return printed
 
 

@@ -10,7 +10,7 @@ from analysis import catalog
 from harness import build, detect, machines, peers
 from harness.config import Config
 from harness.errors import HarnessError
-from harness.extensions import Host
+from harness.extensions import Host, is_current
 
 RESULTS = Path("results")
 PEERS_ENVIRONMENT = Path(".venv-peers")
@@ -18,15 +18,15 @@ QUIET = ("--quiet", "rules", "progress", "reason", "host")
 
 
 def is_here(config: Config, name: str, built: Path) -> bool:
-    """Whether this is the machine `name`. Compiles the host part if that is missing; where it can't be asked (another
-    architecture, no compiler), nothing could be measured anyway."""
+    """Whether this is the machine `name`. Compiles the host part if that is missing or old; where it can't be asked
+    (another architecture, no compiler), nothing could be measured anyway."""
     if config.get("machine") is not None:
         return config["machine"] == name
     try:
         detect.require_x86_64()
         compilers, _ = build.find_compilers(config)
         library = build.extension_path(built, compilers[0].name, build.HOST)
-        if not library.exists():
+        if not (library.exists() and is_current(config, built, compilers[0].name, build.HOST)):
             build.build(config, compilers[0].name, build.HOST, library)
         return machines.identify(detect.facts(Host(built, compilers[0].name).processor())).name == name
     except HarnessError:

@@ -2,22 +2,21 @@
 
 Each pass is looked at on its own: given what a right predecessor would leave, is what it finds and writes right? Output
 is NaN before and has guards around it, so that what was not written, or written elsewhere, is seen. All comparisons are
-written so that NaN is wrong.
+written so that NaN is wrong. A loop that only loads leaves nothing that could be looked at.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 
 from analysis.exactness import LARGEST_ERROR, ROUNDING
 from harness import build
-from harness.config import Config
 from harness.contenders import LANES
 from harness.extensions import Host, Kernel
 from harness.softmax import Vector, pointer
@@ -26,9 +25,9 @@ SMALLEST = float(np.finfo(np.float32).tiny)
 """Results below may be flushed to 0."""
 DENORMAL = np.float32(1e-40)
 GUARD, GUARDED = 16, np.float32(7)
-# Longer vectors are looked at in samples, and by their sum.
-LONGEST_WHOLE, SAMPLES, ENDS = 10_000, 2000, 64
 A_FEW_THOUSAND, LONG = 4096 + 13, (1 << 18) + 5
+# Longer vectors are looked at in samples, and by their sum.
+LONGEST_WHOLE, SAMPLES, ENDS = LONG, 2000, 64
 SLICE = 1 << 20
 LANES_MERGED = 32
 """Additions that a published sum has beside those of its whole iterations, at most: rest, accumulators, lanes."""
@@ -65,12 +64,12 @@ class Reference:
         looked_at = np.unique(np.concatenate([*ends, looked_at]))
         return cls(x, largest, sums[0], sums[1] / sums[0], sums[2], sums[3], looked_at)
 
-    @property
+    @cached_property
     def seen(self) -> np.ndarray:
         """x where it is looked at, in double precision."""
         return self.x[self.looked_at].astype(np.float64)
 
-    @property
+    @cached_property
     def terms(self) -> np.ndarray:
         """exp(x - largest) where it is looked at."""
         return np.exp(self.seen - self.largest)
@@ -294,20 +293,43 @@ def reference(elements: int) -> Reference:
     return Reference.of(x.astype(np.float32))
 
 
-def as_timed(config: Config, elements: int) -> Reference:
-    """So many elements of the input that a run is timed with."""
-    low, high = config["input"]["low"], config["input"]["high"]
-    x = np.random.default_rng(config["input"]["seed"]).random(elements, dtype=np.float32)
-    x *= np.float32(high - low)
-    x += np.float32(low)
+@cache
+def flat(elements: int, largest_at: int) -> Reference:
+    """An input of which no sum and no maximum can leave out an element unseen: all are alike, but for the largest. Of
+    up to A_FEW_THOUSAND elements each has at least 1/(n·e^2) of the sum, ten times what the sum may be off."""
+    x = np.random.default_rng(elements).uniform(-1, 1, elements).astype(np.float32)
+    x[largest_at] = 1
+    return Reference.of(x)
+
+
+@cache
+def far(elements: int) -> Reference:
+    """A long input whose first and last ENDS count as much as all between, so that none of them can be left out."""
+    x = np.random.default_rng(elements).random(elements, dtype=np.float32)
+    x[ENDS:-ENDS] *= np.float32(30)
+    x[ENDS:-ENDS] -= np.float32(40)
+    x[-1] = 1
     return Reference.of(x)
 
 
 def fault_at_any_length(host: Host, kernel: Kernel) -> str:
     """What is wrong with a kernel or its copy elsewhere at any of its `lengths`; empty where nothing is."""
+    inputs = []
+    for n in lengths(kernel):
+        inputs.append(reference(n))
+        inputs += [far(n)] if n > A_FEW_THOUSAND else [flat(n, at) for at in sorted({0, n // 3, n - 1})]
+    return _first_fault(host, kernel, inputs)
+
+
+def fault_far(host: Host, kernel: Kernel, elements: int) -> str:
+    """What is wrong with a kernel or its copy elsewhere at so many elements; empty where nothing is."""
+    return _first_fault(host, kernel, [far(elements) if elements > 2 * ENDS else reference(elements)])
+
+
+def _first_fault(host: Host, kernel: Kernel, inputs: Sequence[Reference]) -> str:
     for moved in (False, True) if kernel.moved_address else (False,):
-        for place, n in enumerate(lengths(kernel)):
+        for place, its in enumerate(inputs):
             # x and y at all kinds of alignment to each other.
-            if found := fault(host, kernel, reference(n), (place % GUARD, 3 * place % GUARD), moved):
+            if found := fault(host, kernel, its, (place % GUARD, 3 * place % GUARD), moved):
                 return f"its copy elsewhere, {found}" if moved else found
     return ""

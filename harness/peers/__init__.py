@@ -7,6 +7,7 @@ kernel for the timed loop.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from harness import processes
+from harness.clock import Clock, unusable
 from harness.config import FLOAT_BYTES
 from harness.errors import HarnessError
 from harness.extensions import CACHE_STATES, Host
@@ -28,7 +30,7 @@ from harness.softmax import pointer
 
 RUN_TYPE = "void (*)(const float *, float *, struct carry *, size_t)"
 # A sample of the empty call; of several the fastest counts.
-EMPTY_CALLS, EMPTY_SAMPLES = 1000, 20
+EMPTY_CALLS, EMPTY_SAMPLES, LEAST_CALL_NANOSECONDS = 1000, 20, 200
 # Of a library on trial: imported from a slow disk it takes half a minute.
 TRIAL_SECONDS = 120.0
 
@@ -195,12 +197,15 @@ def empty_call_nanoseconds(host: Host) -> float:
     """What the way into Python and back costs each call of a library that has a Python interface, in nanoseconds."""
     operands = host.ffi.new("struct operands *", {"output_count": 1})
     empty = calling(host, Vectors(np.empty(0, np.float32), [], operands, False), lambda place: None)
-    initial, warm, times = host.ffi.new("struct carry *"), CACHE_STATES.index("warm"), []
+    initial, warm, times, clock = host.ffi.new("struct carry *"), CACHE_STATES.index("warm"), [], Clock(host)
+    calls = max(EMPTY_CALLS, math.ceil(clock.shortest / LEAST_CALL_NANOSECONDS))
     for _ in range(EMPTY_SAMPLES):
         nanoseconds = host.ffi.new("int64_t *")
-        host.lib.time_calls(empty.passes, 1, initial, operands, 0, warm, EMPTY_CALLS, EMPTY_CALLS, 0, nanoseconds)
-        times.append(nanoseconds[0] / EMPTY_CALLS)
-    return round(min(time for time in times if time > 0), 1)
+        host.lib.time_calls(empty.passes, 1, initial, operands, 0, warm, calls, calls, 0, nanoseconds)
+        times.append((nanoseconds[0] - clock.overhead) / calls)
+    if not (possible := [time for time in times if time > 0]):
+        raise HarnessError(unusable())
+    return round(min(possible), 1)
 
 
 def _vectors(host: Host, operands: Any, elements: int, turns: bool) -> Vectors:

@@ -44,6 +44,12 @@ WRONG = [
     ("softmax", {"not_finite": 3}, "3 of 1000 results are not finite"),
     ("domain", {"not_finite": 7}, "7 of 49230 results in its domain are not finite"),
     ("domain", {"largest_sum_error": 0.01}, "in its domain sums are off by 0.01"),
+    ("domain", {"largest_sum_error": None}, "in its domain no sum is known"),
+    ("softmax", {"order_violations": 999}, "999 of 1000 results are not in the order of x"),
+    ("softmax", {"shift_difference": 1.0}, "results are off by 0.5"),
+    ("softmax", {"rms_relative_error": 1.0}, "results are off by 1 "),
+    ("exp", {"counts": [0] * 23 + [7]}, "exp is off by 1.97 ulp"),
+    ("softmax", {"isa": "scalar"}, "avx2 three-pass-recompute: its accuracy was asked for and is not known"),
 ]
 
 

@@ -15,7 +15,7 @@ from harness import accuracy, config, exclusion, extensions, store, verification
 from harness.config import ROOT
 from harness.errors import HarnessError
 from tests.conftest import COMPILERS, SETTINGS, kernels_of
-from tests.harness.mutants import MISTAKES, RIGHT, build_mutants
+from tests.harness.mutants import FAR, FAR_ELEMENTS, MISTAKES, RIGHT, build_mutants
 
 # What a mistake leaves right: loops that write nothing, or the same everywhere, and passes without exp.
 UNSEEN = {
@@ -67,6 +67,22 @@ def test_every_mistake_is_found_and_nothing_else(found, table):
 def test_what_is_shipped_is_right_at_every_length_and_alignment(host, isa):
     for kernel in exclusion.timed(SETTINGS, kernels_of(COMPILERS[0], isa))[::7]:
         assert verification.fault_at_any_length(host, kernel) == "", exclusion.key(kernel)
+
+
+@pytest.mark.parametrize("n", [1, 2, 65, 505, 4109])
+def test_no_element_can_be_left_out_of_a_sum_unseen(n):
+    its = verification.flat(n, n - 1)
+    allowed = verification.LARGEST_ERROR + its.distance * verification.ROUNDING
+    assert np.exp(its.x.astype(float) - its.largest).min() / its.total > 3 * allowed
+
+
+@pytest.mark.parametrize("n", [1 << 18, 1 << 24])
+def test_none_of_the_first_and_last_of_a_long_vector_can_be_left_out_unseen(n):
+    its = verification.far(n)
+    terms = np.exp(its.x.astype(float) - its.largest)
+    assert np.concatenate([terms[: verification.ENDS], terms[-verification.ENDS :]]).min() / its.total > 1e-4
+    assert terms[: n // 2].sum() / its.total < 0.6
+    assert its.x[-1] == its.largest
 
 
 def test_lengths_hold_tails_and_one_past_a_fold(host):
@@ -121,7 +137,7 @@ def test_a_run_measures_what_is_right_and_says_what_is_not(mutants, tmp_path):
     settings["tuner"] = {"in_cache_elements": 200, "rounds": 1, "finalists": 1}
     smoke = settings["protocols"]["smoke"]
     smoke |= {"processes": {"least": 1, "most": 1}, "sample_milliseconds": 0.05}
-    smoke["lengths"] = {"algorithms": [100], "passes": [100], "secondary": [], "scalar": 10_000}
+    smoke["lengths"] = {"algorithms": [FAR_ELEMENTS], "passes": [100], "secondary": [], "scalar": FAR_ELEMENTS}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
     arguments = ["--config", tmp_path / "config.yaml", "--built", mutants, "--runs", tmp_path / "runs"]
     environment = {**os.environ, "TWO_PASS_SOFTMAX_LOCK": str(tmp_path / "lock")}
@@ -133,6 +149,10 @@ def test_a_run_measures_what_is_right_and_says_what_is_not(mutants, tmp_path):
     info = store.read_info(folder)
     excluded = {(item["pass"], item["variant"]) for item in info["excluded"]}
     assert {("scale", "u2k1"), ("max", "u11k1"), ("exp_sum", "u9k1")} <= excluded
+    # Loops and what was chosen are looked at again at the longest length, and something else is chosen.
+    far = {its["pass"]: its["reason"] for its in info["excluded"] if its["variant"] == f"u{FAR}k1"}
+    assert {"copy", "store", "update", "copy_nt"} <= set(far), far
+    assert all(reason.startswith(f"at {FAR_ELEMENTS} elements: ") for reason in far.values())
     assert {(row["pass"], row["variant"]) for row in info["tuning"]}.isdisjoint(excluded)
     rows = pd.read_csv(folder / "samples.csv", keep_default_na=False)
     assert set(zip(rows["pass"], rows["variant"], strict=True)).isdisjoint(excluded)
