@@ -1,4 +1,4 @@
-"""The command line on processors that are not here, emulated: it detects, plans, measures, or stops.
+"""The command line on processors that are not here, emulated: it detects, plans, or stops.
 
 What it measures is worthless. The emulator has no AVX512 and kills a process that tries it.
 """
@@ -12,11 +12,10 @@ import sys
 import sysconfig
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import yaml
 
-from harness import config, store
+from harness import config
 from harness.config import ROOT
 from tests.conftest import BUILT, COMPILERS
 
@@ -89,35 +88,18 @@ def test_what_an_emulated_python_starts_is_emulated_too(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("cpu", "vendor", "family", "model", "microarchitecture"),
-    [
-        ("Broadwell,model=79", "GenuineIntel", 6, 79, "Broadwell"),
-        ("EPYC-Rome,model=113", "AuthenticAMD", 23, 113, "Zen 2"),
-        ("Skylake-Server", "GenuineIntel", 6, 85, "Skylake-X"),
-        ("Haswell", "GenuineIntel", 6, 60, "Haswell"),
-    ],
+    ("cpu", "family", "model"),
+    [("Broadwell,model=79", 6, 79), ("EPYC-Rome,model=113", 23, 113), ("Skylake-Server", 6, 85), ("Haswell", 6, 60)],
 )
-def test_another_processor_is_detected_planned_for_and_measured(tiny, cpu, vendor, family, model, microarchitecture):
+def test_another_processor_is_detected_and_planned_for(tiny, cpu, family, model):
+    # A whole run takes minutes there, since every kernel is looked at first.
     planned = harness(tiny, cpu, "plan")
     assert planned.returncode == 0, planned.stderr
     assert "algorithms: 1 length, 100 elements" in planned.stdout
     assert "skipped: ISA avx512f: " in planned.stdout
     assert f"({COMPILERS[0]} scalar, {COMPILERS[0]} avx2)" in planned.stdout
 
-    measured = harness(tiny, cpu, "measure", "--isas", "avx2", "--runs", tiny / "runs")
-    assert measured.returncode == 0, measured.stderr
-    (folder,) = (tiny / "runs").glob("*/*")
-    machine = store.read_info(folder)["machine"]
-    assert (machine["vendor"], machine["family"], machine["model"]) == (vendor, family, model)
-    assert machine["microarchitecture"] == microarchitecture
-    assert machine["isas"] == ["scalar", "avx2"]
-    assert machine["name"] == folder.parent.name
-    assert machine["emulator"] == "QEMU"
-    assert "This machine is emulated (QEMU): what it measures decides nothing." in measured.stdout
-    assert ".yaml would be:" not in measured.stdout, "no file describes an emulator"
-    rows = pd.read_csv(folder / "samples.csv", keep_default_na=False)
-    assert set(rows["isa"]) == {"avx2"}
-    assert set(rows["algorithm"]) == {"two-pass"}
+    assert f"-{family}-{model}" in planned.stdout.splitlines()[0]
 
 
 def test_an_emulator_with_the_brand_of_the_papers_machine_is_not_taken_for_it(tiny):
