@@ -232,8 +232,8 @@ def measure(config: Config, extensions: Path, runs: Path) -> Path:
     HarnessError where another measurement runs on this machine.
     """
     with exclusive():
-        room.require_in(runs, RUN_BYTES, "make room, or write elsewhere with --runs")
         info, planned, host = prepare(config, extensions)
+        room.require_in(runs, RUN_BYTES, "make room, or write elsewhere with --runs")
         folder = runs / info["machine"]["name"] / info["run"]
         if is_complete(folder):
             print(f"{folder} is complete already; nothing is measured. Remove it to measure anew.")
