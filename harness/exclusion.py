@@ -100,14 +100,14 @@ def tell_faults(host: Host, kernels: Sequence[Kernel], fault_of: Callable[[Host,
 
 
 def wrong_ones(
-    extensions: Path, config: Config, primary: str, kernels: Sequence[Kernel], longest: Mapping[Pair, int] | None = None
+    extensions: Path, primary: str, kernels: Sequence[Kernel], longest: Mapping[Pair, int] | None = None
 ) -> list[dict[str, str]]:
     """Items of run.json's `excluded` for those of the kernels that are wrong: at any of the lengths that each is looked
     at, or if the `longest` of each (compiler, ISA) is given, there. The host part is the `primary` compiler's."""
     found: list[dict[str, str]] = []
     keys = [key(kernel) for kernel in kernels]
     lengths = {" ".join(pair): elements for pair, elements in (longest or {}).items()}
-    job = {"extensions": str(extensions), "config": config, "compiler": primary, "longest": lengths}
+    job = {"extensions": str(extensions), "compiler": primary, "longest": lengths}
     with bar("verifying", len(keys)) as progress:
         while keys:
             at = ""
@@ -135,7 +135,7 @@ def told(its: Excluded) -> str:
 def right_ones(extensions: Path, config: Config, primary: str, kernels: Sequence[Kernel]) -> list[Kernel]:
     """Those of the kernels that are right at any length; the others are told on standard error. Raises HarnessError
     where a pass or loop has none."""
-    found = wrong_ones(extensions, config, primary, kernels)
+    found = wrong_ones(extensions, primary, kernels)
     for its in found:
         print(told(its), file=sys.stderr)
     require_variants(config, kernels, found)
@@ -143,7 +143,7 @@ def right_ones(extensions: Path, config: Config, primary: str, kernels: Sequence
 
 
 def main(job: Mapping[str, Any]) -> None:
-    """What that process does. A job has extensions, config, compiler (of the host part), longest (elements by compiler
+    """What that process does. A job has extensions, compiler (of the host part), longest (elements by compiler
     and ISA; empty: any length) and wanted (keys of kernels)."""
     folder, wanted = Path(job["extensions"]), frozenset(job["wanted"])
     host = Host(folder, job["compiler"])

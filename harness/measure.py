@@ -328,7 +328,7 @@ def verify(folder: Path, extensions: Path, config: Config, info: dict[str, Any])
     tables = [load_kernels(extensions, *pair) for pair in pairs_of(info)]
     if "excluded" not in info:
         timed = [kernel for table in tables for kernel in exclusion.timed(config, table)]
-        exclude(folder, info, exclusion.wrong_ones(extensions, config, next(iter(info["compilers"])), timed))
+        exclude(folder, info, exclusion.wrong_ones(extensions, next(iter(info["compilers"])), timed))
     for table in tables:
         exclusion.require_variants(config, table, info["excluded"])
 
@@ -353,7 +353,7 @@ def tune_verified(folder: Path, extensions: Path, config: Config, info: dict[str
         timed += [kernel for table in tables for kernel in table if kernel.is_bandwidth_loop]
         longest = plan.longest_of_pairs(config, plan.from_experiments(info["experiments"]))
         primary = next(iter(info["compilers"]))
-        if not (found := exclusion.wrong_ones(extensions, config, primary, timed, longest)):
+        if not (found := exclusion.wrong_ones(extensions, primary, timed, longest)):
             info["tuning"] = rows
             told = tuning.narrowed(info["tuning"])
             for item in told:

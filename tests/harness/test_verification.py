@@ -41,7 +41,7 @@ def table(mutants):
 @pytest.fixture(scope="module")
 def found(mutants, table):
     """Reasons by name and vectors, as a process of its own finds them."""
-    items = exclusion.wrong_ones(mutants, SETTINGS, COMPILERS[0], table)
+    items = exclusion.wrong_ones(mutants, COMPILERS[0], table)
     return {(item["pass"], int(item["variant"][1:-2])): item["reason"] for item in items}
 
 
