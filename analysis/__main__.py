@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.console import interrupted_in_one_line, print_everywhere
+from analysis.console import interrupted_in_one_line, print_everywhere, print_no_more
 
 with interrupted_in_one_line("analysis"):
     from analysis import catalog, figures
@@ -46,12 +46,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print_everywhere()
     options = _parser().parse_args(arguments)
     try:
-        return options.command(options) or 0
+        status = options.command(options) or 0
+        if sys.stdout:  # closed by whoever called
+            sys.stdout.flush()
+        return status
     except AnalysisError as error:
         print(f"analysis: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        print_no_more()
+        return 0
     except OSError as error:
         print(f"analysis: cannot write: {error}", file=sys.stderr)
+        if error.filename is None:  # of the output
+            print_no_more()
         return 1
 
 

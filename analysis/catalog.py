@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.errors import DamagedRun, tell_skipped
-from analysis.information import check_whole, read_information, read_text, samples_file
+from analysis.information import check_whole, read_information, samples_file, text_of
 from analysis.machines import emulator
 
 ROOMS = ("runs", "recorded")
@@ -72,8 +72,7 @@ def complete_runs(results: Path) -> dict[str, list[Path]]:
 def holds_the_same(one: Path, other: Path) -> bool:
     """Whether two folders hold one run, however its samples are compressed. Raises DamagedRun."""
     return one == other or (
-        read_information(one) == read_information(other)
-        and read_text(samples_file(one)) == read_text(samples_file(other))
+        read_information(one) == read_information(other) and text_of(samples_file(one)) == text_of(samples_file(other))
     )
 
 
@@ -124,7 +123,7 @@ def _found(folder: Path, _: object) -> FoundRun:
         if information["ended"]:
             # Not its rows one by one: to read them takes a second, to see that they are all there some milliseconds.
             path = samples_file(folder)
-            check_whole(path, read_text(path), information)
+            check_whole(path, text_of(path), information)
     except DamagedRun as error:
         return FoundRun(folder, information, str(error))
     return FoundRun(folder, information)

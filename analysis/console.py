@@ -2,6 +2,7 @@
 standard library is imported here."""
 
 import io
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,3 +23,10 @@ def print_everywhere() -> None:
     failing; standard error does so of its own."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def print_no_more() -> None:
+    """Has what is still to be printed go nowhere: where standard output is full or its reader has gone, Python would
+    try it once more at the end, with a message and a status of its own."""
+    if sys.stdout:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

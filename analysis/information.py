@@ -186,7 +186,7 @@ def samples_file(folder: Path) -> Path:
     raise DamagedRun(f"{folder}: neither samples.csv nor samples.csv.gz is there")
 
 
-def read_text(path: Path) -> str:
+def text_of(path: Path) -> str:
     """The text of a run's samples.csv or samples.csv.gz. Raises DamagedRun where it cannot be read or was cut off."""
     try:
         content = path.read_bytes()

@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.completeness import check_rows
 from analysis.errors import AnalysisError, DamagedRun, damaged_row, tell_skipped
-from analysis.information import check_whole, one_line, read_information, read_text, samples_file, schema
+from analysis.information import check_whole, one_line, read_information, samples_file, schema, text_of
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def read_samples(path: Path, information: Mapping[str, Any]) -> pd.DataFrame:
 
     Raises DamagedRun at the first row (by line of the uncompressed text) that does not fit, or where rows are missing.
     """
-    text = read_text(path)
+    text = text_of(path)
     rows = _rows(path, text)
     # In this order, since what is found in a row says more.
     check_rows(path, rows, information)

@@ -4,11 +4,11 @@ here, so that the import of libraries can fail, or be interrupted, in one line t
 from __future__ import annotations
 
 import errno
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from analysis.console import print_no_more
 from analysis.errors import BadConfiguration
 
 # What libraries and the loader say where memory, address space or the number of processes is limited too tightly.
@@ -67,11 +67,13 @@ def told_in_one_line() -> Iterator[None]:
         print("harness: interrupted; the same command goes on from here", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print_no_more()
     except Exception as error:
         if not (isinstance(error, HarnessError | OSError) or is_limit(error)):
             raise
         print(f"harness: {one_line(error)}", file=sys.stderr)
+        if isinstance(error, OSError) and error.filename is None:  # of the output, where one_line says so
+            print_no_more()
         sys.exit(2)
 
 

@@ -100,6 +100,14 @@ def test_a_full_disk_is_one_line_and_status_1(
     assert list(target.iterdir()) == []
 
 
+def test_output_that_cannot_be_written_is_one_line_and_status_1() -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "analysis", "list"], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (result.returncode, result.stderr) == (1, "analysis: cannot write: [Errno 28] No space left on device\n")
+
+
 def test_claims_are_judged_and_written(make_run: MakeRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_run(isas=("avx2",), processes=8, rounds=2)
     where = ["--results", str(tmp_path / "results"), "--claims", str(ROOT / "config" / "claims.yaml")]
