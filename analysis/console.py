@@ -5,7 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 @contextmanager
@@ -28,5 +28,7 @@ def print_everywhere() -> None:
 def print_no_more() -> None:
     """Has what is still to be printed go nowhere: where standard output is full or its reader has gone, Python would
     try it once more at the end, with a message and a status of its own."""
-    if sys.stdout:
+    if not sys.stdout:
+        return
+    with suppress(io.UnsupportedOperation):  # what stands in for it has no file below
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
