@@ -47,7 +47,7 @@ test: setup
 	PYTHONUTF8=1 pytest -n $(JOBS)
 
 lint: setup
-	ruff check . && ruff format --check . && snakefmt --check Snakefile harness/rules analysis/rules
+	ruff check . && ruff format --check . && snakefmt --check Snakefile harness/workflow analysis/workflow
 
 setup: room .venv/ready
 
@@ -55,7 +55,7 @@ setup: room .venv/ready
 room:
 	@[ -n "$$BASE" ] && "$$BASE" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or later is needed; $(PYTHON) is $(or $(FOUND),not there). Try make PYTHON=python3.12" >&2; exit 1; }
-	@"$$BASE" -m harness.room
+	@"$$BASE" -m harness.record.room
 
 .venv/ready: config/requirements.lock $(call moved,.venv)
 .venv-peers/ready: config/requirements.lock config/peers.lock $(call moved,.venv-peers) | .venv/ready

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from analysis import workflow as analysis
-from harness import workflow as harness
+from analysis.workflow import targets as analysis
+from harness.workflow import targets as harness
 
 min_version("9.0")
 harness.prepare()
@@ -19,10 +19,10 @@ wildcard_constraints:
     machine="[a-z0-9-]+",
 
 
-include: "harness/rules/build.smk"
-include: "harness/rules/measure.smk"
-include: "analysis/rules/figures.smk"
-include: "analysis/rules/predict.smk"
+include: "harness/workflow/build.smk"
+include: "harness/workflow/measure.smk"
+include: "analysis/workflow/figures.smk"
+include: "analysis/workflow/predict.smk"
 
 
 # On the machine itself this measures, then draws; elsewhere it draws from the machine's recorded runs.

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.console import interrupted_in_one_line, print_everywhere, print_no_more
+from harness.record.console import interrupted_in_one_line, print_everywhere, print_no_more
 
 with interrupted_in_one_line("analysis"):
-    from analysis import catalog, figures
-    from analysis.errors import AnalysisError
-    from analysis.files import write_whole
+    from analysis import figures
+    from harness.record import catalog
+    from harness.record.errors import HarnessError
+    from harness.record.files import write_whole
 
 if TYPE_CHECKING:
     from analysis.render import Rendered
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if sys.stdout:  # closed by whoever called
             sys.stdout.flush()
         return status
-    except AnalysisError as error:
+    except HarnessError as error:
         print(f"analysis: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
@@ -122,16 +123,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def _figure(options: argparse.Namespace) -> None:
     from analysis.render import render
-    from analysis.rows import load_run
+    from harness.record.samples import load_run
 
     figures.caption(options.name)  # an unknown name is told before a run is read
     _write(options.name, render(options.name, load_run(options.run)), options)
 
 
 def _figures(options: argparse.Namespace) -> None:
-    from analysis.information import parts
     from analysis.render import render
-    from analysis.rows import load_run
+    from harness.record.run import parts
+    from harness.record.samples import load_run
 
     run = load_run(options.run)
     held = parts(run.information)
@@ -142,7 +143,7 @@ def _figures(options: argparse.Namespace) -> None:
 def _machines(options: argparse.Namespace) -> None:
     from analysis.across import NAME
     from analysis.render import render_machines
-    from analysis.rows import load_runs
+    from harness.record.samples import load_runs
 
     _write(NAME, render_machines(load_runs(options.runs)), options)
 
@@ -160,29 +161,31 @@ def _files(name: str, rendered: "Rendered", options: argparse.Namespace) -> dict
 
 
 def _summary(options: argparse.Namespace) -> None:
-    from analysis.rows import load_run
     from analysis.summary import summary
+    from harness.record.samples import load_run
 
     print(summary(load_run(options.run)), end="")
 
 
 def _claims(options: argparse.Namespace) -> int:
-    from analysis import claims
-    from analysis.files import csv_bytes
-    from analysis.rows import load_runs
+    from analysis.claims import verdicts
+    from analysis.model import forecast
+    from harness.record.claims import load_claims
+    from harness.record.files import csv_bytes
+    from harness.record.samples import load_runs
 
-    wanted = claims.load_claims(options.claims)
+    wanted = load_claims(options.claims)
     found = {machine: load_runs(folders) for machine, folders in catalog.complete_runs(options.results).items()}
     runs = {machine: those for machine, those in found.items() if those}
-    judgements = claims.judge_all(wanted, runs)
+    judgements = verdicts.judge_all(wanted, runs, forecast.of_claim)
     written = {}
     if options.tables:
-        written[options.tables / "claims.csv"] = csv_bytes(claims.table(judgements))
+        written[options.tables / "claims.csv"] = csv_bytes(verdicts.table(judgements))
     if options.report:
-        written[options.report] = claims.report(judgements, runs).encode()
+        written[options.report] = verdicts.report(judgements, runs).encode()
     write_whole(written)
-    print(claims.terminal(judgements))
-    return claims.strict_status(judgements) if options.strict else 0
+    print(verdicts.terminal(judgements))
+    return verdicts.strict_status(judgements) if options.strict else 0
 
 
 def _list(options: argparse.Namespace) -> None:

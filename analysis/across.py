@@ -4,12 +4,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis import controls, experiments, names, panels, style
-from analysis.errors import MissingRows
-from analysis.machines import emulator, is_evidence, load_machines
-from analysis.rows import Run
-from analysis.statistics import largest_speedups, speedups
-from analysis.traffic import BYTES_PER_FLOAT, bandwidths
+from analysis import panels, style
+from harness.record import names
+from harness.record.errors import MissingRows
+from harness.record.machines import emulator, is_evidence, load_machines
+from harness.record.samples import Run
+from harness.statistics import controls, selection
+from harness.statistics.ratios import largest_speedups, speedups
+from harness.statistics.traffic import BYTES_PER_FLOAT, bandwidths
 
 NAME = "machines"
 TRUST = (panels.null_test, panels.audit_line)
@@ -33,7 +35,7 @@ def draw(runs: list[Run]) -> tuple[Figure, pd.DataFrame]:
     axes, handles = grid[0][0], []
     for place, (run, rows) in enumerate(measured):
         look = LOOKS[place % len(LOOKS)]
-        for rank, isa in enumerate(experiments.isas(rows)):
+        for rank, isa in enumerate(selection.isas(rows)):
             points = rows[rows["isa"] == isa].sort_values("elements")
             fill = style.FILLS[min(rank, len(style.FILLS) - 1)]
             (line,) = axes.plot(
@@ -73,12 +75,12 @@ def _look(line: Line2D) -> dict[str, object]:
 
 
 def _speedups(run: Run) -> pd.DataFrame:
-    """`analysis.statistics.speedups` of the primary compiler, with input_over_last_cache (bytes over bytes)."""
-    rows = speedups(experiments.algorithm_rows(run), experiments.TWO_PASS, experiments.THREE_PASS)
+    """`harness.statistics.ratios.speedups` of the primary compiler, with input_over_last_cache (bytes over bytes)."""
+    rows = speedups(selection.algorithm_rows(run), selection.TWO_PASS, selection.THREE_PASS)
     if rows.empty:
         return rows
     last = max(cache["bytes"] for cache in run.information["machine"]["caches"])
-    rows = rows[rows["compiler"] == experiments.compilers(rows)[0]]
+    rows = rows[rows["compiler"] == selection.compilers(rows)[0]]
     return rows.assign(input_over_last_cache=BYTES_PER_FLOAT * rows["elements"] / last)
 
 
@@ -101,7 +103,7 @@ def table(runs: list[Run]) -> pd.DataFrame:
     rows = []
     for run in _by_machine(runs):
         found, verdict = _speedups(run), controls.judge(run)
-        for isa in experiments.isas(found) if len(found) else []:
+        for isa in selection.isas(found) if len(found) else []:
             of_isa = found[found["isa"] == isa].sort_values("elements")
             best = largest(run, isa)
             rows.append(
@@ -140,11 +142,11 @@ def _evidence(run: Run) -> str:
 def largest(run: Run, isa: str) -> pd.Series:
     """The largest speedup over all out-of-cache lengths of the primary compiler, or over all lengths where none is out
     of cache: a row of `statistics.largest_speedups`, and `of` (over which lengths, in words)."""
-    rows = experiments.algorithm_rows(run)
+    rows = selection.algorithm_rows(run)
     rows = rows[rows["isa"] == isa]
-    rows = rows[rows["compiler"] == experiments.compilers(rows)[0]]
-    beyond = rows[experiments.is_out_of_cache(rows["elements"], run)]
-    found = largest_speedups(beyond if len(beyond) else rows, experiments.TWO_PASS, experiments.THREE_PASS).iloc[0]
+    rows = rows[rows["compiler"] == selection.compilers(rows)[0]]
+    beyond = rows[selection.is_out_of_cache(rows["elements"], run)]
+    found = largest_speedups(beyond if len(beyond) else rows, selection.TWO_PASS, selection.THREE_PASS).iloc[0]
     count = (beyond if len(beyond) else rows)["elements"].nunique()
     found["of"] = f"{count} out-of-cache lengths" if len(beyond) else f"{count} lengths"
     return found
@@ -160,13 +162,13 @@ def wins_from(rows: pd.DataFrame, floor: float) -> int | None:
 
 def _bandwidths(run: Run, isa: str) -> dict[str, float]:
     """Effective GB/s at the longest length of the passes of Two-Pass, and of load and copy; empty without passes."""
-    wanted = [*run.information["algorithms"][experiments.TWO_PASS], "load", "copy"]
+    wanted = [*run.information["algorithms"][selection.TWO_PASS], "load", "copy"]
     try:
         found = bandwidths(run)
     except MissingRows:
         return {}
     found = found[(found["isa"] == isa) & found["pass"].isin(wanted)]
-    found = found[found["compiler"] == experiments.compilers(found)[0]] if len(found) else found
+    found = found[found["compiler"] == selection.compilers(found)[0]] if len(found) else found
     found = found[found["elements"] == found["elements"].max()].set_index("pass")
     speed = found["effective_gigabytes_per_second_median"]
     return {f"{name}_gigabytes_per_second": speed[name] for name in wanted if name in speed}

@@ -12,10 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis import controls, exactness, names, style
-from analysis.machines import emulator
-from analysis.rows import Run
-from analysis.traffic import BYTES_PER_FLOAT
+from analysis import style
+from harness.record import exactness, names
+from harness.record.machines import emulator
+from harness.record.samples import Run
+from harness.statistics import controls
+from harness.statistics.traffic import BYTES_PER_FLOAT
 
 # Inches. Title, legend and footer have bands of their own, so that they can cover neither data nor one another.
 TITLE, LEGEND_LINE, FOOTER_LINE, GAP = 0.28, 0.17, 0.115, 0.06

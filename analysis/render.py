@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis import across, figures, style
-from analysis.files import csv_bytes
-from analysis.rows import Run
+from harness.record.files import csv_bytes
+from harness.record.samples import Run
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,19 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import controls, exactness, experiments, names, peers
-from analysis.accumulation import costs
 from analysis.across import largest, wins_from
-from analysis.catalog import newest_complete
-from analysis.errors import MissingRows
-from analysis.information import peers as libraries
-from analysis.machines import emulator
-from analysis.rows import Run
-from analysis.statistics import speedups
-from analysis.teams import team_speedups, throughputs
-from analysis.traffic import BYTES_PER_FLOAT, bandwidths, kind, limits, moved
+from analysis.tables import peers
+from harness.record import exactness, names
+from harness.record.catalog import newest_complete
+from harness.record.errors import MissingRows
+from harness.record.machines import emulator
+from harness.record.run import peers as libraries
+from harness.record.samples import Run
+from harness.statistics import controls, selection
+from harness.statistics.accumulation import costs
+from harness.statistics.ratios import speedups
+from harness.statistics.teams import team_speedups, throughputs
+from harness.statistics.traffic import BYTES_PER_FLOAT, bandwidths, kind, limits, moved
 
 
 def summary(run: Run) -> str:
@@ -38,9 +40,9 @@ def _header(run: Run) -> list[str]:
     information, samples = run.information, run.samples
     vetoes, machine = information["vetoes"], information["machine"]
     share = vetoes["disturbed_samples"] / vetoes["samples"] if vetoes["samples"] else 0.0
-    rows = experiments.algorithm_rows(run)
+    rows = selection.algorithm_rows(run)
     by_length = rows.groupby(["isa", "compiler", "elements"])["process"].nunique()
-    points = rows["flags"].ne("").groupby([rows[name] for name in experiments.POINT]).any()
+    points = rows["flags"].ne("").groupby([rows[name] for name in selection.POINT]).any()
     emulated = emulator(information)
     return [
         f"{machine['name']}: {machine['brand']}"[:100],
@@ -91,13 +93,13 @@ def _smoke(run: Run) -> list[str]:
 
 
 def _findings(run: Run, verdict: controls.Verdict) -> list[str]:
-    table = speedups(experiments.algorithm_rows(run), experiments.TWO_PASS, experiments.THREE_PASS)
+    table = speedups(selection.algorithm_rows(run), selection.TWO_PASS, selection.THREE_PASS)
     if table.empty:
         raise MissingRows(f"{run.folder}: no round has both Two-Pass and a Three-Pass algorithm")
-    compiler = experiments.compilers(table)[0]
+    compiler = selection.compilers(table)[0]
     table = table[table["compiler"] == compiler]
     lines = [f"Two-Pass against the better Three-Pass ({compiler}): median [interval over processes], confidence"]
-    for isa in experiments.isas(table):
+    for isa in selection.isas(table):
         of_isa = table[table["isa"] == isa].sort_values("elements")
         lines += _speedup_lines(run, isa, of_isa, verdict)
         if isa != "scalar":  # far from every limit of memory
@@ -111,7 +113,7 @@ def _more(run: Run) -> list[str]:
     held = set(run.samples["experiment"])
     if "class-counts" in held:
         table = team_speedups(run, "class-counts")
-        isa = experiments.isas(table)[0]
+        isa = selection.isas(table)[0]
         table = table[(table["isa"] == isa) & (table["threads"] == 1)]
         told = [
             f"{names.CLASS_COUNTS.get(row['elements'], names.count(row['elements']))} {_percent(row)}"
@@ -146,14 +148,14 @@ def _percent(row: pd.Series) -> str:
 
 def _threads(run: Run) -> str:
     table = throughputs(run, "scaling", own_vectors=True)
-    isa = experiments.isas(table)[0]
+    isa = selection.isas(table)[0]
     load = table[(table["name"] == "load") & (table["isa"] == isa)].set_index("threads")
     speed = load["effective_gigabytes_per_second_median"]
     told = f"threads, {names.ISAS[isa]}: load {speed.iloc[0]:.3g} GB/s with {speed.index[0]}, "
     told += f"{speed.iloc[-1]:.3g} with {speed.index[-1]}"
     if (run.samples["experiment"] == "strong-scaling").any():
         shared = throughputs(run, "strong-scaling", own_vectors=False)
-        shared = shared[(shared["name"] == experiments.TWO_PASS) & (shared["isa"] == isa)].set_index("threads")
+        shared = shared[(shared["name"] == selection.TWO_PASS) & (shared["isa"] == isa)].set_index("threads")
         rate = shared["gigaelements_per_second_median"]
         told += f"; Two-Pass on one vector {rate.iloc[-1] / rate.iloc[0]:.2f} x"
     return told
@@ -169,7 +171,7 @@ def _peers(run: Run) -> str:
 
 def two_pass(row: Mapping[str, Any]) -> bool:
     """Whether a row of `accuracy` is of Two-Pass."""
-    return row["algorithm"] == experiments.TWO_PASS
+    return row["algorithm"] == selection.TWO_PASS
 
 
 def _speedup_lines(run: Run, isa: str, table: pd.DataFrame, verdict: controls.Verdict) -> list[str]:
@@ -223,7 +225,7 @@ def _bandwidth_line(run: Run, isa: str, compiler: str) -> str:
     except MissingRows:
         return "  passes were not measured on their own"
     table = table[(table["isa"] == isa) & (table["compiler"] == compiler)]
-    passes = run.information["algorithms"][experiments.TWO_PASS]
+    passes = run.information["algorithms"][selection.TWO_PASS]
     table = table[table["elements"] == table[table["pass"].isin(passes)]["elements"].max()]
     if table.empty:
         return "  passes were not measured on their own"

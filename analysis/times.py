@@ -5,15 +5,17 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis import experiments, names, panels, style
-from analysis.errors import MissingRows
-from analysis.rows import Run
-from analysis.statistics import times
+from analysis import panels, style
+from harness.record import names
+from harness.record.errors import MissingRows
+from harness.record.samples import Run
+from harness.statistics import selection
+from harness.statistics.ratios import times
 
 
 def algorithm_times(run: Run, algorithms: Sequence[str]) -> pd.DataFrame:
     """Time of each algorithm for each (isa, compiler, elements), as `statistics.times` gives it. Raises MissingRows."""
-    rows = experiments.algorithm_rows(run)
+    rows = selection.algorithm_rows(run)
     for name in algorithms:
         if name not in set(rows["algorithm"]):
             raise MissingRows(f"{run.folder}: no rows of the algorithm '{name}'")
@@ -24,7 +26,7 @@ def algorithm_times(run: Run, algorithms: Sequence[str]) -> pd.DataFrame:
 def draw_times(run: Run, algorithms: Sequence[str], title: str) -> tuple[Figure, pd.DataFrame]:
     """One panel for each ISA: nanoseconds per element of the algorithms against array length."""
     table = algorithm_times(run, algorithms)
-    isas, compilers = experiments.isas(table), experiments.compilers(table)
+    isas, compilers = selection.isas(table), selection.compilers(table)
     looks = style.algorithms(run.information["algorithms"])
     figure, grid = panels.grid(1, len(isas), 2.3, "none")
     for axes, isa in zip(grid[0], isas, strict=True):

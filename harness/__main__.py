@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.errors import told_in_one_line
+from harness.record.errors import told_in_one_line
 
 with told_in_one_line():  # imports take long enough to be interrupted, and memory that may not be there
     import argparse
@@ -13,19 +13,25 @@ with told_in_one_line():  # imports take long enough to be interrupted, and memo
     from pathlib import Path
     from typing import TextIO
 
-    from analysis.console import print_everywhere
-    from analysis.information import schema
-    from harness.limits import require_address_space
+    from harness.machine.limits import require_address_space
+    from harness.record.console import print_everywhere
+    from harness.record.files import ROOT
+    from harness.record.schema import schema
 
     require_address_space()
-    from harness import assembly, build, bundle, config, doctor, measure, passes, peers
-    from harness.lock import die_with_parent, exclusive
-    from harness.store import write_whole
+    from harness import peers
+    from harness.doctor import assembly, doctor, passes
+    from harness.exchange import bundle
+    from harness.machine.lock import die_with_parent, exclusive
+    from harness.native import build
+    from harness.record import configuration
+    from harness.record.store import write_whole
+    from harness.run import measure
 
-BUILT = config.ROOT / "results" / "build"
+BUILT = ROOT / "results" / "build"
 ASSEMBLY = BUILT / "assembly"
-RUNS = config.ROOT / "results" / "runs"
-RECORDED = config.ROOT / "results" / "recorded"
+RUNS = ROOT / "results" / "runs"
+RECORDED = ROOT / "results" / "recorded"
 
 EXAMPLES = """\
 examples:
@@ -58,7 +64,9 @@ def parser() -> argparse.ArgumentParser:
         sub = plain(name, text)
         sub.add_argument("--isas", nargs="+", metavar="ISA", help="scalar, avx2, avx512f (default: config.yaml's)")
         sub.add_argument("--compilers", nargs="+", metavar="NAME", help="the first is primary (default: config.yaml's)")
-        sub.add_argument("--config", type=Path, default=config.CONFIG_FILE, metavar="FILE", help="default: %(default)s")
+        sub.add_argument(
+            "--config", type=Path, default=configuration.CONFIG_FILE, metavar="FILE", help="default: %(default)s"
+        )
         sub.add_argument("--built", type=Path, default=BUILT, metavar="DIR", help="extensions (default: %(default)s)")
         return sub
 
@@ -106,8 +114,6 @@ def parser() -> argparse.ArgumentParser:
     adopt = plain("adopt", "Checks a packed run and files it among the recorded ones; nothing in it is executed.")
     adopt.add_argument("bundle", type=Path, metavar="BUNDLE", help="what `pack` made")
     adopt.add_argument("--recorded", type=Path, default=RECORDED, metavar="DIR", help="default: %(default)s")
-    simulate = plain("simulate", "Simulates the caches of every known machine for the models; takes minutes.")
-    simulate.add_argument("--output", type=Path, metavar="FILE", help="default: results/model/traffic.csv")
     return top
 
 
@@ -156,13 +162,8 @@ def run(arguments: argparse.Namespace) -> None:
         folder, new = bundle.adopt(arguments.bundle, arguments.recorded)
         print(f"{folder}: {'adopted' if new else 'already adopted'}")
         return
-    if arguments.command == "simulate":
-        from harness import simulation  # pandas takes a second to import
-
-        print(simulation.record(arguments.output))
-        return
-    overrides = {key: getattr(arguments, key, None) for key in config.OVERRIDABLE}
-    settings = config.load(arguments.config, overrides)
+    overrides = {key: getattr(arguments, key, None) for key in configuration.OVERRIDABLE}
+    settings = configuration.load(arguments.config, overrides)
     if arguments.command == "build":
         build.build(settings, arguments.compiler, arguments.target, arguments.output)
         return

@@ -13,12 +13,14 @@ import numpy as np
 import psutil
 import pytest
 
-from harness import build, config, extensions
+from harness.native import build, extensions
+from harness.record import configuration
+from harness.record.files import ROOT
 
 pytest_plugins = ["tests.synthetic", "tests.valgrind"]
 
-BUILT = config.ROOT / "results" / "build"
-SETTINGS = config.load()
+BUILT = ROOT / "results" / "build"
+SETTINGS = configuration.load()
 
 # Surroundings in which ± can't be printed.
 LOCALES = {
@@ -47,7 +49,7 @@ def the_host() -> extensions.Host:
 EMULATED = "avx512f-emulated"
 EMULATION_FLAGS = (
     *("-O1", "-msse4.1", "-mfma", "-Wno-psabi"),
-    *(f"-I{config.ROOT / 'tests' / 'kernels' / 'avx512f'}", "-D__AVX512F__"),
+    *(f"-I{ROOT / 'tests' / 'kernels' / 'avx512f'}", "-D__AVX512F__"),
     "-DREDUCTION(X, ...)=X(__VA_ARGS__, 1, 1) X(__VA_ARGS__, 8, 2)",
     "-DMAP(X, ...)=X(__VA_ARGS__, 1, 1) X(__VA_ARGS__, 5, 1)",
 )
@@ -96,9 +98,7 @@ def assert_gone(processes: list[psutil.Process]) -> None:
 def interrupted_while_it_loads(module: str, library: str, *arguments: str) -> tuple[int, str]:
     """Status and standard error of `python -m MODULE`, interrupted as soon as it has loaded a library of this name."""
     command = [sys.executable, "-m", module, *arguments]
-    with subprocess.Popen(
-        command, cwd=config.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as started:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as started:
         maps = pathlib.Path(f"/proc/{started.pid}/maps")
         while library not in maps.read_text(encoding="utf-8"):
             assert started.poll() is None

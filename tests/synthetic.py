@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.consistency import FLOATS
-from analysis.information import schema
-from analysis.rows import Run, load_run
+from harness.record.consistency import FLOATS
+from harness.record.samples import Run, load_run
+from harness.record.schema import schema
 
 LENGTHS = (1000, 3000, 8192, 10_000, 30_000, 100_000, 131_072, 262_144, 1_000_000, 3_000_000)
 LENGTHS += (8_388_608, 10_000_000, 16_777_216, 30_000_000, 56_000_000)

@@ -2,7 +2,7 @@
 
 import ast
 
-from harness.config import ROOT
+from harness.record.files import ROOT
 
 FILES = sorted(path for package in ("harness", "analysis") for path in (ROOT / package).rglob("*.py"))
 READS_OR_WRITES = {"read_text", "write_text", "open", "fdopen", "NamedTemporaryFile"}

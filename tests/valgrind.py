@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from harness import build
+from harness.native import build
 from tests.conftest import SETTINGS
 
 FIRST_LEVEL, FIRST_LEVEL_WAYS, LAST_LEVEL_WAYS, LINE = 32 << 10, 8, 16, 64

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from analysis.errors import UnknownFigure
+from harness.record.errors import UnknownFigure
 
 FOLDER = Path(__file__).parent
 

@@ -5,9 +5,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis import experiments, names, panels, style
-from analysis.accumulation import costs
-from analysis.rows import Run
+from analysis import panels, style
+from harness.record import names
+from harness.record.samples import Run
+from harness.statistics import selection
+from harness.statistics.accumulation import costs
 
 EXPERIMENT = "accumulation"
 
@@ -16,9 +18,9 @@ COLOURS = (style.BLUE, style.ORANGE, style.GREEN)
 
 
 def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
-    """The figure, and its table: `analysis.accumulation.costs`. Raises MissingRows."""
+    """The figure, and its table: `harness.statistics.accumulation.costs`. Raises MissingRows."""
     table = costs(run)
-    isas = experiments.isas(table)
+    isas = selection.isas(table)
     lengths = sorted(table["elements"].unique(), reverse=True)
     figure, grid = panels.grid(1, len(isas), 0.7 + 0.45 * len(lengths), "row")
     passes = list(dict.fromkeys(table["pass"]))

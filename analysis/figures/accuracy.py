@@ -5,9 +5,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis import names, panels, style
-from analysis.errors import MissingRows
-from analysis.rows import Run
+from analysis import panels, style
+from harness.record import names
+from harness.record.errors import MissingRows
+from harness.record.samples import Run
 
 EXPERIMENT = "accuracy"
 

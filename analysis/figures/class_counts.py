@@ -5,9 +5,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis import controls, experiments, names, panels, style
-from analysis.rows import Run
-from analysis.teams import team_speedups
+from analysis import panels, style
+from harness.record import names
+from harness.record.samples import Run
+from harness.statistics import controls, selection
+from harness.statistics.teams import team_speedups
 
 EXPERIMENT = "class-counts"
 
@@ -16,9 +18,9 @@ LOOKS = ((style.GREEN, "o"), (style.PURPLE, "D"))
 
 
 def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
-    """The figure, and its table: `analysis.teams.team_speedups`. Raises MissingRows."""
+    """The figure, and its table: `harness.statistics.teams.team_speedups`. Raises MissingRows."""
     table = team_speedups(run, EXPERIMENT)
-    isas = experiments.isas(table)
+    isas = selection.isas(table)
     lengths = sorted(table["elements"].unique(), reverse=True)
     counts = sorted(table["threads"].unique())
     figure, grid = panels.grid(1, len(isas), 0.7 + 0.42 * len(lengths), "row")

@@ -7,10 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis import experiments, names, panels, style
-from analysis.errors import MissingRows
-from analysis.rows import Run
-from analysis.statistics import intervals
+from analysis import panels, style
+from harness.record import names
+from harness.record.errors import MissingRows
+from harness.record.samples import Run
+from harness.statistics import selection
+from harness.statistics.ratios import intervals
 
 EXPERIMENT = "compilers"
 
@@ -20,7 +22,7 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
     table = ratios(run)
     if table.empty:
         raise MissingRows(f"{run.folder}: no length was measured with two compilers")
-    isas = experiments.isas(table)
+    isas = selection.isas(table)
     figure, grid = panels.grid(1, len(isas), 2.4, "row")
     looks = style.algorithms(run.information["algorithms"])
     for axes, isa in zip(grid[0], isas, strict=True):
@@ -61,7 +63,7 @@ def ratios(run: Run) -> pd.DataFrame:
     """One row for each (isa, compiler, algorithm, elements) that the primary compiler measured too, with
     relative_time_median, _low, _high: its median time in a process over the primary's in the same process, interval
     over processes; and relative_to, confidence, processes."""
-    rows = experiments.algorithm_rows(run)
+    rows = selection.algorithm_rows(run)
     rows = rows.assign(nanoseconds_per_call=rows["nanoseconds"] / rows["calls"])
     primary = next(iter(run.information["compilers"]))
     key = ["isa", "algorithm", "elements", "process"]

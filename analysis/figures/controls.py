@@ -5,8 +5,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis import controls, experiments, names, panels, style
-from analysis.rows import Run
+from analysis import panels, style
+from harness.record import names
+from harness.record.samples import Run
+from harness.statistics import controls, selection
 
 EXPERIMENT = "controls"
 
@@ -18,10 +20,10 @@ LOOKS = {
 
 
 def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
-    """The figure, and its table: `analysis.controls.differences`. Raises MissingRows."""
+    """The figure, and its table: `harness.statistics.controls.differences`. Raises MissingRows."""
     table = controls.differences(run)
     verdict = controls.judge(run)
-    isas = experiments.isas(table)
+    isas = selection.isas(table)
     figure, grid = panels.grid(1, len(isas), 0.6 + 0.19 * _most_rows(table), "none")
     for axes, isa in zip(grid[0], isas, strict=True):
         _panel(axes, table[table["isa"] == isa], verdict.floor)

@@ -5,9 +5,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis import experiments, names, panels, style
-from analysis.rows import Run
-from analysis.traffic import bandwidths, kind, limits
+from analysis import panels, style
+from harness.record import names
+from harness.record.samples import Run
+from harness.statistics import selection
+from harness.statistics.traffic import bandwidths, kind, limits
 
 EXPERIMENT = "passes"
 
@@ -17,9 +19,9 @@ MARKERS = "osD^vPX*"
 
 
 def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
-    """The figure, and its table: `analysis.traffic.bandwidths`. Raises MissingRows."""
+    """The figure, and its table: `harness.statistics.traffic.bandwidths`. Raises MissingRows."""
     table = bandwidths(run)
-    isas, compilers = experiments.isas(table), experiments.compilers(table)
+    isas, compilers = selection.isas(table), selection.compilers(table)
     looks = _looks(run, table)
     kernels = run.information["kernels"]
     of_kind = {group: [name for name in looks if kind(kernels[name]) == group] for group in KINDS}

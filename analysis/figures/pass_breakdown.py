@@ -6,10 +6,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis import experiments, names, panels, style
-from analysis.errors import MissingRows
-from analysis.rows import Run
-from analysis.statistics import times
+from analysis import panels, style
+from harness.record import names
+from harness.record.errors import MissingRows
+from harness.record.samples import Run
+from harness.statistics import selection
+from harness.statistics.ratios import times
 
 EXPERIMENT = "breakdown"
 
@@ -24,7 +26,7 @@ THIN = 0.05
 def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
     """The figure, and its table: `statistics.times` by pass, and for "all" passes together. Raises MissingRows."""
     table = _table(run)
-    isas, compiler = experiments.isas(table), experiments.compilers(table)[0]
+    isas, compiler = selection.isas(table), selection.compilers(table)[0]
     drawn = table[table["compiler"] == compiler]
     looks = style.algorithms(run.information["algorithms"])
     figure, grid = panels.grid(1, len(isas), 2.5, "none")
@@ -50,7 +52,7 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
 
 
 def _table(run: Run) -> pd.DataFrame:
-    rows, clock_adds = experiments.breakdown_rows(run), run.information["canary"]["clock_adds"]
+    rows, clock_adds = selection.breakdown_rows(run), run.information["canary"]["clock_adds"]
     split = times(rows, [*BY, "pass"], clock_adds)
     calls = _whole_calls(rows, run.information["algorithms"])
     if calls.empty:

@@ -6,9 +6,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from analysis import experiments, names, panels, style
-from analysis.rows import Run
-from analysis.teams import saturates_at, throughputs
+from analysis import panels, style
+from harness.record import names
+from harness.record.samples import Run
+from harness.statistics import selection
+from harness.statistics.teams import saturates_at, throughputs
 
 EXPERIMENT = "scaling"
 
@@ -16,7 +18,7 @@ LIMITS = {"load": style.LIMITS[0], "copy": style.LIMITS[1]}
 
 
 def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
-    """The figure, and its table: `analysis.teams.throughputs` of both experiments (column vectors: own, shared).
+    """The figure, and its table: `statistics.teams.throughputs` of both experiments (column vectors: own, shared).
 
     Raises MissingRows.
     """
@@ -25,7 +27,7 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
         tables.append(throughputs(run, "strong-scaling", own_vectors=False).assign(vectors="shared"))
     table = pd.concat(tables).reset_index(drop=True)
     table.insert(3, "vectors", table.pop("vectors"))
-    isas = experiments.isas(table)
+    isas = selection.isas(table)
     looks = style.algorithms(run.information["algorithms"])
     figure, grid = panels.grid(2, len(isas), 1.9, "row")
     for column, isa in enumerate(isas):
@@ -42,7 +44,7 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
             below.plot(
                 points["threads"], points["effective_gigabytes_per_second_median"], color=style.GREY, linestyle=dashes
             )
-        where = "" if experiments.is_out_of_cache(of_isa["elements"], run).all() else ", in cache"
+        where = "" if selection.is_out_of_cache(of_isa["elements"], run).all() else ", in cache"
         above.set_title(f"{names.ISAS[isa]}, {names.count(of_isa['elements'].max())} elements{where}", pad=5)
         below.set_xlabel("threads")
     for axes in grid[:, 0]:  # last, since it ends autoscaling for the whole row
@@ -74,7 +76,7 @@ def _saturation(table: pd.DataFrame, run: Run) -> str:
     own = table[(table["vectors"] == "own") & (table["name"] == "load")]
     told = [
         f"{names.ISAS[isa]} {saturates_at(own[own['isa'] == isa])} of {own['threads'].max()}"
-        for isa in experiments.isas(own)
+        for isa in selection.isas(own)
         if isa != "scalar"
     ]
     limit = run.information.get("threads", {}).get("limit", "unknown")

@@ -5,12 +5,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis import controls, experiments, names, panels, style
-from analysis.claims import paper_percent
-from analysis.errors import MissingRows
-from analysis.machines import load_machines
-from analysis.rows import Run
-from analysis.statistics import speedups
+from analysis import panels, style
+from harness.record import names
+from harness.record.claims import paper_percent
+from harness.record.errors import MissingRows
+from harness.record.machines import load_machines
+from harness.record.samples import Run
+from harness.statistics import controls, selection
+from harness.statistics.ratios import speedups
 
 EXPERIMENT = "algorithms"
 
@@ -19,11 +21,11 @@ TRAFFIC_RATIOS = {"4/3": 100 / 3, "5/4": 25.0}
 
 
 def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
-    """The figure, and its table: `analysis.statistics.speedups`. Raises MissingRows."""
-    table = speedups(experiments.algorithm_rows(run), experiments.TWO_PASS, experiments.THREE_PASS)
+    """The figure, and its table: `harness.statistics.ratios.speedups`. Raises MissingRows."""
+    table = speedups(selection.algorithm_rows(run), selection.TWO_PASS, selection.THREE_PASS)
     if table.empty:
         raise MissingRows(f"{run.folder}: no round has both Two-Pass and a Three-Pass algorithm")
-    isas, compilers = experiments.isas(table), experiments.compilers(table)
+    isas, compilers = selection.isas(table), selection.compilers(table)
     floor = controls.judge(run).floor
     figure, grid = panels.grid(1, len(isas), 2.7, "row")
     for axes, isa in zip(grid[0], isas, strict=True):
@@ -56,7 +58,7 @@ def _speedup(axes: Axes, table: pd.DataFrame, compilers: list[str]) -> None:
     low, high = main["speedup_percent_low"], main["speedup_percent_high"]
     axes.fill_between(main["elements"], low, high, color=style.GREEN, alpha=0.25, linewidth=0)
     axes.plot(main["elements"], main["speedup_percent_median"], color=style.GREEN)
-    for rival in experiments.THREE_PASS:
+    for rival in selection.THREE_PASS:
         look = style.ALGORITHMS[rival]
         against = table[table["against"] == rival]
         panels.error_lines(axes, against, "speedup_percent", style.Style(look.colour, look.marker, "none"), compilers)
@@ -103,7 +105,7 @@ def _paper(axes: Axes, isa: str, run: Run) -> None:
 
 def _handles(table: pd.DataFrame, compilers: list[str]) -> list[Line2D]:
     handles = [Line2D([], [], color=style.GREEN, label="measured")]
-    for rival in experiments.THREE_PASS:
+    for rival in selection.THREE_PASS:
         if rival in set(table["against"]):
             look = style.ALGORITHMS[rival]
             label = f"better Three-Pass: {names.SHORT_ALGORITHMS[rival]}"

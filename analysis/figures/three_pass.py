@@ -3,9 +3,9 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.experiments import THREE_PASS
-from analysis.rows import Run
 from analysis.times import draw_times
+from harness.record.samples import Run
+from harness.statistics.selection import THREE_PASS
 
 EXPERIMENT = "algorithms"
 

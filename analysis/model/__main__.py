@@ -1,19 +1,19 @@
 """Predictions for machines that are not here, and what they are made of.
 
 `predict` needs neither a compiler nor LLVM: what it reads is recorded in results/model/. The other commands make that
-anew: `in-core` (after `python -m harness assembly`), `calibrate`, and `python -m harness simulate` the traffic."""
+anew: `in-core` (after `python -m harness assembly`), `simulate` and `calibrate`."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.console import interrupted_in_one_line, print_everywhere
+from harness.record.console import interrupted_in_one_line, print_everywhere
 
 with interrupted_in_one_line("analysis.model"):
-    from analysis.errors import AnalysisError
-    from analysis.files import csv_bytes, write_whole
     from analysis.model import in_core
+    from harness.record.errors import HarnessError
+    from harness.record.files import csv_bytes, write_whole
 
 EXAMPLES = """\
 examples:
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.command(options)
-    except AnalysisError as error:
+    except HarnessError as error:
         print(f"analysis.model: {error}", file=sys.stderr)
         return 2
     except OSError as error:
@@ -53,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     core.add_argument("--output", type=Path, default=in_core.RECORDED, help="default: %(default)s")
     core.set_defaults(command=_in_core)
+    traffic = commands.add_parser("simulate", help="simulate the caches of every known machine: minutes")
+    traffic.add_argument("--output", type=Path, metavar="FILE", help="default: results/model/traffic.csv")
+    traffic.set_defaults(command=_simulate)
     fit = commands.add_parser("calibrate", help="fit the model to half of a run, judge it by the rest: a minute")
     fit.add_argument("run", metavar="RUN_FOLDER", type=Path, help="folder that holds run.json and samples.csv[.gz]")
     fit.add_argument(
@@ -79,11 +82,17 @@ def _in_core(options: argparse.Namespace) -> None:
 # What draws and fits takes a second to import, so only what needs it does.
 
 
+def _simulate(options: argparse.Namespace) -> None:
+    from analysis.model import simulation
+
+    print(simulation.record(options.output))
+
+
 def _calibrate(options: argparse.Namespace) -> None:
     import pandas as pd
 
     from analysis.model import calibrate, report
-    from analysis.rows import load_run
+    from harness.record.samples import load_run
 
     run = load_run(options.run)
     calibration, comparisons = calibrate.calibrate(run)
@@ -102,12 +111,12 @@ def _calibrate(options: argparse.Namespace) -> None:
 def _predict(options: argparse.Namespace) -> None:
     import pandas as pd
 
-    from analysis import catalog
-    from analysis.machines import is_evidence, load_machines
     from analysis.model import figures, forecast, report
     from analysis.model.predict import limits_table
     from analysis.render import rendered
-    from analysis.rows import load_runs
+    from harness.record import catalog
+    from harness.record.machines import is_evidence, load_machines
+    from harness.record.samples import load_runs
 
     loaded = load_runs(catalog.newest_complete(options.results).values())
     runs = {run.information["machine"]["name"]: run for run in loaded}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from analysis.errors import AnalysisError
+from harness.record.errors import HarnessError
 
 MARK = re.compile(r"\s+(?:WHOLE_)?ITERATIONS\b")
 INSTANCE = re.compile(r"(\w+?)_(u\d+k\d+):")
@@ -143,10 +143,10 @@ class Function:
         where an iteration is more than one straight block of code, since another loop is left inside.
 
         Of several it is that with the largest step: the others do what remains when the compiler unrolls. Raises
-        AnalysisError where no jump at all comes from a marked line, so that the lines tell nothing.
+        HarnessError where no jump at all comes from a marked line, so that the lines tell nothing.
         """
         if not any(instruction.leaves and instruction.place in places for instruction in self.instructions):
-            raise AnalysisError(f"{self.name}: no jump comes from a marked line")
+            raise HarnessError(f"{self.name}: no jump comes from a marked line")
         steps = {loop: abs(step) for loop in self.loops(places) if (step := loop.bytes_per_iteration())}
         return max(steps, key=steps.__getitem__, default=None)
 

@@ -1,6 +1,6 @@
 """The compiled simulator of cache hierarchies, as Python sees it, and the hierarchies of known machines.
 
-Only what refreshes the recorded traffic needs it (`harness.simulation`): predictions read that and need no compiler.
+Only what refreshes the recorded traffic needs it (`simulation`): predictions read that and need no compiler.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import cffi
 import numpy as np
 import numpy.typing as npt
 
-from analysis.errors import BadConfiguration
-from analysis.machines import UNKNOWN, KnownCache, Machine, load_machines
+from harness.record.errors import BadConfiguration
+from harness.record.machines import UNKNOWN, KnownCache, Machine, load_machines
 
 SOURCE = Path(__file__).with_suffix(".c")
 HEADER = SOURCE.with_suffix(".h")

@@ -14,15 +14,15 @@ import pandas as pd
 from scipy.optimize import minimize
 from scipy.stats import norm
 
-from analysis import experiments
-from analysis.errors import AnalysisError
-from analysis.machines import load_machines
 from analysis.model import in_core, inputs
 from analysis.model.predict import HIGH, LOW, SEED, Prediction, Subject, predict
 from analysis.model.times import Parameters, Traffic
 from analysis.model.traffic import load_traffic
-from analysis.rows import Run
-from analysis.statistics import times
+from harness.record.errors import HarnessError
+from harness.record.machines import load_machines
+from harness.record.samples import Run
+from harness.statistics import selection
+from harness.statistics.ratios import times
 
 RECORDED = in_core.RECORDED.parent / "calibration.json"
 ISAS = ("avx512f", "avx2")
@@ -75,13 +75,11 @@ class Calibration:
 
 
 def subjects(run: Run, draws: int) -> list[Subject]:
-    """What can be predicted of a run: its compilers in vector ISAs, in the variants that it chose. Raises AnalysisError
+    """What can be predicted of a run: its compilers in vector ISAs, in the variants that it chose. Raises HarnessError
     where its machine is not known to the model."""
     machine = load_machines().get(run.information["machine"]["name"])
     if machine is None:
-        raise AnalysisError(
-            f"{run.folder}: config/machines/ does not know this machine, so its traffic is not recorded"
-        )
+        raise HarnessError(f"{run.folder}: config/machines/ does not know this machine, so its traffic is not recorded")
     cycles, traffic = in_core.load(), load_traffic()
     found = []
     for isa in ISAS:
@@ -106,9 +104,9 @@ def measured(run: Run) -> pd.DataFrame:
     """What the model is compared with: isa, compiler, algorithm, pass, elements, nanoseconds_per_element. Algorithms
     have no pass; a pass on its own (warm, in the variant that was chosen) has no algorithm."""
     by, adds = ["isa", "compiler", "algorithm", "pass", "elements"], run.information["canary"]["clock_adds"]
-    alone = experiments.pass_rows(run)
+    alone = selection.pass_rows(run)
     used = {name for names in run.information["algorithms"].values() for name in names}
-    tables = [times(experiments.algorithm_rows(run), by, adds), times(alone[alone["pass"].isin(used)], by, adds)]
+    tables = [times(selection.algorithm_rows(run), by, adds), times(alone[alone["pass"].isin(used)], by, adds)]
     table = pd.concat(tables, ignore_index=True)
     table = table.rename(columns={"nanoseconds_per_element_median": "nanoseconds_per_element"})
     return table.loc[table["isa"].isin(ISAS), [*by, "nanoseconds_per_element"]].reset_index(drop=True)
@@ -173,14 +171,14 @@ class Comparison:
 def compare(run: Run, isa: str) -> Comparison:
     """Fits the model to half of the primary compiler's lengths in one ISA, and compares it with everything.
 
-    Raises AnalysisError where the run's machine is not known to the model, or it lacks rows.
+    Raises HarnessError where the run's machine is not known to the model, or it lacks rows.
     """
     table, those = measured(run), subjects(run, 1)
     compiler = next(iter(run.information["compilers"]))
     table = table.assign(fitted=is_fitted(table, compiler, isa))
     subject = next((s for s in those if (s.isa, s.compiler) == (isa, compiler)), None)
     if subject is None or not table["fitted"].any():
-        raise AnalysisError(f"{run.folder}: nothing of {compiler} in {isa} to fit the model to")
+        raise HarnessError(f"{run.folder}: nothing of {compiler} in {isa} to fit the model to")
     values = fit(subject, table[table["fitted"]])
     table = pd.concat([_compared(s, table, values) for s in those]).sort_index()
     spread, held_out = (_spread(table[table["fitted"] == seen]) for seen in (True, False))
@@ -254,11 +252,11 @@ def save(calibration: Calibration) -> bytes:
 
 
 def load(file: Path = RECORDED) -> Calibration:
-    """A recorded calibration. Raises AnalysisError where there is none or it is damaged."""
+    """A recorded calibration. Raises HarnessError where there is none or it is damaged."""
     try:
         data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return Calibration(**data)
     except OSError as error:
-        raise AnalysisError(f"{file}: {error.strerror} (`python -m analysis.model calibrate RUN` makes it)") from error
+        raise HarnessError(f"{file}: {error.strerror} (`python -m analysis.model calibrate RUN` makes it)") from error
     except (ValueError, TypeError) as error:
-        raise AnalysisError(f"{file}: is no calibration: {error}") from error
+        raise HarnessError(f"{file}: is no calibration: {error}") from error

@@ -13,17 +13,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from analysis import experiments, names, panels, style
-from analysis.claims import paper_percent
-from analysis.errors import MissingRows
-from analysis.machines import load_machines
+from analysis import panels, style
 from analysis.model import calibrate
 from analysis.model.forecast import forecast, out_of_cache, predicted_machines
 from analysis.model.predict import DRAWS, Prediction, quantiles, speedup_table, times_table
-from analysis.rows import Run
-from analysis.statistics import speedups
 from analysis.times import algorithm_times
-from analysis.traffic import BYTES_PER_FLOAT, bandwidths, logical_floats
+from harness.record import names
+from harness.record.claims import paper_percent
+from harness.record.errors import MissingRows
+from harness.record.machines import load_machines
+from harness.record.samples import Run
+from harness.statistics import selection
+from harness.statistics.ratios import speedups
+from harness.statistics.traffic import BYTES_PER_FLOAT, bandwidths, logical_floats
 
 MARKERS = "osD^vPX"
 BAND = {"alpha": 0.18, "linewidth": 0}
@@ -33,7 +35,7 @@ MACHINES_NAME = "machines"
 def draw(name: str, machine: str, run: Run | None) -> tuple[Figure, pd.DataFrame]:
     """One of FIGURES for one of the paper's machines, and its table; `run`: what was measured there, if anything was.
 
-    Raises AnalysisError where what the model is made of is not recorded.
+    Raises HarnessError where what the model is made of is not recorded.
     """
     return FIGURES[name](machine, run)
 
@@ -55,7 +57,7 @@ def _algorithms(machine: str, run: Run | None) -> tuple[Figure, pd.DataFrame]:
             axes.plot(own["elements"], own["textbook_nanoseconds_per_element"], **plain)
             if measured is not None:
                 points = measured[(measured["isa"] == isa) & (measured["algorithm"] == algorithm)]
-                look, compilers = style.ALGORITHMS[algorithm], experiments.compilers(measured)
+                look, compilers = style.ALGORITHMS[algorithm], selection.compilers(measured)
                 panels.error_lines(axes, points, "nanoseconds_per_element", look, compilers)
         _lengths(axes, prediction, isa)
         axes.set_ylim(0)
@@ -74,7 +76,7 @@ def _speedup(machine: str, run: Run | None) -> tuple[Figure, pd.DataFrame]:
         _band(axes, table[table["isa"] == isa], "speedup_percent", style.MODEL["two-pass"])
         if measured is not None:
             points, look = measured[measured["isa"] == isa], style.ALGORITHMS["two-pass"]
-            panels.error_lines(axes, points, "speedup_percent", look, experiments.compilers(measured))
+            panels.error_lines(axes, points, "speedup_percent", look, selection.compilers(measured))
         _paper(axes, machine, prediction)
         _lengths(axes, prediction, isa)
     grid[0][0].set_ylabel("speedup of Two-Pass, %")
@@ -100,7 +102,7 @@ def _pass_bandwidth(machine: str, run: Run | None) -> tuple[Figure, pd.DataFrame
                 points = measured[(measured["isa"] == isa) & (measured["pass"] == name)]
                 seen = style.Style(look.colour, MARKERS[list(looks).index(name)], "none")
                 value = "effective_gigabytes_per_second"
-                panels.error_lines(axes, points, value, seen, experiments.compilers(measured)[:1])
+                panels.error_lines(axes, points, value, seen, selection.compilers(measured)[:1])
         panels.bandwidth_axis(axes)
         _lengths(axes, prediction, isa)
     grid[0][0].set_ylabel("effective GB/s, warm")
@@ -139,9 +141,9 @@ def draw_machines(runs: Sequence[Run]) -> tuple[Figure, pd.DataFrame]:
         handles.append(_model_handle(f"{name} {names.ISAS[isa]}", look))
     for run, marker in zip(runs, "os^Dv", strict=False):
         points = _measured_speedups(run)
-        points = points[points["compiler"] == experiments.compilers(points)[0]]
+        points = points[points["compiler"] == selection.compilers(points)[0]]
         last = max(cache["bytes"] for cache in run.information["machine"]["caches"])
-        for fill, isa in zip(style.FILLS, experiments.isas(points), strict=False):
+        for fill, isa in zip(style.FILLS, selection.isas(points), strict=False):
             if isa == "scalar":
                 continue
             of_isa = points[points["isa"] == isa].sort_values("elements")
@@ -206,7 +208,7 @@ def _pass_looks(algorithms: Mapping[str, Sequence[str]]) -> dict[str, style.Styl
 
 
 def _measured_speedups(run: Run) -> pd.DataFrame:
-    found = speedups(experiments.algorithm_rows(run), experiments.TWO_PASS, experiments.THREE_PASS)
+    found = speedups(selection.algorithm_rows(run), selection.TWO_PASS, selection.THREE_PASS)
     if found.empty:
         raise MissingRows(f"{run.folder}: no round has both Two-Pass and a Three-Pass algorithm")
     return found

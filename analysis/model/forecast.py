@@ -9,12 +9,14 @@ from functools import cache
 
 import numpy as np
 
-from analysis.machines import Machine, load_machines
 from analysis.model import calibrate, in_core, inputs
 from analysis.model.calibrate import Calibration
 from analysis.model.predict import DRAWS, SEED, Prediction, Subject, predict
 from analysis.model.times import MEMORY, Parameters, Traffic
 from analysis.model.traffic import load_traffic
+from harness.record.claims import Claim
+from harness.record.errors import HarnessError
+from harness.record.machines import Machine, load_machines
 
 LENGTHS = (*(int(round(10 ** (3 + step / 8), -1)) for step in range(44)), 300_000_000)
 # Another microarchitecture overlaps more or less than the one that was calibrated, by up to so many times.
@@ -87,7 +89,7 @@ def forecast(
     """What the model expects of a machine in one ISA, in one of SCENARIOS, with ext_sum's loop so many times as slow.
     The same draws in each scenario.
 
-    Raises AnalysisError where what it is made of is not recorded.
+    Raises HarnessError where what it is made of is not recorded.
     """
     calibration, random = calibrate.load(), np.random.default_rng(SEED)
     compiler = "clang" if scenario == "compiled by clang" else calibration.fitted_compiler
@@ -126,3 +128,13 @@ def told(name: str, isa: str) -> str:
     """The largest speedup that the model expects, in words."""
     middle, low, high = largest_speedup(name, isa)
     return f"{middle:+.0f} % [{low:+.0f}, {high:+.0f}] (model)"
+
+
+def of_claim(claim: Claim) -> str:
+    """The same of the machine that a claim is about; empty where the model knows nothing of it."""
+    if claim.quantity != "largest-speedup-percent" or claim.machine is None or claim.isa is None:
+        return ""
+    try:
+        return told(claim.machine, claim.isa)
+    except HarnessError:
+        return ""

@@ -30,11 +30,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis import machines
-from analysis.errors import AnalysisError
 from analysis.model.assembly import BYTES_PER_FLOAT, Loop, functions, marked_places, skeleton
+from harness.record import machines
+from harness.record.errors import HarnessError
+from harness.record.files import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 KERNELS = ROOT / "kernels"
 ASSEMBLY = ROOT / "results" / "build" / "assembly"
 REFRESH = "`python -m harness assembly`, then `python -m analysis.model in-core` makes it"
@@ -56,7 +56,7 @@ class Simulator:
 
 
 def find_simulator(cpus: Collection[str]) -> Simulator:
-    """The first installed llvm-mca that has a model of all these processors. Raises AnalysisError where none has."""
+    """The first installed llvm-mca that has a model of all these processors. Raises HarnessError where none has."""
     lacking = "llvm-mca is not installed"
     for command in filter(shutil.which, COMMANDS):
         version = version_number(_told_by(command, "--version").stdout)
@@ -64,7 +64,7 @@ def find_simulator(cpus: Collection[str]) -> Simulator:
         if not (unknown := sorted(set(cpus) - set(known))):
             return Simulator(command, version)
         lacking = f"llvm-mca {version} has no model of {', '.join(unknown)}"
-    raise AnalysisError(f"{lacking} (Debian and Ubuntu: apt install llvm-19)")
+    raise HarnessError(f"{lacking} (Debian and Ubuntu: apt install llvm-19)")
 
 
 def modelled_cpus() -> set[str]:
@@ -86,7 +86,7 @@ class Compiled:
 
 
 def compiled_kernels(folder: Path) -> Iterator[Compiled]:
-    """What the harness compiled into `folder`, in order. Raises AnalysisError where there is nothing."""
+    """What the harness compiled into `folder`, in order. Raises HarnessError where there is nothing."""
     try:
         contents = json.loads((folder / "assembly.json").read_text(encoding="utf-8"))
         passes = frozenset(name for names in contents["algorithms"].values() for name in names)
@@ -94,22 +94,22 @@ def compiled_kernels(folder: Path) -> Iterator[Compiled]:
             plain, lines = ((folder / one[way]).read_text(encoding="utf-8") for way in ("plain", "lines"))
             yield Compiled(one["compiler"], version_number(one["version"]), one["isa"], passes, plain, lines)
     except OSError as error:
-        raise AnalysisError(f"{error.filename}: {error.strerror} (`python -m harness assembly` makes it)") from error
+        raise HarnessError(f"{error.filename}: {error.strerror} (`python -m harness assembly` makes it)") from error
 
 
 def load(file: Path = RECORDED) -> pd.DataFrame:
-    """The recorded table, as `table` makes it. Raises AnalysisError where there is none."""
+    """The recorded table, as `table` makes it. Raises HarnessError where there is none."""
     try:
         return pd.read_csv(file, dtype={"compiler_version": str, "llvm_version": str})
     except OSError as error:
-        raise AnalysisError(f"{file}: {error.strerror} ({REFRESH})") from error
+        raise HarnessError(f"{file}: {error.strerror} ({REFRESH})") from error
 
 
 def intervals(
     recorded: pd.DataFrame, microarchitecture: str, compiler: str, isa: str, variants: Mapping[str, str] | None = None
 ) -> dict[str, tuple[str, float, float]]:
     """Of each pass its variant and that variant's cycles per vector, low and high: the one in `variants`, or where
-    nothing is said the one that is fastest halfway between the two. Raises AnalysisError where a pass has none."""
+    nothing is said the one that is fastest halfway between the two. Raises HarnessError where a pass has none."""
     keys = {"microarchitecture": microarchitecture, "compiler": compiler, "isa": isa}
     rows = recorded.dropna(subset=["cycles_per_vector_low"])
     for name, value in keys.items():
@@ -121,7 +121,7 @@ def intervals(
             those = those[those["variant"] == variants[name]]
         if those.empty:
             what = " ".join([*keys.values(), name, variants[name] if variants else ""])
-            raise AnalysisError(f"{RECORDED}: no cycles of {what} ({REFRESH})")
+            raise HarnessError(f"{RECORDED}: no cycles of {what} ({REFRESH})")
         middle = those["cycles_per_vector_low"] + those["cycles_per_vector_high"]
         best = those.loc[middle.idxmin()]
         found[name] = (best["variant"], float(best["cycles_per_vector_low"]), float(best["cycles_per_vector_high"]))
@@ -138,7 +138,7 @@ def table(folder: Path = ASSEMBLY) -> pd.DataFrame:
     frame; llvm_version. Numbers are missing where an iteration is not one straight block of code (gcc leaves the
     polynomial a loop of its own in scalar variants of 7 vectors or more).
 
-    Raises AnalysisError where llvm-mca or the assembly is missing, or one of the two does not fit the other.
+    Raises HarnessError where llvm-mca or the assembly is missing, or one of the two does not fit the other.
     """
     simulator = find_simulator(modelled_cpus())
     rows = []
@@ -179,7 +179,7 @@ def hot_loops(compiled: Compiled) -> dict[tuple[str, str], Loop | None]:
     """The hot loop of every instance of the algorithms' passes by (pass, variant); None where an iteration is not one
     straight block of code.
 
-    Raises AnalysisError where the lines tell nothing, or the code differs with them.
+    Raises HarnessError where the lines tell nothing, or the code differs with them.
     """
     plain = {function.name: function for function in functions(compiled.plain)}
     places = marked_places(KERNELS)
@@ -187,7 +187,7 @@ def hot_loops(compiled: Compiled) -> dict[tuple[str, str], Loop | None]:
     for function in functions(compiled.lines):
         if function.pass_name in compiled.passes:
             if function.name not in plain or skeleton(function) != skeleton(plain[function.name]):
-                raise AnalysisError(
+                raise HarnessError(
                     f"{function.name}: line tables change its instructions, so this is not what is measured"
                 )
             loops[function.pass_name, function.variant] = function.hot_loop(places)
@@ -195,10 +195,10 @@ def hot_loops(compiled: Compiled) -> dict[tuple[str, str], Loop | None]:
 
 
 def vectors_per_iteration(loop: Loop, isa: str) -> int:
-    """How many vectors an iteration of a hot loop processes. Raises AnalysisError where that is no whole number."""
+    """How many vectors an iteration of a hot loop processes. Raises HarnessError where that is no whole number."""
     vectors, rest = divmod(abs(loop.bytes_per_iteration() or 0), BYTES_PER_FLOAT * lanes(isa))
     if rest or not vectors:
-        raise AnalysisError(f"{isa}: an iteration processes {loop.bytes_per_iteration()} bytes, no whole vectors")
+        raise HarnessError(f"{isa}: an iteration processes {loop.bytes_per_iteration()} bytes, no whole vectors")
     return vectors
 
 
@@ -212,7 +212,7 @@ def cycles_per_iteration(
 ) -> dict[str, tuple[float, float]]:
     """(block reciprocal throughput, simulated) of each loop, in cycles for one iteration, by its name.
 
-    `loops` are lines of AT&T assembly, `cpu` a name that LLVM has. Raises AnalysisError where llvm-mca refuses one.
+    `loops` are lines of AT&T assembly, `cpu` a name that LLVM has. Raises HarnessError where llvm-mca refuses one.
     """
     source = "".join(
         f"# LLVM-MCA-BEGIN {name}\n" + "\n".join(lines) + "\n# LLVM-MCA-END\n" for name, lines in loops.items()
@@ -233,9 +233,7 @@ def _simulate(simulator: Simulator, cpu: str, source: str, iterations: int) -> d
     told = _told_by(simulator.command, *options, source=source)
     if told.returncode:
         lines = told.stderr.splitlines() or ["no message"]
-        raise AnalysisError(
-            f"{simulator.command}, {cpu}: {next((line for line in lines if FAILURE in line), lines[0])}"
-        )
+        raise HarnessError(f"{simulator.command}, {cpu}: {next((line for line in lines if FAILURE in line), lines[0])}")
     return {region["Name"]: region["SummaryView"] for region in json.loads(told.stdout)["CodeRegions"]}
 
 

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.errors import AnalysisError
-from analysis.machines import Machine
-from analysis.rows import Run
-from analysis.traffic import BYTES_PER_FLOAT, bandwidths, logical_floats
+from harness.record.errors import HarnessError
+from harness.record.machines import Machine
+from harness.record.samples import Run
+from harness.statistics.traffic import BYTES_PER_FLOAT, bandwidths, logical_floats
 
 LINE_BYTES = 64
 MEMORY = "memory"
@@ -65,10 +65,10 @@ def of_bandwidths(clock_ghz: Draws, gigabytes_per_second: Mapping[tuple[int | st
 
 def of_machine(machine: Machine, isa: str, random: np.random.Generator, draws: int) -> Core:
     """The core that a machine's file describes: each range uniform, and the loops of one level at the same place of
-    theirs, since what moves one moves all, but for KIND_SPREAD. Raises AnalysisError where the file does not tell."""
+    theirs, since what moves one moves all, but for KIND_SPREAD. Raises HarnessError where the file does not tell."""
     performance = machine.performance
     if performance is None or isa not in performance.clock_ghz:
-        raise AnalysisError(f"{machine.name}: the machine's file does not tell what a core can do in {isa}")
+        raise HarnessError(f"{machine.name}: the machine's file does not tell what a core can do in {isa}")
     clock = performance.clock_ghz[isa]
     ghz = clock.low + (clock.high - clock.low) * random.random(draws)
     rates: dict[tuple[int | str, str], Draws] = {}
@@ -85,7 +85,7 @@ def of_machine(machine: Machine, isa: str, random: np.random.Generator, draws: i
 
 def of_run(run: Run, isa: str, draws: int) -> Core:
     """The core that a run measured with its bandwidth loops (experiment `passes`, warm, primary compiler): at the
-    lengths whose data lie well within each level, the median. Raises AnalysisError where it lacks one."""
+    lengths whose data lie well within each level, the median. Raises HarnessError where it lacks one."""
     caches = {cache["level"]: cache["bytes"] for cache in run.information["machine"]["caches"]}
     table = bandwidths(run)
     table = table[table["isa"] == isa]
@@ -98,7 +98,7 @@ def of_run(run: Run, isa: str, draws: int) -> Core:
             inside &= bytes_ <= caches[level] / 2 if level != MEMORY else True
             found = table[inside & (table["pass"] == kind)]
             if found.empty:
-                raise AnalysisError(f"{run.folder}: no {kind} loop in {isa} whose data lie within level {level}")
+                raise HarnessError(f"{run.folder}: no {kind} loop in {isa} whose data lie within level {level}")
             rates[level, kind] = np.full(draws, _rate(found, run, kind))
     adds = run.information["canary"]["clock_adds"]
     clock = (adds / run.samples["clock_nanoseconds"]).median()

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis import experiments
-from analysis.machines import Machine
 from analysis.model.inputs import MEMORY, Core
 from analysis.model.times import Grid, Parameters, PassTime, Traffic, pass_time, textbook
 from analysis.model.traffic import ALONE, loop_like
+from harness.record.machines import Machine
+from harness.statistics import selection
 
 DRAWS, SEED = 2000, 20200113
 LOW, HIGH = 10, 90
@@ -63,8 +63,8 @@ class Prediction:
 
     def speedup(self) -> Grid:
         """Of Two-Pass over the better Three-Pass, in percent."""
-        rivals = np.minimum(*(self.total(name) for name in experiments.THREE_PASS))
-        return 100 * (rivals / self.total(experiments.TWO_PASS) - 1)
+        rivals = np.minimum(*(self.total(name) for name in selection.THREE_PASS))
+        return 100 * (rivals / self.total(selection.TWO_PASS) - 1)
 
 
 def predict(

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis import experiments, names
-from analysis.claims import paper_percent
 from analysis.model import calibrate, inputs
 from analysis.model.calibrate import COVERED, Calibration, Comparison
 from analysis.model.forecast import (
@@ -22,9 +20,12 @@ from analysis.model.forecast import (
 )
 from analysis.model.predict import limits_table
 from analysis.model.times import FLOATS_PER_LINE
-from analysis.rows import Run
-from analysis.statistics import speedups
-from analysis.traffic import bandwidths
+from harness.record import names
+from harness.record.claims import paper_percent
+from harness.record.samples import Run
+from harness.statistics import selection
+from harness.statistics.ratios import speedups
+from harness.statistics.traffic import bandwidths
 
 TIME_TARGET, COVERAGE_TARGET = 7.0, (70.0, 90.0)
 """Percent: median error of times that were not fitted, and how many of them lie in the bands of 80 %."""
@@ -66,12 +67,12 @@ def speedup_errors(comparison: Comparison, run: Run) -> pd.DataFrame:
     """Speedups out of cache, measured within rounds, and expected: isa, compiler, elements, fitted (whether the fit saw
     the times), measured_percent, expected_percent, error_points."""
     table = comparison.table
-    whole = table[(table["pass"] == "") & experiments.is_out_of_cache(table["elements"], run)]
+    whole = table[(table["pass"] == "") & selection.is_out_of_cache(table["elements"], run)]
     by = ["isa", "compiler", "elements"]
     times = whole.pivot(index=[*by, "fitted"], columns="algorithm", values="expected_nanoseconds_per_element")
-    rival = times[list(experiments.THREE_PASS)].min(axis=1)
-    expected = (100 * (rival / times[experiments.TWO_PASS] - 1)).rename("expected_percent").reset_index()
-    found = speedups(experiments.algorithm_rows(run), experiments.TWO_PASS, experiments.THREE_PASS)
+    rival = times[list(selection.THREE_PASS)].min(axis=1)
+    expected = (100 * (rival / times[selection.TWO_PASS] - 1)).rename("expected_percent").reset_index()
+    found = speedups(selection.algorithm_rows(run), selection.TWO_PASS, selection.THREE_PASS)
     found = found[[*by, "speedup_percent_median"]].rename(columns={"speedup_percent_median": "measured_percent"})
     result = expected.merge(found, on=by)
     return result.assign(error_points=result["expected_percent"] - result["measured_percent"])
@@ -150,9 +151,7 @@ def _fit(comparison: Comparison, calibration: Calibration, run: Run, title: str)
 def _store_loop(run: Run, isa: str) -> str:
     """What the run's own loop of stores says of the price that was fitted."""
     table = bandwidths(run)
-    far = table[
-        (table["isa"] == isa) & (table["pass"] == "store") & experiments.is_out_of_cache(table["elements"], run)
-    ]
+    far = table[(table["isa"] == isa) & (table["pass"] == "store") & selection.is_out_of_cache(table["elements"], run)]
     if far.empty:
         return ""
     core = inputs.of_run(run, isa, 1)
@@ -166,7 +165,7 @@ def _met(yes: bool) -> str:
 
 
 def explanation() -> str:
-    """What the model expects of the paper's machines, and why, as a page of Markdown. Raises AnalysisError."""
+    """What the model expects of the paper's machines, and why, as a page of Markdown. Raises HarnessError."""
     calibration = calibrate.load()
     pairs = [(name, isa) for name, isas in predicted_machines().items() for isa in isas]
     lines = [
@@ -236,7 +235,7 @@ def _why() -> list[str]:
         expected = {isa: largest_speedup(name, isa)[0] for isa in isas}
         for isa in isas:
             table = limits_table(forecast(name, isa))
-            far = table[(table["elements"] == table["elements"].max()) & (table["algorithm"] == experiments.TWO_PASS)]
+            far = table[(table["elements"] == table["elements"].max()) & (table["algorithm"] == selection.TWO_PASS)]
             shares = 100 * far["computation_nanoseconds_per_element"] / far["memory_nanoseconds_per_element"]
             parts_told = (f"{part} {share:.0f} %" for part, share in zip(far["pass"], shares, strict=True))
             lines.append(

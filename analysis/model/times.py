@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.errors import AnalysisError
-from analysis.machines import Machine
 from analysis.model.inputs import LEVELS, LINE_BYTES, MEMORY, Core, Draws
-from analysis.traffic import BYTES_PER_FLOAT, kind
+from harness.record.errors import HarnessError
+from harness.record.machines import Machine
+from harness.statistics.traffic import BYTES_PER_FLOAT, kind
 
 FLOATS_PER_LINE = LINE_BYTES // BYTES_PER_FLOAT
 LANES = {"scalar": 1, "avx2": 8, "avx512f": 16}
@@ -54,9 +54,9 @@ class Traffic:
     """The recorded traffic of one machine, by cache state, algorithm and pass, at any length."""
 
     def __init__(self, table: pd.DataFrame, machine: Machine) -> None:
-        """`table` as model.traffic.load_traffic gives it. Raises AnalysisError where it lacks the machine."""
+        """`table` as model.traffic.load_traffic gives it. Raises HarnessError where it lacks the machine."""
         if machine.name not in set(table["machine"]):
-            raise AnalysisError(f"{machine.name}: its traffic is not recorded (`python -m harness simulate`)")
+            raise HarnessError(f"{machine.name}: its traffic is not recorded (`python -m analysis.model simulate`)")
         of_machine = table[table["machine"] == machine.name].sort_values("elements")
         self._rows = {
             key: those.set_index("elements")

@@ -17,9 +17,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.traffic import is_non_temporal, moved
+from harness.record.files import ROOT
+from harness.statistics.traffic import is_non_temporal, moved
 
-RECORDED = Path(__file__).resolve().parents[2] / "results" / "model" / "traffic.csv"
+RECORDED = ROOT / "results" / "model" / "traffic.csv"
 KEYS = ("machine", "cache_state", "algorithm", "pass", "elements")
 MOVED = (
     *("load_l2_l1", "load_l3_l2", "load_memory"),

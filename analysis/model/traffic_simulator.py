@@ -18,7 +18,7 @@ import pandas as pd
 
 from analysis.model.cache_simulator import COUNTERS, LINE_BYTES, Hierarchy, Level, Simulator, counts
 from analysis.model.traffic import KEYS, MOVED
-from analysis.traffic import BYTES_PER_FLOAT
+from harness.statistics.traffic import BYTES_PER_FLOAT
 
 FLOATS_PER_LINE = LINE_BYTES // BYTES_PER_FLOAT
 # Longer vectors than so many times what all caches hold are extended, not simulated.

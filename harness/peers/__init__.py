@@ -21,12 +21,12 @@ from typing import Any
 
 import numpy as np
 
-from harness import processes
-from harness.clock import Clock, unusable
-from harness.config import FLOAT_BYTES
-from harness.errors import HarnessError
-from harness.extensions import CACHE_STATES, Host
-from harness.softmax import pointer
+from harness.machine import processes
+from harness.native.clock import Clock, unusable
+from harness.native.extensions import CACHE_STATES, Host
+from harness.native.softmax import pointer
+from harness.record.configuration import FLOAT_BYTES
+from harness.record.errors import HarnessError
 
 RUN_TYPE = "void (*)(const float *, float *, struct carry *, size_t)"
 # A sample of the empty call; of several the fastest counts.

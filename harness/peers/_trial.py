@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from harness import peers
-from harness.errors import HarnessError
-from harness.extensions import Host
-from harness.processes import tell
+from harness.machine.processes import tell
+from harness.native.extensions import Host
+from harness.record.errors import HarnessError
 
 LARGEST_ERROR = 1e-4
 

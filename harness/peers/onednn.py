@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from harness import build
-from harness.extensions import CACHE_STATES, Host, load
+from harness.native import build
+from harness.native.extensions import CACHE_STATES, Host, load
+from harness.native.softmax import pointer
 from harness.peers import Prepared, Vectors
-from harness.softmax import pointer
 
 TITLE = "oneDNN"
 PACKAGES = build.ONEDNN_PACKAGES

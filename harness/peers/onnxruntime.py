@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.extensions import Host
+from harness.native.extensions import Host
 from harness.peers import Prepared, Vectors, calling
 
 TITLE = "ONNX Runtime"

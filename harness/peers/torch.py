@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.extensions import Host
+from harness.native.extensions import Host
 from harness.peers import Prepared, Vectors, calling
 
 TITLE = "PyTorch"

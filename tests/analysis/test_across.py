@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from analysis import across
-from analysis.errors import MissingRows
 from analysis.render import render_machines
-from analysis.rows import Run, load_run
+from harness.record.errors import MissingRows
+from harness.record.samples import Run, load_run
 
 MakeRun = Callable[..., Path]
 PARTS = ("algorithms", "passes", "controls")

@@ -20,9 +20,9 @@ from matplotlib.transforms import Bbox
 
 import analysis
 from analysis import figures, style
-from analysis.errors import MissingRows, UnknownFigure
 from analysis.render import render
-from analysis.rows import Run, load_run
+from harness.record.errors import MissingRows, UnknownFigure
+from harness.record.samples import Run, load_run
 
 ROOT = Path(analysis.__file__).parents[1]
 NAMES = ["accumulation", "accuracy", "algorithms", "class-counts", "compilers", "controls"]

@@ -12,12 +12,11 @@ from typing import Any
 import pytest
 
 from analysis import figures
-from analysis.errors import DamagedRun
-from analysis.information import check_whole, parts
-from analysis.rows import Run, load_run, read_samples
 from analysis.summary import summary
-from harness import bundle
-from harness.errors import HarnessError
+from harness.exchange import bundle
+from harness.record.errors import DamagedRun, HarnessError
+from harness.record.run import check_whole, parts
+from harness.record.samples import Run, load_run, read_samples
 from tests.mutations import mutated, mutated_bytes
 
 SEEDS = 300

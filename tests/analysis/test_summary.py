@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.errors import MissingRows
-from analysis.rows import Run, load_run
 from analysis.summary import summary
+from harness.record.errors import MissingRows
+from harness.record.samples import Run, load_run
 
 MakeRun = Callable[..., Path]
 

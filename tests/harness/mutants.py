@@ -4,7 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
-from harness import build
+from harness.native import build
 from tests.conftest import BUILT, SETTINGS
 
 RIGHT = (1,)

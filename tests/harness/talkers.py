@@ -5,9 +5,9 @@ import signal
 import sys
 import time
 
-from harness import processes
-from harness.errors import HarnessError
-from harness.processes import tell
+from harness.machine import processes
+from harness.machine.processes import tell
+from harness.record.errors import HarnessError
 
 MEGABYTE = 1 << 20
 

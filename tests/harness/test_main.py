@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from harness.config import ROOT
+from harness.record.files import ROOT
 from tests.conftest import BUILT, COMPILERS, LOCALES, interrupted_while_it_loads, the_host
 
 

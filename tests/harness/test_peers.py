@@ -9,10 +9,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from harness import build, peers, plan, sampler
-from harness.contenders import Contender, Question
-from harness.errors import HarnessError
-from harness.memory import Arena
+from harness import peers
+from harness.experiments.contenders import Contender, Question
+from harness.native import build
+from harness.native.memory import Arena
+from harness.record.errors import HarnessError
+from harness.run import plan
+from harness.sampling import sampler
 from tests.conftest import BUILT, COMPILERS, SETTINGS, algorithm
 
 NAMES = peers.names()

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness import config
-from harness.config import ROOT
+from harness.record import configuration
+from harness.record.files import ROOT
 from tests.conftest import BUILT, COMPILERS
 
 QEMU = shutil.which("qemu-x86_64")
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(QEMU is None, reason="qemu-x86_64 is not install
 @pytest.fixture
 def tiny(tmp_path):
     """A folder with the smallest configuration: tuning alone would take half a minute for all algorithms and ISAs."""
-    settings = config.load()
+    settings = configuration.load()
     settings["compilers"], settings["protocol"], settings["rotation"] = [COMPILERS[0]], "smoke", 1
     settings["algorithms"] = {"two-pass": settings["algorithms"]["two-pass"]}
     settings["tuner"] = {"in_cache_elements": 64, "rounds": 1, "finalists": 1}

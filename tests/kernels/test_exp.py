@@ -4,9 +4,9 @@ import subprocess
 
 import pytest
 
-from harness import build
-from harness.config import ROOT
-from harness.detect import ISAS
+from harness.machine.detection import ISAS
+from harness.native import build
+from harness.record.files import ROOT
 from tests.conftest import SETTINGS, kernels_of
 
 IN_RANGE = 1_118_738_843  # float32 numbers in [-87.3, 0]

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from harness import build
+from harness.native import build
 from tests.conftest import BUILT, COMPILERS
 
 

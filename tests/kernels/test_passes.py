@@ -7,8 +7,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from harness.detect import ISAS, available_memory_bytes
-from harness.softmax import run_passes, softmax
+from harness.machine.detection import ISAS, available_memory_bytes
+from harness.native.softmax import run_passes, softmax
 from tests.conftest import COMPILERS, SETTINGS, algorithm, kernels_of, variants
 
 ALGORITHMS = tuple(SETTINGS["algorithms"])

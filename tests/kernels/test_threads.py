@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from harness.softmax import run_passes
+from harness.native.softmax import run_passes
 from tests.conftest import COMPILERS, SETTINGS, algorithm, variants
 
 NONE, MAX, SUM, EXTENDED = range(4)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.extensions import CACHE_STATES
+from harness.native.extensions import CACHE_STATES
 from tests.conftest import COMPILERS, variants
 
 ELEMENTS, STRIDE, OUTPUTS = 100, 128, 3

@@ -7,14 +7,14 @@ import sys
 
 import pytest
 
-from harness.config import ROOT
+from harness.record.files import ROOT
 
 # What it is asked about itself it answers, and passes the rest on: {made} is what its environments hold.
 PYTHON = """#!/bin/sh
 case "$*" in
   *_base_executable*) echo "3.11 $0";;
   "-m venv"*) for word; do :; done; mkdir -p "$word/bin"; {made}; echo made >> environments;;
-  "-m harness.room") exec {python} -m harness.room;;
+  "-m harness.record.room") exec {python} -m harness.record.room;;
 esac
 """
 NOTE = """#!/bin/sh

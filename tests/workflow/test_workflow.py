@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from analysis import figures
-from harness import detect, machines
-from harness.config import ROOT
-from harness.lock import exclusive
-from harness.workflow import MEASURING
+from harness.machine import detection, identity
+from harness.machine.lock import exclusive
+from harness.record.files import ROOT
+from harness.workflow.targets import MEASURING
 from tests.conftest import LOCALES, assert_gone, the_host
 
 PARTS = ("Snakefile", "config", "kernels", "harness", "analysis", "profiles")
@@ -139,7 +139,7 @@ def test_peers_without_their_environment_say_how_to_make_it(project):
 
 
 def test_the_target_of_this_machine_measures_and_draws(project):
-    here = machines.identify(detect.facts(the_host().processor()))
+    here = identity.identify(detection.facts(the_host().processor()))
     name = here.name
     if not here.known:
         pytest.skip("no file describes this machine")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from analysis.errors import AnalysisError
 from analysis.model import assembly
+from harness.record.errors import HarnessError
 
 PLACES = {("passes.h", 65)}
 # An iteration of two vectors of 8 floats: one store to the stack, three loads (one by an addition to memory, which is
@@ -87,7 +87,7 @@ def test_a_loop_around_another_jump_is_not_taken_for_one_block():
 
 
 def test_lines_that_tell_nothing_are_an_error():
-    with pytest.raises(AnalysisError, match="ext_sum u2k1: no jump comes from a marked line"):
+    with pytest.raises(HarnessError, match="ext_sum u2k1: no jump comes from a marked line"):
         only(AVX2).hot_loop({("passes.h", 1)})
 
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis import machines
-from analysis.errors import BadConfiguration
 from analysis.model import cache_simulator
 from analysis.model.cache_simulator import COUNTERS, LEVELS, Hierarchy, Level, counts
-from harness import build
-from harness.simulation import simulator
+from analysis.model.simulation import simulator
+from harness.native import build
+from harness.record import machines
+from harness.record.errors import BadConfiguration
 from tests.conftest import SETTINGS
 
 LOAD, STORE, STORE_NT = "LOAD", "STORE", "STORE_NT"

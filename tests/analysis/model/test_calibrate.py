@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.errors import AnalysisError
-from analysis.machines import load_machines
 from analysis.model import calibrate
 from analysis.model.calibrate import COVERED, NAMES
 from analysis.model.forecast import subject
 from analysis.model.predict import predict
+from harness.record.errors import HarnessError
+from harness.record.machines import load_machines
 
 KNOWN = {"overlap": 3.0, "in_core": 0.4, "cold_store": 1.2, "pass_cycles": 40.0, "l3_share": 0.8}
 LENGTHS = [1000, 3000, 10_000, 50_000, 200_000, 1_000_000, 5_000_000, 10_000_000, 20_000_000, 100_000_000]
@@ -96,10 +96,10 @@ def test_a_calibration_survives_its_file(tmp_path):
 def test_a_damaged_calibration_is_one_clear_line(tmp_path, content, words):
     file = tmp_path / "calibration.json"
     file.write_text(content)
-    with pytest.raises(AnalysisError, match=words) as caught:
+    with pytest.raises(HarnessError, match=words) as caught:
         calibrate.load(file)
     assert "\n" not in str(caught.value)
-    with pytest.raises(AnalysisError, match="No such file or directory"):
+    with pytest.raises(HarnessError, match="No such file or directory"):
         calibrate.load(tmp_path / "none.json")
 
 

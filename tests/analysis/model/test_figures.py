@@ -10,7 +10,7 @@ from matplotlib.transforms import Bbox
 from analysis import style
 from analysis.model import figures
 from analysis.render import rendered
-from analysis.rows import load_run
+from harness.record.samples import load_run
 
 MEASURED = {look.colour for look in style.ALGORITHMS.values()}
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from analysis.machines import load_machines
 from analysis.model import calibrate, forecast
 from analysis.model.forecast import SCENARIOS
 from analysis.model.predict import limits_table, quantiles, speedup_table, times_table
+from harness.record.machines import load_machines
 
 PAIRS = [(name, isa) for name, isas in forecast.predicted_machines().items() for isa in isas]
 

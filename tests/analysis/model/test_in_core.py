@@ -2,11 +2,10 @@
 
 import pytest
 
-from analysis import machines
-from analysis.errors import AnalysisError
 from analysis.model import in_core
-from harness import assembly
-from harness.errors import HarnessError
+from harness.doctor import assembly
+from harness.record import machines
+from harness.record.errors import HarnessError
 from tests.analysis.model.test_assembly import AVX2
 from tests.conftest import SETTINGS, kernels_of
 
@@ -23,7 +22,7 @@ def simulator_of(cpu):
     """An installed llvm-mca that has a model of this processor; skips the test where none has."""
     try:
         return in_core.find_simulator([cpu])
-    except AnalysisError as error:
+    except HarnessError as error:
         pytest.skip(str(error))
 
 
@@ -36,7 +35,7 @@ def test_throughput_and_latency_of_known_loops(cpu):
 
 def test_what_llvm_mca_refuses_is_told_in_one_line():
     simulator = simulator_of("broadwell")
-    with pytest.raises(AnalysisError, match=r"broadwell: .*unsupported instruction"):
+    with pytest.raises(HarnessError, match=r"broadwell: .*unsupported instruction"):
         in_core.cycles_per_iteration(simulator, "broadwell", {"wide": ["vaddps %zmm0, %zmm1, %zmm2"]})
 
 
@@ -53,14 +52,14 @@ def llvm_mca(folder, version, *cpus):
 def test_an_llvm_mca_without_a_model_of_the_processor_is_told_before_it_is_asked(tmp_path, monkeypatch):
     monkeypatch.setattr(in_core, "COMMANDS", ("llvm-mca",))
     monkeypatch.setenv("PATH", f"{llvm_mca(tmp_path, '14.0.6', 'znver2', 'znver3')}")
-    with pytest.raises(AnalysisError, match=r"^llvm-mca 14\.0\.6 has no model of znver4 .*apt install llvm-19"):
+    with pytest.raises(HarnessError, match=r"^llvm-mca 14\.0\.6 has no model of znver4 .*apt install llvm-19"):
         in_core.find_simulator(["znver2", "znver4"])
     assert in_core.find_simulator(["znver2"]).version == "14.0.6"
 
 
 def test_no_llvm_mca_says_how_to_get_one(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(AnalysisError, match=r"llvm-mca is not installed .*apt install llvm-19"):
+    with pytest.raises(HarnessError, match=r"llvm-mca is not installed .*apt install llvm-19"):
         in_core.find_simulator(["znver4"])
 
 
@@ -88,12 +87,12 @@ def test_the_recorded_loops_are_those_that_are_compiled_now(compiler, isa, tmp_p
 def test_a_loop_that_line_tables_would_change_is_refused():
     plain = AVX2.replace("leaq	8(%rsp), %r9", "leaq	16(%rsp), %r9")
     compiled = in_core.Compiled("gcc", "12.2.0", "avx2", frozenset({"ext_sum"}), plain, AVX2)
-    with pytest.raises(AnalysisError, match="ext_sum u2k1: line tables change its instructions"):
+    with pytest.raises(HarnessError, match="ext_sum u2k1: line tables change its instructions"):
         in_core.hot_loops(compiled)
 
 
 def test_missing_assembly_says_how_it_is_made(tmp_path):
-    with pytest.raises(AnalysisError, match=r"assembly\.json: No such file .*python -m harness assembly"):
+    with pytest.raises(HarnessError, match=r"assembly\.json: No such file .*python -m harness assembly"):
         list(in_core.compiled_kernels(tmp_path))
 
 
@@ -133,7 +132,7 @@ def test_no_wide_vectors_where_the_processor_has_none():
 
 
 def test_a_missing_table_says_how_it_is_made(tmp_path):
-    with pytest.raises(AnalysisError, match="in-core"):
+    with pytest.raises(HarnessError, match="in-core"):
         in_core.load(tmp_path / "none.csv")
 
 

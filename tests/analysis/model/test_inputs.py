@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from analysis.errors import AnalysisError
-from analysis.machines import load_machines
 from analysis.model import inputs
 from analysis.model.inputs import KINDS, LEVELS, MEMORY
-from analysis.rows import load_run
+from harness.record.errors import HarnessError
+from harness.record.machines import load_machines
+from harness.record.samples import load_run
 from tests.synthetic import pass_time
 
 
@@ -61,7 +61,7 @@ def test_every_draw_lies_in_its_range(name):
 
 def test_a_machine_whose_file_does_not_tell_is_refused():
     with pytest.raises(
-        AnalysisError, match="amd-epyc-25-17: the machine's file does not tell what a core can do in avx2"
+        HarnessError, match="amd-epyc-25-17: the machine's file does not tell what a core can do in avx2"
     ):
         inputs.of_machine(load_machines()["amd-epyc-25-17"], "avx2", np.random.default_rng(1), 1)
 
@@ -77,5 +77,5 @@ def test_a_run_tells_its_own_bandwidths(make_run):
 
 def test_a_run_without_a_level_is_refused(make_run):
     run = load_run(make_run(isas=("avx2",), lengths=(1000, 50_000), parts=("passes",)))
-    with pytest.raises(AnalysisError, match="no load loop in avx2 whose data lie within level 3"):
+    with pytest.raises(HarnessError, match="no load loop in avx2 whose data lie within level 3"):
         inputs.of_run(run, "avx2", 1)

@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis import experiments
 from analysis.model import calibrate, report
 from analysis.model.calibrate import Comparison
-from analysis.rows import load_run
-from analysis.statistics import speedups
+from harness.record.samples import load_run
+from harness.statistics import selection
+from harness.statistics.ratios import speedups
 
 RESULTS = Path(analysis.__file__).parents[1] / "results"
 
@@ -66,7 +66,7 @@ def test_speedups_are_compared_out_of_cache_and_within_rounds(make_run):
 
     found = report.speedup_errors(compared("avx2", times(4096, 1.0, 1.0) + times(56_000_000, 1.2, 0.8)), run)
     assert list(found["elements"]) == [56_000_000]
-    measured = speedups(experiments.algorithm_rows(run), "two-pass", experiments.THREE_PASS).set_index("elements")
+    measured = speedups(selection.algorithm_rows(run), "two-pass", selection.THREE_PASS).set_index("elements")
     assert found["expected_percent"].iloc[0] == pytest.approx(50)
     assert found["measured_percent"].iloc[0] == measured.loc[56_000_000, "speedup_percent_median"]
 

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.errors import AnalysisError
-from analysis.machines import load_machines
 from analysis.model.inputs import LEVELS, MEMORY, Core
 from analysis.model.times import Moved, Parameters, Traffic, pass_time, textbook
 from analysis.model.traffic import KEYS, MOVED
+from harness.record.errors import HarnessError
+from harness.record.machines import load_machines
 
 READS = {"reads_x": 1, "reads_y": 0, "writes_y": 0}
 WRITES = {"reads_x": 1, "reads_y": 0, "writes_y": 1}
@@ -138,5 +138,5 @@ def test_without_allocation_nothing_is_fetched_to_be_overwritten(traffic):
 
 
 def test_a_machine_whose_traffic_is_not_recorded_is_refused():
-    with pytest.raises(AnalysisError, match="zen2: its traffic is not recorded"):
+    with pytest.raises(HarnessError, match="zen2: its traffic is not recorded"):
         Traffic(pd.DataFrame(columns=[*KEYS, *MOVED]), load_machines()["zen2"])

@@ -3,7 +3,7 @@
 import pytest
 
 from analysis.model.traffic import ALONE, KEYS, LOOPS, MOVED, load_traffic, loop_like
-from analysis.rows import Run
+from harness.record.samples import Run
 
 
 def test_the_table_has_a_row_for_every_machine_pass_and_length():

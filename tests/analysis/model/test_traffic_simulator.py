@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from analysis.model.cache_simulator import COUNTERS, LINE_BYTES, Hierarchy, Level, counts
+from analysis.model.simulation import declared, simulator
 from analysis.model.traffic_simulator import FLOATS_PER_LINE, Core, lines_moved, simulate
-from harness.simulation import declared, simulator
 from tests import valgrind
 from tests.conftest import SETTINGS
 

@@ -1,0 +1,1 @@
+"""The paper's claims: what they are about, measured, and judged."""

@@ -1,0 +1,1 @@
+"""The tables that figures, verdicts and the summary read, each made once."""

@@ -1,0 +1,103 @@
+"""What the Snakefile asks of the analysis: which figures there are to draw, and from what."""
+
+import functools
+import json
+import sys
+from pathlib import Path
+
+from harness.record import catalog
+from harness.record.errors import HarnessError
+from harness.record.machines import machine_names
+from harness.record.run import read_information, samples_file
+
+RESULTS = Path("results")
+
+
+@functools.cache
+def runs() -> dict[str, Path]:
+    """The folder of the run that is drawn, by machine. Ends Snakemake with one line where there is none."""
+    found = catalog.newest_complete(RESULTS)
+    if not found:
+        sys.exit("snakemake: there is no complete run below results/: measure this machine with `make reproduce-all`")
+    return found
+
+
+def drawn() -> list[Path]:
+    """What there is to draw: all machines side by side, the verdicts, and the figures of every machine with a run."""
+    machines = [RESULTS / "figures" / "machines.svg"] if compared() else []
+    return [*machines, RESULTS / "claims.md", *(drawn_of(machine) for machine in runs())]
+
+
+def machines() -> list[str]:
+    """Every machine that has a target of its own: those that a file describes, and those that have a run."""
+    return sorted({*machine_names(), *catalog.machines(RESULTS)})
+
+
+def run_of(machine: str) -> Path:
+    """The folder of the run of one machine that is drawn. Ends Snakemake with one line where there is none."""
+    if machine not in runs():
+        sys.exit(f"snakemake: there is no complete run of {machine} below results/")
+    return runs()[machine]
+
+
+def drawn_of(machine: str) -> Path:
+    """The folder of one machine's figures. Ends Snakemake with one line where it has no complete run."""
+    run_of(machine)
+    return RESULTS / "figures" / machine
+
+
+def compared() -> list[Path]:
+    """The folders of the runs that can be compared across machines: those that measured whole algorithms."""
+    return [folder for folder in runs().values() if "algorithms" in read_information(folder)["experiments"]]
+
+
+def inputs(machine: str) -> list[Path]:
+    """What the figures of a machine are drawn from: run.json, the rows, the claims that they show, the code."""
+    folder = run_of(machine)
+    drawings = sorted(Path("analysis/figures").glob("*.py"))
+    return [folder / "run.json", samples_file(folder), Path("config/claims.yaml"), *drawings, *code()]
+
+
+def machines_inputs() -> list[Path]:
+    """What the figure of all machines is drawn from."""
+    return [path for folder in compared() for path in (folder / "run.json", samples_file(folder))] + code()
+
+
+def claims_inputs() -> list[Path]:
+    """What the claims are judged by: all runs that are drawn, the claims, the machines they are about."""
+    folders = [folder for those in catalog.complete_runs(RESULTS).values() for folder in those]
+    rows = [path for folder in folders for path in (folder / "run.json", samples_file(folder))]
+    return [*rows, *model(), *sorted(Path("config").glob("machines/*.yaml")), Path("config/claims.yaml"), *code()]
+
+
+def model_inputs() -> list[Path]:
+    """What predictions are made of: what is recorded of the model, the machines, the runs that are drawn over it."""
+    folders = catalog.newest_complete(RESULTS).values()
+    rows = [path for folder in folders for path in (folder / "run.json", samples_file(folder))]
+    return [*model(), *sorted(Path("config").glob("machines/*.yaml")), *rows, *code()]
+
+
+def model() -> list[Path]:
+    """What the model reads of its own, and its modules."""
+    recorded = [RESULTS / "model" / name for name in ("in-core.csv", "traffic.csv", "calibration.json")]
+    return [*recorded, *sorted(Path("analysis/model").glob("*.py"))]
+
+
+def calibration_run() -> Path:
+    """The run that the recorded calibration is by, where it is still here; otherwise the one that is drawn. Ends
+    Snakemake with one line where there is none, or no llvm-mca that the model can be made with."""
+    from analysis.model import in_core
+
+    recorded = json.loads((RESULTS / "model" / "calibration.json").read_text(encoding="utf-8"))
+    try:
+        in_core.find_simulator(in_core.modelled_cpus())
+    except HarnessError as error:
+        sys.exit(f"snakemake: {error}")
+    found = [run.folder for run in catalog.find_runs(RESULTS) if run.folder.name == recorded["run"] and not run.problem]
+    return found[0] if found else run_of(recorded["machine"])
+
+
+def code() -> list[Path]:
+    """The modules that all figures share."""
+    rooms = ("analysis", "analysis/tables", "analysis/claims", "harness/record", "harness/statistics")
+    return [path for room in rooms for path in sorted(Path(room).glob("*.py"))]

@@ -1,0 +1,1 @@
+"""What a person asks of the machine and the kernels, beside a run."""

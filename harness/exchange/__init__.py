@@ -1,0 +1,1 @@
+"""How a run travels: packed, checked, adopted."""

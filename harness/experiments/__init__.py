@@ -1,0 +1,1 @@
+"""What is compared: the kinds of experiments, and the contenders of each."""

@@ -1,0 +1,53 @@
+"""What is known of a processor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.record.machines import NOT_EMULATED
+
+Registers = tuple[int, int, int, int]
+"""eax, ebx, ecx, edx"""
+Cpuid = Callable[[int, int], Registers]
+"""CPUID: (leaf, subleaf) to registers."""
+
+
+@dataclass(frozen=True)
+class Cache:
+    """One data or unified cache as the core that was asked sees it."""
+
+    level: int
+    bytes: int
+    shared_by_threads: int
+    inclusive: bool
+
+
+@dataclass(frozen=True)
+class Processor:
+    """What CPUID tells. `isas` are those that the processor has and the operating system saves."""
+
+    vendor: str
+    brand: str
+    family: int
+    model: int
+    stepping: int
+    isas: tuple[str, ...]
+    caches: tuple[Cache, ...]
+    hypervisor: str
+    llc_count: int = 1
+    """Last-level caches of the logical processors that may be used."""
+    emulator: str = NOT_EMULATED
+
+    @property
+    def llc_bytes(self) -> int:
+        """Size of the last-level cache in bytes."""
+        return max(self.caches, key=lambda cache: cache.level).bytes if self.caches else 0
+
+    def llc_bytes_of(self, threads: int) -> int:
+        """Size of the last-level caches that so many threads can reach, each on a core of its own, in bytes."""
+        return self.llc_bytes * min(threads, self.llc_count)
+
+    def cache_bytes(self, level: int) -> int:
+        """Size of the cache of this level in bytes, 0 where there is none."""
+        return next((cache.bytes for cache in self.caches if cache.level == level), 0)

@@ -1,0 +1,211 @@
+"""What disturbs measurements on this machine: each item with what was found, whether it disturbs, and what to do."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from harness.machine import control_groups, identity, topology
+from harness.native.clock import ADVICE, Clock, source
+from harness.native.extensions import HUGE_PAGE_BYTES, Host
+from harness.native.memory import Arena, Layout
+from harness.record.machines import NOT_EMULATED
+
+SYSTEM_CPU = Path("/sys/devices/system/cpu")
+# Devices that are asked over a bus at each reading, and the timer interrupt.
+SLOW_SOURCES = ("hpet", "acpi_pm", "jiffies", "refined-jiffies", "pit")
+# Load and pressure that the measurement itself would not make: half a processor busy.
+BUSY_LOAD = 0.5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One item of the audit; `disturbs` is yes, no or unknown."""
+
+    item: str
+    found: str
+    disturbs: str
+    advice: str
+
+
+def read(path: Path) -> str | None:
+    """A system file's content, None where the system does not have it or leaves it empty."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip() or None
+    except OSError:
+        return None
+
+
+def governor(cpu: int) -> Finding:
+    """Whether the frequency governor of this processor holds the clock."""
+    found = read(SYSTEM_CPU / f"cpu{cpu}/cpufreq/scaling_governor")
+    advice = "set it to performance: cpupower frequency-set -g performance"
+    if found is None:
+        return Finding(
+            "frequency governor", "unknown", "unknown", "the system does not tell; the clock canary watches it"
+        )
+    return Finding("frequency governor", found, "no" if found == "performance" else "yes", advice)
+
+
+def turbo() -> Finding:
+    """Whether the clock may rise above its base."""
+    no_turbo, boost = read(SYSTEM_CPU / "intel_pstate/no_turbo"), read(SYSTEM_CPU / "cpufreq/boost")
+    state = {"1": "off", "0": "on"}.get(no_turbo or "") or {"1": "on", "0": "off"}.get(boost or "")
+    advice = "switch it off for steady clocks (intel_pstate/no_turbo or cpufreq/boost); the canary records the clock"
+    if state is None:
+        return Finding("turbo", "unknown", "unknown", "the system does not tell; the clock canary watches it")
+    return Finding("turbo", state, "yes" if state == "on" else "no", advice)
+
+
+def clock(found: Clock) -> Finding:
+    """What the clock costs and resolves, and whether it goes back."""
+    item, kernel = "clock", source()
+    told = f"{kernel}, {found.overhead:.0f} ns a reading, steps of {found.resolution} ns"
+    if found.went_back:
+        told += f", went back {found.went_back} times in {found.readings}"
+    slow = kernel in SLOW_SOURCES or not found.is_good
+    advice = f"{ADVICE}; its overhead is subtracted, and batches are longer for it" if slow else ADVICE
+    return Finding(item, told, "yes" if slow else "no", advice)
+
+
+def sibling_threads(virtual: bool) -> Finding:
+    """Whether another thread may run on the same core; a virtual machine does not see its host's threads."""
+    active = read(SYSTEM_CPU / "smt/active")
+    advice = "leave the sibling of the measured processor idle, or switch SMT off"
+    if active is None or (virtual and active == "0"):
+        return Finding("sibling threads (SMT)", "unknown", "unknown", advice)
+    return Finding("sibling threads (SMT)", "on" if active == "1" else "off", "yes" if active == "1" else "no", advice)
+
+
+def hypervisor(signature: str) -> Finding:
+    """Whether this is a virtual machine, whose neighbours can't be seen."""
+    advice = "measure on bare metal if you can; neighbours show in the canary, not in the steal counter"
+    return Finding("hypervisor", signature or "none", "yes" if signature else "no", advice)
+
+
+def emulator(found: str) -> Finding:
+    """Whether a program plays the processor."""
+    advice = "measure on a processor: what an emulator measures decides nothing; one that gives no sign is not seen"
+    return Finding("emulator", found, "no" if found == NOT_EMULATED else "yes", advice)
+
+
+def stolen_time() -> Finding:
+    """The share of time that the hypervisor gave to others since boot."""
+    advice = "ask for dedicated processors; disturbed rounds are measured again"
+    first = re.match(r"cpu((?:\s+\d+){8})", read(Path("/proc/stat")) or "")
+    if first is None:
+        return Finding("stolen time", "unknown", "unknown", advice)
+    ticks = [int(field) for field in first[1].split()]
+    share = ticks[7] / max(1, sum(ticks))
+    return Finding("stolen time", f"{share:.2%} since boot", "yes" if share > 0.01 else "no", advice)
+
+
+def other_load() -> Finding:
+    """How many processors were busy in the last minute."""
+    advice = "stop other programs, or wait"
+    try:
+        load = os.getloadavg()[0]
+    except OSError:
+        return Finding("load in the last minute", "unknown", "unknown", advice)
+    return Finding("load in the last minute", f"{load:.2f}", "yes" if load > BUSY_LOAD else "no", advice)
+
+
+def priority() -> Finding:
+    """Whether the system lets others go before this process."""
+    niceness, policy = os.getpriority(os.PRIO_PROCESS, 0), os.sched_getscheduler(0)
+    lowered = {os.SCHED_BATCH: ", batch", os.SCHED_IDLE: ", idle"}.get(policy, "")
+    advice = "start without `nice` or `chrt`: others go before this process, and its samples are disturbed"
+    return Finding("priority", f"nice {niceness}{lowered}", "yes" if niceness > 0 or lowered else "no", advice)
+
+
+def pressure(resource: str) -> Finding:
+    """The share of the last ten seconds in which something waited for `resource` (cpu, memory)."""
+    item, advice = f"{resource} pressure", "stop other programs, or wait"
+    told = re.search(r"^some avg10=(\d+(?:\.\d+)?)\b", read(Path("/proc/pressure") / resource) or "", re.MULTILINE)
+    if told is None:
+        return Finding(item, "unknown", "unknown", advice)
+    share = float(told[1])
+    return Finding(item, f"{share:.1f} %", "yes" if share > 5 else "no", advice)
+
+
+def huge_pages(host: Host) -> Finding:
+    """Whether an arena in fact lies in huge pages."""
+    advice = "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled (as root)"
+    arena = Arena(host, Layout(1, 8 * HUGE_PAGE_BYTES))
+    found = arena.huge_page_bytes()
+    arena.unmap()
+    if found == "unknown":
+        return Finding("huge pages", "unknown", "unknown", advice)
+    whole = isinstance(found, int) and found >= 8 * HUGE_PAGE_BYTES
+    return Finding("huge pages", "given" if whole else "not given", "no" if whole else "yes", advice)
+
+
+def memory_channels(machine: str) -> Finding:
+    """How many memory channels the machine's file says there are; which of them are populated, no program may read."""
+    advice = "populate every channel alike; bandwidth out of cache depends on it"
+    known = identity.load().get(machine)
+    found = "unknown" if known is None else str(known.memory.channels)
+    return Finding(
+        "memory channels", found if found == "unknown" else f"{found} by the machine's file", "unknown", advice
+    )
+
+
+def allowed_processors() -> Finding:
+    """Whether this process may use every processor."""
+    allowed, online = len(os.sched_getaffinity(0)), os.cpu_count() or 1
+    advice = "a mask or container limit is in force; it is respected"
+    return Finding("processors allowed", f"{allowed} of {online}", "no" if allowed == online else "unknown", advice)
+
+
+def kinds(choice: topology.Choice) -> Finding:
+    """Whether the processors differ, and which are measured."""
+    advice = "none: only processors of one kind are measured"
+    told = f"hybrid: {choice.kind}s are measured, {len(choice.alike)} of those allowed" if choice.kind else "one"
+    return Finding("kinds of processors", told, "no", advice)
+
+
+def granted_time(granted: float | None) -> Finding:
+    """Whether the control group stops this process when its share of time is spent."""
+    item, advice = "processor time granted", "raise the quota of the control group to whole processors"
+    if granted is None:
+        return Finding(item, "unlimited", "no", advice)
+    return Finding(item, f"that of {granted:g} processors", "yes" if granted < 1 else "no", advice)
+
+
+def audit(host: Host, machine: str, cpu: int) -> list[dict[str, str]]:
+    """The `audit` part of run.json, on the machine of this name, of which `cpu` is measured."""
+    with topology.on(cpu):
+        timer = Clock(host)
+    checks: list[Callable[[], Finding]] = [
+        lambda: governor(cpu),
+        turbo,
+        lambda: clock(timer),
+        lambda: sibling_threads(bool(host.processor().hypervisor)),
+        lambda: hypervisor(host.processor().hypervisor),
+        lambda: emulator(host.processor().emulator),
+        stolen_time,
+        other_load,
+        priority,
+        lambda: pressure("cpu"),
+        lambda: pressure("memory"),
+        lambda: huge_pages(host),
+        allowed_processors,
+        lambda: kinds(host.choice()),
+        lambda: granted_time(control_groups.quota()),
+        lambda: memory_channels(machine),
+    ]
+    return [asdict(check()) for check in checks]
+
+
+def worst(audits: Sequence[Sequence[Mapping[str, str]]]) -> list[dict[str, str]]:
+    """Of several audits of a machine each item as it was when it disturbed the most; the earlier of two alike."""
+    order = ("no", "unknown", "yes")
+    found: dict[str, dict[str, str]] = {}
+    for item in (item for items in audits for item in items):
+        known = found.get(item["item"])
+        if known is None or order.index(item["disturbs"]) > order.index(known["disturbs"]):
+            found[item["item"]] = dict(item)
+    return list(found.values())

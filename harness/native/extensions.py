@@ -1,0 +1,193 @@
+"""Built extensions, loaded: the table of kernels of one compiler and ISA, and the host part that times them."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from harness.machine import detection, emulation, topology
+from harness.machine.processor import Cpuid, Processor, Registers
+from harness.native import build
+from harness.record.configuration import Config
+from harness.record.errors import HarnessError
+
+CACHE_STATES = ("warm", "paper", "cold")  # in the order of enum cache_state
+HUGE_PAGE_BYTES = 2 << 20
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One row of a table of kernels; `address` is that of its struct kernel, `moved_address` that of the one whose code
+    is the same at another place (0: there is none), `domain` the largest |x| it is for. Of enum combination
+    (0: nothing) are what it `needs` of a pass before it and what it `gives` to those after it."""
+
+    compiler: str
+    isa: str
+    name: str
+    unroll: int
+    accumulators: int
+    lanes: int
+    reads_x: int
+    reads_y: int
+    writes_y: int
+    domain: float
+    address: int
+    moved_address: int
+    needs: int = 0
+    gives: int = 0
+
+    @property
+    def is_bandwidth_loop(self) -> bool:
+        """Whether it is one of the loops that tell the limits of the memory system: to those any bits are fine."""
+        return self.domain == 0
+
+    @property
+    def completes(self) -> bool:
+        """Whether it writes a softmax, of what passes before it gave."""
+        return self.needs > 0 and self.gives == 0
+
+    @property
+    def variant(self) -> str:
+        """The shape: vectors per iteration and accumulators (of a bandwidth kernel: streams)."""
+        return f"u{self.unroll}k{self.accumulators}"
+
+
+def load(folder: Path, compiler: str, target: str) -> ModuleType:
+    """The extension of one compiler and target. Raises HarnessError where it is not built."""
+    path = build.extension_path(folder, compiler, target)
+    if not path.exists():
+        raise HarnessError(f"{path} is not built; `snakemake build` does it")
+    name = build.module_name(compiler, target)
+    loader = importlib.machinery.ExtensionFileLoader(name, str(path))
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+def is_current(config: Config, folder: Path, compiler: str, target: str) -> bool:
+    """Whether the extension is what this checkout and configuration would build now: asked of the file, since to load
+    it would run it. Raises HarnessError where none is built."""
+    path = build.extension_path(folder, compiler, target)
+    try:
+        return build.build_hash(config, compiler, target).encode() in path.read_bytes()
+    except FileNotFoundError:
+        raise HarnessError(f"{path} is not built; `snakemake build` does it") from None
+
+
+def require_current(config: Config, folder: Path, wanted: Iterable[tuple[str, str]]) -> None:
+    """Raises HarnessError, with the command that builds it, for the first of the `wanted` extensions (compiler, target)
+    that is not built, or is of other sources, flags or compilers than those here."""
+    for compiler, target in wanted:
+        if not is_current(config, folder, compiler, target):
+            path = build.extension_path(folder, compiler, target)
+            raise HarnessError(
+                f"{path} is not of these sources, flags and compiler; `snakemake build` makes it anew (for a "
+                f"configuration of your own: python -m harness build --config FILE --compiler {compiler} "
+                f"--target {target} --output {path})"
+            )
+
+
+def load_kernels(folder: Path, compiler: str, isa: str) -> list[Kernel]:
+    """The table of kernels of one compiler and ISA. Only for an ISA that the processor has: loading runs its code.
+
+    Raises HarnessError where the extension is not built.
+    """
+    module = load(folder, compiler, isa)
+    ffi, lib = module.ffi, module.lib
+
+    def address_of(table: Any, index: int) -> int:
+        return int(ffi.cast("uintptr_t", ffi.addressof(table[index])))
+
+    kernels = []
+    for index in range(lib.kernel_count):
+        row = lib.kernels[index]
+        kernels.append(
+            Kernel(
+                compiler,
+                isa,
+                ffi.string(row.name).decode(),
+                row.unroll,
+                row.accumulators,
+                lib.lanes,
+                row.reads_x,
+                row.reads_y,
+                row.writes_y,
+                row.domain,
+                address_of(lib.kernels, index),
+                address_of(lib.moved_kernels, index) if index < lib.moved_kernel_count else 0,
+                row.needs,
+                row.combine,
+            )
+        )
+    return kernels
+
+
+class Host:
+    """The timed loop, the clock, the canary, the arena and CPUID."""
+
+    def __init__(self, folder: Path, compiler: str) -> None:
+        self.folder, self.compiler = folder, compiler
+        module = load(folder, compiler, build.HOST)
+        self.ffi, self.lib = module.ffi, module.lib
+
+        self.asked: dict[frozenset[int], tuple[topology.Choice, Processor]] = {}
+
+    def cpuid_on(self, cpu: int) -> Cpuid:
+        """CPUID as this logical processor answers it."""
+
+        def cpuid(leaf: int, subleaf: int) -> Registers:
+            registers = self.ffi.new("uint32_t[4]")
+            with topology.on(cpu):
+                self.lib.cpuid_leaf(leaf, subleaf, registers)
+            return tuple(registers)
+
+        return cpuid
+
+    def _ask(self) -> tuple[topology.Choice, Processor]:
+        """Asked once for every set of allowed processors, since it moves this thread about."""
+        allowed = frozenset(os.sched_getaffinity(0))
+        if allowed not in self.asked:
+            choice = topology.choose(allowed, self.cpuid_on)
+            decoded = detection.decode(self.cpuid_on(choice.cpu), self.lib.extended_states())
+            with topology.on(choice.cpu):
+                judged = emulation.timed(self.lib, decoded)
+            self.asked[allowed] = choice, detection.with_known_caches(judged, choice.cpu, choice.alike)
+        return self.asked[allowed]
+
+    def choice(self) -> topology.Choice:
+        """Which of the allowed processors is measured."""
+        return self._ask()[0]
+
+    def processor(self) -> Processor:
+        """The processor that is measured, and what its pace tells. Raises HarnessError where its caches are unknown."""
+        return self._ask()[1]
+
+    def arena(self, size: int) -> Any:
+        """`size` bytes, in huge pages where the system has them, as a char pointer. Raises HarnessError if it can't."""
+        arena = self.lib.arena_map(size)
+        if arena == self.ffi.NULL:
+            raise HarnessError(f"the system gives no {size} bytes of memory")
+        return self.ffi.cast("char *", arena)
+
+    def passes(self, kernels: Sequence[Kernel], moved: bool = False) -> Any:
+        """The kernels, or with `moved` the copies of their code elsewhere, as the array that the timed loop takes."""
+        addresses = [kernel.moved_address if moved else kernel.address for kernel in kernels]
+        return self.ffi.new("const struct kernel *[]", [self.ffi.cast("const struct kernel *", a) for a in addresses])
+
+    def nanoseconds(self) -> int:
+        """The timer of all measurements."""
+        return self.lib.clock_nanoseconds()
+
+
+def first_host(config: Config, folder: Path, compilers: Sequence[build.Compiler]) -> Host:
+    """The host part, compiled by the primary compiler. Raises HarnessError where it is not what would be built now."""
+    require_current(config, folder, [(compilers[0].name, build.HOST)])
+    return Host(folder, compilers[0].name)

@@ -1,0 +1,129 @@
+"""Find the runs that are on disk. Imports neither pandas nor Matplotlib."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from harness.record.errors import DamagedRun, tell_skipped
+from harness.record.machines import emulator
+from harness.record.run import check_whole, read_information, samples_file, text_of
+
+ROOMS = ("runs", "recorded")
+
+
+@dataclass(frozen=True)
+class FoundRun:
+    """A folder ROOM/MACHINE/RUN that holds a run.json."""
+
+    folder: Path
+    information: dict[str, Any] | None
+    """run.json; None where it cannot be used."""
+    problem: str = ""
+    """Why the run cannot be drawn, complete or not; empty where nothing speaks against it."""
+
+    @property
+    def machine(self) -> str:
+        """Name of the machine, as the folder has it."""
+        return self.folder.parent.name
+
+    @property
+    def ended(self) -> datetime | None:
+        """None while the run is not complete."""
+        ended = self.information and self.information["ended"]
+        return datetime.fromisoformat(ended) if ended else None
+
+
+def find_runs(results: Path) -> list[FoundRun]:
+    """Every run under results/runs and results/recorded, complete or not, sorted by machine and folder."""
+    return sorted(_look(results), key=lambda run: (run.machine, str(run.folder)))
+
+
+def newest_complete(results: Path) -> dict[str, Path]:
+    """For each machine the folder of the run that is drawn: the first of its `complete_runs`."""
+    return {machine: folders[0] for machine, folders in complete_runs(results).items()}
+
+
+def complete_runs(results: Path) -> dict[str, list[Path]]:
+    """For each machine the folders of its complete runs, the newest (by the time it ended) first. Smoke runs, which
+    claim nothing, come after all others; so do runs whose machine was given by name, or emulated.
+
+    A run that is in both rooms is listed once, as the recorded one. Machines without a complete run are left out. A run
+    that is damaged is skipped, with a line on standard error, and an older one takes its place; so is one of two that
+    have a name and are not the same.
+    """
+    runs = find_runs(results)
+    for run in runs:
+        if run.problem:
+            tell_skipped(DamagedRun(run.problem))
+    found: dict[str, dict[str, Path]] = {}
+    for run in sorted((run for run in runs if run.ended and not run.problem), key=_age, reverse=True):
+        first = found.setdefault(run.machine, {}).setdefault(run.folder.name, run.folder)
+        try:
+            if not holds_the_same(first, run.folder):
+                raise DamagedRun(f"{run.folder}: {first} is another run of this name; remove one of them")
+        except DamagedRun as error:
+            tell_skipped(error)
+    return {machine: list(folders.values()) for machine, folders in sorted(found.items())}
+
+
+def holds_the_same(one: Path, other: Path) -> bool:
+    """Whether two folders hold one run, however its samples are compressed. Raises DamagedRun."""
+    return one == other or (
+        read_information(one) == read_information(other) and text_of(samples_file(one)) == text_of(samples_file(other))
+    )
+
+
+def _age(run: FoundRun) -> tuple[bool, bool, datetime, bool, str]:
+    assert run.information is not None and run.ended is not None
+    return (
+        not (run.information["machine"]["overridden"] or emulator(run.information)),
+        run.information["protocol"]["name"] != "smoke",
+        run.ended,
+        run.folder.parents[1].name == "recorded",
+        run.folder.name,
+    )
+
+
+def _look(results: Path) -> Iterator[FoundRun]:
+    for room in ROOMS:
+        for path in (results / room).glob("*/*/run.json"):
+            files = [path, *path.parent.glob("samples.csv*")]
+            yield _found(path.parent, tuple(map(_state, files)))
+
+
+def _state(file: Path) -> tuple[str, int, int]:
+    """What changes with a file's content; zeros for a link to nothing, or what was removed meanwhile."""
+    try:
+        found = file.stat()
+    except OSError:
+        return file.name, 0, 0
+    return file.name, found.st_mtime_ns, found.st_size
+
+
+def machines(results: Path) -> set[str]:
+    """The name of every machine that has a folder of runs."""
+    return {path.parents[1].name for room in ROOMS for path in (results / room).glob("*/*/run.json")}
+
+
+@cache
+def _found(folder: Path, _: object) -> FoundRun:
+    """A folder is looked at again only where its files, as the second argument tells them, have changed."""
+    information = None
+    try:
+        information = read_information(folder)
+        for field, name, its in (
+            ("machine.name", information["machine"]["name"], folder.parent.name),
+            ("run", information["run"], folder.name),
+        ):
+            if name != its:
+                raise DamagedRun(f"{folder / 'run.json'}, {field}: '{name}' is not the name of its folder, '{its}'")
+        if information["ended"]:
+            # Not its rows one by one: to read them takes a second, to see that they are all there some milliseconds.
+            path = samples_file(folder)
+            check_whole(path, text_of(path), information)
+    except DamagedRun as error:
+        return FoundRun(folder, information, str(error))
+    return FoundRun(folder, information)

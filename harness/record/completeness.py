@@ -1,0 +1,238 @@
+"""Whether a run's rows are all there, as they were measured: every point, process, round and contender, in order."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.record.errors import DamagedRun, damaged_row
+from harness.record.names import LANES
+from harness.record.run import passes_of, peers, processes_asked
+
+ITEM = ["experiment", "compiler", "isa", "cache_state"]
+POINT = [*ITEM, "elements", "threads"]
+QUESTION = [*POINT, "process"]
+CONTENDER = ["algorithm", "pass", "variant"]
+
+
+def check_rows(path: Path, rows: pd.DataFrame, information: Mapping[str, Any]) -> None:
+    """Raises DamagedRun for rows that no run can have left, or that are not all that it left.
+
+    `rows` and `information` are samples.csv (at `path`) and run.json, each as its schema describes it.
+    """
+    # A round stands in one piece, since a process appends what is complete. To look at rounds instead of rows, and at
+    # numbers instead of names, takes a fifth of the time: 40 ms of 80,000 rows.
+    starts = _changes(rows, [*QUESTION, "round"])
+    rounds = rows.loc[starts, [*QUESTION, "round", "calls"]].assign(size=np.diff([*np.flatnonzero(starts), len(rows)]))
+    contenders, numbers = _contenders(rows)
+    check_names(path, rounds, contenders, information)
+    check_plan(path, rounds, information)
+    check_rounds(path, rounds)
+    check_processes(path, rounds, information)
+    check_contenders(path, rounds, contenders, numbers, information)
+    check_turns(path, rows, starts, numbers)
+    check_splits(path, rows, contenders, numbers, information)
+    check_flags(path, rows, information)
+
+
+def _changes(rows: pd.DataFrame, columns: list[str]) -> np.ndarray:
+    """Whether a row differs in any of the columns from the one before, or is the first."""
+    changes = np.ones(len(rows), dtype=bool)
+    changes[1:] = False
+    for column in columns:
+        values = rows[column].to_numpy()
+        changes[1:] |= values[1:] != values[:-1]
+    return changes
+
+
+def _contenders(rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """The distinct contenders, each under the number of its first row; and of every row the place of its own there."""
+    codes = [pd.factorize(rows[column])[0] for column in CONTENDER]
+    together = np.ravel_multi_index(codes, [code.max() + 1 for code in codes])
+    _, first, numbers = np.unique(together, return_index=True, return_inverse=True)
+    return rows.loc[first, CONTENDER], numbers
+
+
+def check_names(path: Path, rounds: pd.DataFrame, contenders: pd.DataFrame, information: Mapping[str, Any]) -> None:
+    """Raises DamagedRun where a row names what run.json does not have, or a variant that its contender cannot have."""
+    algorithms = ["", *information["algorithms"], *information.get("controls", {}), *peers(information)]
+    for field, names, rows in (
+        ("experiment", information["experiments"], rounds),
+        ("compiler", information["compilers"], rounds),
+        ("isa", information["machine"]["isas"], rounds),
+        ("algorithm", algorithms, contenders),
+        ("pass", ["", *information["kernels"]], contenders),
+    ):
+        strange = rows[field][~rows[field].isin(list(names))]
+        if len(strange):
+            row = strange.index.min()
+            raise damaged_row(path, row, field, f"'{strange[row]}' is not in run.json")
+    for row, algorithm, name, variant in contenders.itertuples(name=None):
+        if not algorithm and not name:
+            raise damaged_row(path, row, "pass", "the row names neither an algorithm nor a pass")
+        parts = len(passes_of(algorithm, name, information))
+        if (variant.count("+") + 1 if variant else 0) != parts:
+            raise damaged_row(path, row, "variant", f"'{variant}' is not of {parts} passes")
+
+
+def check_plan(path: Path, rounds: pd.DataFrame, information: Mapping[str, Any]) -> None:
+    """Raises DamagedRun where the points differ from run.json's experiments."""
+    planned = {
+        (experiment, item["compiler"], item["isa"], item["cache_state"], elements, threads)
+        for experiment, items in information["experiments"].items()
+        for item in items
+        for elements in item["elements"]
+        for threads in item.get("threads", [1])
+    }
+    first = rounds[POINT].drop_duplicates()
+    measured = dict(zip(first.itertuples(index=False, name=None), first.index, strict=True))
+    for point in sorted(planned - measured.keys()):
+        raise DamagedRun(f"{path}: no rows of {point_text(point)}, which run.json's experiments have")
+    for point in sorted(measured.keys() - planned):
+        reason = f"{point_text(point)} is not in run.json's experiments"
+        raise damaged_row(path, measured[point], "elements", reason)
+
+
+def point_text(point: tuple[Any, ...]) -> str:
+    """What a refusal calls the values of POINT."""
+    experiment, compiler, isa, cache_state, elements, threads = point[: len(POINT)]
+    team = f" with {threads} threads" if threads > 1 else ""
+    return f"{experiment} {compiler} {isa} {cache_state} at {elements} elements{team}"
+
+
+def check_rounds(path: Path, rounds: pd.DataFrame) -> None:
+    """Raises DamagedRun where the rounds of a question do not follow one another, or its calls change."""
+    first = _changes(rounds, QUESTION)
+    number = rounds["round"].to_numpy()
+    expected = np.where(first, 0, np.concatenate([[0], number[:-1] + 1]))
+    wrong = np.flatnonzero(number != expected)
+    if len(wrong):
+        place = wrong[0]
+        reason = f"{number[place]} where {expected[place]} is next"
+        raise damaged_row(path, rounds.index[place], "round", reason)
+    again = rounds[first][rounds[first].duplicated(QUESTION)]
+    if len(again):
+        raise damaged_row(path, again.index[0], "process", "this sample was there before")
+    calls = rounds["calls"].to_numpy()
+    wrong = np.flatnonzero(~first[1:] & (calls[1:] != calls[:-1]))
+    if len(wrong):
+        place = wrong[0] + 1
+        raise damaged_row(
+            path, rounds.index[place], "calls", f"{calls[place]} where the round before has {calls[place - 1]}"
+        )
+
+
+def check_processes(path: Path, rounds: pd.DataFrame, information: Mapping[str, Any]) -> None:
+    """Raises DamagedRun where a point lacks a process that others follow, or has fewer than the protocol's least."""
+    least, most = processes_asked(information)
+    # Only what was stopped because its minutes were spent has fewer.
+    stopped_by = information.get("precision", {}).get("stopped_by")
+    # A question that is answered precisely enough takes part in no further process, so each has its own number.
+    found = rounds[rounds["round"] == 0].groupby(POINT)["process"].agg(["size", "max"])
+    for wrong, reason in (
+        (found["max"] >= found["size"], "rows of process {1}, but of {0} processes only"),
+        (found["size"] < (0 if stopped_by == "minutes" else least), "{0} processes, where at least {2} were asked for"),
+        (found["size"] > (most or math.inf), "{0} processes, where at most {3} were asked for"),
+    ):
+        if wrong.any():
+            counts = found[wrong].iloc[0]
+            told = reason.format(*counts, least, most)
+            raise DamagedRun(f"{path}: {point_text(found.index[wrong][0])}: {told}")
+
+
+def check_contenders(
+    path: Path, rounds: pd.DataFrame, contenders: pd.DataFrame, numbers: np.ndarray, information: Mapping[str, Any]
+) -> None:
+    """Raises DamagedRun where an experiment lacks an algorithm or a pass, or a round a contender."""
+    # Of one compiler and ISA all lengths are measured with the same variants.
+    items = rounds.groupby(ITEM, sort=False).ngroup().to_numpy()
+    pairs = np.unique(np.repeat(items, rounds["size"]) * len(contenders) + numbers)
+    item_of, contender_of = np.divmod(pairs, len(contenders))
+    named = list(contenders[["algorithm", "pass"]].itertuples(index=False, name=None))
+    of_item = rounds[ITEM[:3]].to_numpy()[np.unique(items, return_index=True)[1]]
+    for item, (experiment, compiler, isa) in enumerate(of_item):
+        names = {named[contender] for contender in contender_of[item_of == item]}
+        for missing in sorted(wanted_names(experiment, names, information) - names):
+            raise DamagedRun(f"{path}: {experiment} {compiler} {isa}: no rows of {' '.join(filter(None, missing))}")
+    asked = np.bincount(item_of)[items]
+    wrong = (rounds["size"] != asked).to_numpy()
+    if wrong.any():
+        place = int(wrong.argmax())
+        first = rounds.iloc[place]
+        reason = (
+            f"{point_text(tuple(first[POINT]))}, process {first['process']}: {first['size']} of {asked[place]} "
+            "contenders"
+        )
+        raise damaged_row(path, rounds.index[place], "round", reason)
+
+
+def wanted_names(experiment: str, names: set[tuple[str, str]], information: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """What an experiment with rows of these algorithms and passes must have rows of."""
+    algorithms, controls = information["algorithms"], information.get("controls", {})
+    kind = information["protocol"].get("experiments", {}).get(experiment, {}).get("contenders")
+    if kind == "accumulations":
+        used = {name for passes in algorithms.values() for name in passes}
+        sums = {name for name in used if f"{name}{LANES}" in information["kernels"]}
+        return {("", f"{name}{end}") for name in sums for end in ("", LANES)}
+    if kind == "algorithms-and-limits":
+        return {(algorithm, "") for algorithm in algorithms} | {("", "load"), ("", "copy")}
+    if kind == "peers":
+        return {(name, "") for name in (*algorithms, *peers(information))}
+    if any(algorithm in controls for algorithm, _ in names):
+        return {(name, "") for name in (*controls, *(control["algorithm"] for control in controls.values()))}
+    wanted = {
+        (True, False): {(algorithm, "") for algorithm in algorithms},
+        (True, True): {(algorithm, name) for algorithm, passes in algorithms.items() for name in passes},
+        (False, True): {("", name) for passes in algorithms.values() for name in passes},
+    }
+    return set().union(*(wanted[bool(algorithm), bool(name)] for algorithm, name in names))
+
+
+def check_turns(path: Path, rows: pd.DataFrame, starts: np.ndarray, numbers: np.ndarray) -> None:
+    """Raises DamagedRun where a contender stands in its round twice, or not in the order of their turns, or with other
+    calls than the others."""
+    round_ = np.cumsum(starts) - 1
+    keys = pd.Series(round_ * (numbers.max() + 1) + numbers)
+    if not keys.is_unique:
+        raise damaged_row(path, int(keys.duplicated().argmax()), "round", "this sample was there before")
+    # Where an algorithm is split by pass, one turn of it is a row for each.
+    algorithms = rows["algorithm"].to_numpy()
+    is_split = (algorithms != "") & (rows["pass"] != "").to_numpy()
+    turns = starts.copy()
+    turns[1:] |= ~is_split[1:] | (algorithms[1:] != algorithms[:-1])
+    turn, first = np.cumsum(turns), np.flatnonzero(starts)[round_]
+    for field, expected in (("position", turn - turn[first]), ("calls", rows["calls"].to_numpy()[first])):
+        wrong = rows[field].to_numpy() != expected
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise damaged_row(path, row, field, f"{rows[field].iloc[row]} where its round has {expected[row]}")
+
+
+def check_splits(
+    path: Path, rows: pd.DataFrame, contenders: pd.DataFrame, numbers: np.ndarray, information: Mapping[str, Any]
+) -> None:
+    """Raises DamagedRun where the passes of an algorithm that is split do not follow one another as it calls them."""
+    algorithms = information["algorithms"]
+    place = np.array(
+        [
+            algorithms[algorithm].index(name) if algorithm and name in algorithms.get(algorithm, ()) else -1
+            for algorithm, name in contenders[["algorithm", "pass"]].itertuples(index=False, name=None)
+        ]
+    )[numbers]
+    last = np.array([len(algorithms.get(algorithm, ())) - 1 for algorithm in contenders["algorithm"]])[numbers]
+    # After each but the last of an algorithm's passes stands the next.
+    following = np.append(place[1:], -1)
+    wrong = (place >= 0) & np.where(place == last, following > 0, following != place + 1)
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise damaged_row(path, row, "pass", f"'{rows['pass'].iloc[row]}' is not followed by what comes after it")
+
+
+def check_flags(path: Path, rows: pd.DataFrame, information: Mapping[str, Any]) -> None:
+    """Raises DamagedRun where there are not as many disturbed samples as run.json counts."""
+    found, counted = int((rows["flags"] != "").sum()), information["vetoes"]["disturbed_samples"]
+    if found != counted:
+        raise DamagedRun(f"{path}: {found:,} rows with flags, where run.json counts {counted:,}")

@@ -1,0 +1,112 @@
+"""The configuration: read, overridden from the command line, checked; and the lengths that it stands for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.record.documents import read_yaml
+from harness.record.errors import HarnessError
+from harness.record.files import ROOT
+from harness.record.machines import machine_names
+from harness.record.schema import fault, violation
+
+CONFIG_FILE = ROOT / "config" / "config.yaml"
+
+FLOAT_BYTES = 4
+# What may be changed on the command line.
+OVERRIDABLE = ("protocol", "isas", "compilers", "machine", "tuning", "peers")
+Config = dict[str, Any]
+
+
+def load(file: Path = CONFIG_FILE, overrides: Mapping[str, Any] | None = None) -> Config:
+    """The checked configuration of `file`, with top-level keys replaced by `overrides` (None: left as it is).
+
+    Raises HarnessError naming file (or command line), key and what is allowed.
+    """
+    config = read_yaml(file)
+    check(config, str(file))
+    changed = {key: value for key, value in (overrides or {}).items() if value is not None}
+    if changed:
+        config |= changed
+        check(config, "command line")
+    return config
+
+
+def check(config: Any, where: str) -> None:
+    """Raises HarnessError for the first part of `config`, which is from `where`, that does not fit the schema or
+    itself."""
+    found = fault(config, "config")
+    problem = violation(found) if found else _contradiction(config)
+    if problem:
+        raise HarnessError(f"{where}: {problem}")
+
+
+def _contradiction(config: Config) -> str | None:
+    """What does not fit together in a configuration that fits the schema, in words."""
+    for compiler in config["compilers"]:
+        if compiler not in config["compiler_commands"]:
+            return f"compilers: {compiler!r} is not one of {', '.join(config['compiler_commands'])}"
+    if config.get("machine") is not None and config["machine"] not in machine_names():
+        return f"machine: {config['machine']!r} is not one of {', '.join(machine_names())}"
+    algorithm, algorithms = config["controls"]["algorithm"], config["algorithms"]
+    if algorithm not in algorithms:
+        return f"controls.algorithm: {algorithm!r} is not one of {', '.join(algorithms)}"
+    for name, protocol in config["protocols"].items():
+        problem = _protocol_contradiction(protocol, config["experiments"])
+        if problem:
+            return f"protocols.{name}.{problem}"
+    low, high = config["input"]["low"], config["input"]["high"]
+    return f"input: low {low} is above high {high}" if low > high else None
+
+
+def _protocol_contradiction(protocol: Mapping[str, Any], experiments: Mapping[str, Any]) -> str | None:
+    for part, known in (("lengths", {*experiments, "secondary", "scalar"}), ("rounds", set(experiments))):
+        for key in protocol[part]:
+            if key not in known:
+                return f"{part}.{key}: unknown key; allowed: {', '.join(sorted(known))}"
+    for key in experiments:
+        if key in protocol["lengths"] and key not in protocol["rounds"]:
+            return f"rounds: {key} is missing"
+    if protocol["processes"]["least"] > protocol["processes"]["most"]:
+        return "processes: least is above most"
+    return None
+
+
+def overrides(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the top-level keys of `config` that differ from the file's. Raises HarnessError for one that only the
+    file may change, or a value that may not stand there."""
+    written = load()
+    changed = {key: value for key, value in config.items() if key not in written or value != written[key]}
+    for key in changed:
+        if key not in OVERRIDABLE:
+            raise HarnessError(
+                f"--config {key}: only {', '.join(OVERRIDABLE)} can be set there; edit {CONFIG_FILE} instead"
+            )
+    check(written | changed, "--config")
+    return changed
+
+
+def out_of_cache_elements(llc_bytes: int) -> int:
+    """The larger of 16·2^20 elements and 4 times the last-level cache."""
+    return max(16 << 20, 4 * llc_bytes // FLOAT_BYTES)
+
+
+def lengths(spec: list[int | str] | Mapping[str, int], llc_bytes: int) -> list[int]:
+    """The array lengths, in elements and ascending, that a `lengths` entry of a protocol stands for."""
+    if isinstance(spec, Mapping):
+        elements: list[int] = []
+        step = 0
+        while not elements or elements[-1] * FLOAT_BYTES < 4 * llc_bytes:
+            elements.append(three_digits(spec["from"] * 10 ** (step / spec["per_decade"])))
+            step += 1
+        return sorted(set(elements))
+    return sorted({out_of_cache_elements(llc_bytes) if n == "out-of-cache" else int(n) for n in spec})
+
+
+def three_digits(value: float) -> int:
+    """`value` rounded to three significant decimal digits."""
+    unit = 10 ** max(0, math.floor(math.log10(value)) - 2)
+    return round(value / unit) * unit

@@ -1,0 +1,45 @@
+"""Write files whole or not at all."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The checkout."""
+
+
+def csv_bytes(table: "pd.DataFrame") -> bytes:
+    """A table as CSV, six digits: more than any timing carries, and pandas' own choice differs between platforms."""
+    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode()
+
+
+def write_whole(contents: Mapping[Path, bytes]) -> None:
+    """Write each path's bytes, making its folder where it is missing.
+
+    Every file is complete on disk before the first is put in its place. Raises OSError (a full disk, say); then no path
+    has been touched, and nothing is left behind.
+    """
+    temporary: dict[Path, Path] = {}
+    try:
+        for path, content in contents.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # In the same folder, since a rename is whole only within one file system.
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            temporary[path] = Path(name)
+            with open(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            # mkstemp makes a file that only its owner reads.
+            os.chmod(name, 0o644)
+        for path, name in list(temporary.items()):
+            os.replace(name, path)
+            del temporary[path]
+    finally:
+        for name in temporary.values():
+            name.unlink(missing_ok=True)

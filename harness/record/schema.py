@@ -1,0 +1,94 @@
+"""JSON Schemas of what is read, and what does not fit them in one line: config/schemas/."""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import jsonschema
+from jsonschema.exceptions import best_match
+
+from harness.record.errors import one_line
+from harness.record.files import ROOT
+
+SCHEMAS = ROOT / "config" / "schemas"
+FORMATS = jsonschema.FormatChecker(formats=())
+
+
+@FORMATS.checks("date-time", raises=ValueError)
+def _is_date_time(value: object) -> bool:
+    # jsonschema checks dates only where another package is installed. Without an offset two times cannot be compared.
+    return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
+
+
+def _is_integer(_: object, value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(_: object, value: object) -> bool:
+    return _is_integer(_, value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _fits_pattern(_: object, pattern: str, value: object, __: object) -> Iterator[jsonschema.ValidationError]:
+    # In JSON Schema's own language $ is the end of the text; Python's stands before a last line break as well.
+    if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), value):
+        yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+# JSON Schema takes 4.0 for an integer, and Python's JSON and YAML have numbers that are none or not finite.
+STRICT = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    {"pattern": _fits_pattern},
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"integer": _is_integer, "number": _is_number}
+    ),
+)
+
+
+def fault(content: object, name: str) -> jsonschema.ValidationError | None:
+    """What keeps `content` from fitting config/schemas/NAME.schema.json, None where it fits."""
+    return best_match(_validator(name).iter_errors(content))
+
+
+@cache
+def schema(name: str) -> dict[str, Any]:
+    """The JSON Schema config/schemas/NAME.schema.json."""
+    return json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
+
+
+@cache
+def _validator(name: str) -> Any:
+    # Its references written out: to follow each anew takes longer than all else that is checked.
+    rules = schema(name)
+    return STRICT(_written_out(rules, rules.get("$defs", {})), format_checker=FORMATS)
+
+
+def _written_out(part: Any, definitions: Mapping[str, Any]) -> Any:
+    if isinstance(part, list):
+        return [_written_out(item, definitions) for item in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        part = definitions[part["$ref"].removeprefix("#/$defs/")] | {k: v for k, v in part.items() if k != "$ref"}
+    return {key: _written_out(value, definitions) for key, value in part.items()}
+
+
+def violation(error: jsonschema.ValidationError) -> str:
+    """One line for a schema violation: where, what, and what is allowed."""
+    where = one_line(".".join(str(part) for part in error.absolute_path))
+    prefix = f"{where}: " if where else ""
+    if error.instance is None and not where:
+        return "is empty"
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        allowed = error.schema.get("properties", {})
+        unknown = sorted(set(error.instance) - set(allowed))
+        return f"{prefix}unknown key {one_line(', '.join(map(repr, unknown)))}; allowed: {', '.join(allowed)}"
+    if error.validator in ("maxItems", "maxProperties", "maxLength"):
+        unit = "characters" if error.validator == "maxLength" else "entries"
+        return f"{prefix}has {len(error.instance)} {unit}; at most {error.validator_value} are allowed"
+    if error.validator == "enum":
+        return f"{prefix}{one_line(repr(error.instance))} is not one of {', '.join(map(str, error.validator_value))}"
+    return f"{prefix}{one_line(error.message)}"

@@ -1,0 +1,1 @@
+"""A whole run: planned, tuned, measured process by process until ratios are known."""

@@ -1,0 +1,411 @@
+"""Takes samples: one contender, so many calls, with a canary before and after and a look at what disturbed it."""
+
+from __future__ import annotations
+
+import math
+import re
+import resource
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from operator import itemgetter
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from harness import peers
+from harness.experiments.contenders import Contender, Question
+from harness.native.clock import CLOCK_ADDS, SHORTEST_BATCH_NANOSECONDS, TRIES, Clock, unusable
+from harness.native.extensions import CACHE_STATES, Host
+from harness.native.memory import LINE_BYTES, Arena
+from harness.record.configuration import FLOAT_BYTES
+from harness.record.errors import HarnessError
+from harness.record.exactness import TOO_FAST
+from harness.sampling import speed_limits
+from harness.sampling.schedule import balanced_orders
+
+# The throughput canary in units of the clock canary, against the best of both seen. On an idle Zen 4 99 % of readings
+# stay below 1.05; where a neighbour slowed the kernels to 1.5 times their best time they were at 1.1 to 1.9.
+LARGEST_THROUGHPUT_RATIO = 1.12
+# Before against after a sample: the clock of this core changed meanwhile.
+LARGEST_CLOCK_RATIO = 1.05
+# CPU time that a sample may miss of its wall time: 2 % and 20 µs for the readings themselves.
+MISSING_CPU_SHARE, MISSING_CPU_NANOSECONDS = 0.02, 20_000
+# Disturbed rounds are measured again until there are this many times those asked for.
+MOST_ROUNDS = 2
+# So many calls are enough for any clock to tell what one takes.
+MOST_CALIBRATION_CALLS = 1 << 20
+# Where a sample has less CPU time than wall time the clock is right. More, or another time than the system's own clock
+# has (which may be slewed by 10 %), can't be.
+CLOCK_ERROR, LARGEST_CLOCK_ERROR = "clock-error", 0.15
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Nanoseconds of `calls` calls, less what reading the clock cost: one figure, or one a pass; the canaries around
+    them; what disturbed them."""
+
+    calls: int
+    nanoseconds: tuple[int, ...]
+    clock_nanoseconds: int
+    throughput_nanoseconds: int
+    flags: frozenset[str]
+
+
+def undisturbed(samples: Sequence[Sample]) -> Sequence[Sample]:
+    """Those of the samples that nothing disturbed; all of them, if there is none."""
+    return [sample for sample in samples if not sample.flags] or samples
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """How a question is sampled: `calls` a sample, `batch` of them between two readings of the clock."""
+
+    calls: int
+    batch: int
+
+
+@dataclass(frozen=True)
+class PreparedContender:
+    """A contender as the timed loop takes it: its passes, what they start from, its operands and their length."""
+
+    passes: Any
+    pass_count: int
+    initial: Any
+    split: bool
+    operands: Any
+    elements: int
+    shares: Any = None
+    """Of several threads: what each works on (struct share[])."""
+    peer: peers.Prepared | None = None
+    """Of a contender that is another library, with threads of its own."""
+    least: tuple[speed_limits.Least, ...] = ()
+    """What a call takes at least, or each of its passes; empty where that is not known."""
+
+
+class Disturbances:
+    """Counters of the system that tell whether something else took time from this thread."""
+
+    def __init__(self, cpus: Sequence[int]) -> None:
+        self.cpus = list(cpus)
+        self.files = {name: self._open(name) for name in ("/proc/stat", "/proc/pressure/memory")}
+
+    @staticmethod
+    def _open(name: str) -> IO[str] | None:
+        try:
+            return Path(name).open(encoding="utf-8", errors="replace")
+        except OSError:
+            return None
+
+    def _read(self, name: str) -> str:
+        file = self.files[name]
+        if file is None:
+            return ""
+        try:
+            file.seek(0)
+            return file.read()
+        except OSError:
+            return ""
+
+    def _is_of_a_processor(self, line: str) -> bool:
+        return line.startswith(tuple(f"cpu{cpu} " for cpu in self.cpus))
+
+    def counters(self) -> dict[str, int]:
+        """Counts by the name of the flag that their growth raises; none of what the system does not tell."""
+        counts = {"switched": resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw}
+        stolen = [line.split()[8:9] for line in self._read("/proc/stat").splitlines() if self._is_of_a_processor(line)]
+        if stolen and all(ticks and ticks[0].isdecimal() for ticks in stolen):
+            counts["stolen"] = sum(int(ticks[0]) for ticks in stolen)
+        if total := re.search(r"total=(\d+)", self._read("/proc/pressure/memory")):
+            counts["memory-pressure"] = int(total[1])
+        return counts
+
+
+class Sampler:
+    """Samples contenders on one core with the operands of one arena.
+
+    `cpus` are those that several threads are pinned to, the first of them `cpu`. `canary` is what run.json holds of it:
+    the fastest that earlier processes saw, since one that is disturbed from its start to its end would take itself for
+    calm. `info` is run.json, by which a sample is too fast to be true; without it, that is not looked at.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        arena: Arena,
+        cpu: int,
+        canary: Mapping[str, int] | None = None,
+        cpus: Sequence[int] = (),
+        info: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.host, self.arena, self.cpus = host, arena, list(cpus) or [cpu]
+        self.disturbances, self.info = Disturbances([cpu]), info
+        known = canary or {"clock_nanoseconds": 1 << 62, "throughput_nanoseconds": 1 << 62}
+        self.best_clock, self.best_throughput = known["clock_nanoseconds"], known["throughput_nanoseconds"]
+        self.clock = Clock(host)
+        self.short_elements = host.processor().cache_bytes(1) // (4 * FLOAT_BYTES)
+        self.last = self.canary()
+
+    def canary(self) -> tuple[int, int]:
+        """Nanoseconds of the clock and the throughput canary now."""
+        clock, throughput = map(round, self.clock.canaries())
+        self.best_clock, self.best_throughput = min(self.best_clock, clock), min(self.best_throughput, throughput)
+        return clock, throughput
+
+    @contextmanager
+    def prepared(self, question: Question) -> Iterator[list[PreparedContender]]:
+        """The contenders, ready to be sampled; what comes before the first pass of each has run.
+
+        All write to one rotation of outputs, made for the one with the most elements, or an output that one of them has
+        just written could be the next of another. Moved ones have operands of their own.
+        """
+        if question.threads > 1:
+            with self._team(question) as prepared:
+                yield prepared
+            return
+        most = max(contender.elements(question.elements) for contender in question.contenders)
+        arena = self.arena.moved(most) if any(contender.moved for contender in question.contenders) else None
+        try:
+            operands = self.arena.operands(most)
+            moved = arena.operands(most) if arena else None
+            yield [self._prepare(c, question, moved if c.moved else operands) for c in question.contenders]
+        finally:
+            if arena:
+                arena.unmap()
+
+    @contextmanager
+    def _team(self, question: Question) -> Iterator[list[PreparedContender]]:
+        """Contenders of a question of several threads. Each but the first has an arena of its own, touched first by a
+        thread on its processor; parts of one vector lie in this process's arena."""
+        n, cpus = question.elements, self.cpus[: question.threads]
+        arenas: list[Arena] = []
+        try:
+            if question.joint:
+                whole = self.arena.operands(n)
+                parts = parts_of(n, len(cpus))
+                operands = [self.arena.part(whole, start) for start, _ in parts]
+                lengths = [length for _, length in parts]
+            else:
+                arenas = [self.arena.on_processor(cpu, n) for cpu in cpus[1:]]
+                operands = [arena.operands(n) for arena in (self.arena, *arenas)]
+                whole, lengths = operands[0], [n] * len(cpus)
+            rows = zip(operands, lengths, cpus, strict=True)
+            shares = self.host.ffi.new("struct share[]", [{"operands": o[0], "n": m, "cpu": cpu} for o, m, cpu in rows])
+            ready = [self._prepare(c, question, whole) for c in question.contenders]
+            yield [contender if contender.peer else replace(contender, shares=shares) for contender in ready]
+        finally:
+            for arena in arenas:
+                arena.unmap()
+
+    def _prepare(self, contender: Contender, question: Question, operands: Any) -> PreparedContender:
+        elements, carry = contender.elements(question.elements), self.host.ffi.new("struct carry *")
+        if contender.peer:
+            turns, cpus = question.cache_state != "warm", self.cpus[: question.threads]
+            peer = peers.prepare(self.host, contender.peer, operands, elements, turns, cpus)
+            least = self._least(contender, question)
+            return PreparedContender(peer.passes, 1, carry, False, operands, elements, peer=peer, least=least)
+        before = self.host.passes(contender.before)
+        self.host.lib.run_untimed(before, len(contender.before), carry, operands.x, operands.outputs, elements)
+        passes = self.host.passes(contender.kernels, contender.moved)
+        return PreparedContender(
+            *(passes, len(contender.kernels), carry, contender.split, operands, elements),
+            least=self._least(contender, question),
+        )
+
+    def _least(self, contender: Contender, question: Question) -> tuple[speed_limits.Least, ...]:
+        if self.info is None:
+            return ()
+        names = [kernel.name for kernel in contender.kernels] if contender.split else [contender.pass_name]
+        point = (question.elements, question.threads, self.info)
+        return tuple(speed_limits.least(question.isa, contender.algorithm, name, *point) for name in names)
+
+    def repetition(
+        self, question: Question, prepared: list[PreparedContender], sample_nanoseconds: float
+    ) -> Repetition:
+        """How often to call so that the slowest contender's sample takes sample_nanoseconds, or one call; and that of
+        no contender the clock's overhead and resolution are more than 1 %."""
+        times = [self._call_nanoseconds(contender, question) for contender in prepared]
+        calls = max(1, round(sample_nanoseconds / max(times)), math.ceil(self.clock.shortest / min(times)))
+        batch = 1
+        if self._may_batch(question, prepared):
+            batch = calls
+            if question.cache_state == "paper":
+                batch = max(1, round(max(SHORTEST_BATCH_NANOSECONDS, self.clock.shortest) / min(times)))
+        return Repetition(calls, min(batch, calls))
+
+    def _may_batch(self, question: Question, prepared: Sequence[PreparedContender]) -> bool:
+        """Whether several calls may follow each other without the cache state being restored, or the clock read."""
+        # Input and output fill half of L1, so the input is still there when the next call of the batch begins.
+        short = question.cache_state == "paper" and question.elements <= self.short_elements
+        return (question.cache_state == "warm" or short) and not any(contender.split for contender in prepared)
+
+    def _call_nanoseconds(self, contender: PreparedContender, question: Question) -> float:
+        """What one call takes, or of one that is split its shortest pass: of as many calls as the clock can tell.
+
+        Raises HarnessError where the clock spoils every try.
+        """
+        calls, tries = 1, TRIES
+        while True:
+            how = Repetition(calls, calls if self._may_batch(question, [contender]) else 1)
+            # Twice, since the first call finds cold code and an unusual cache state.
+            least = min(min(self._time(contender, question, how)) for _ in range(2))
+            if least >= self.clock.shortest / 10 or calls >= MOST_CALIBRATION_CALLS:
+                return max(1, least) / calls
+            if least >= -calls * self.clock.overhead - 1:  # rounded; less is what went back
+                calls *= 2
+            elif tries:
+                tries -= 1
+            else:
+                raise HarnessError(unusable())
+
+    def _time(self, contender: PreparedContender, question: Question, how: Repetition) -> tuple[int, ...]:
+        """Nanoseconds of the calls, or of each of their passes, less what reading the clock cost; not above 0 where the
+        clock went back."""
+        nanoseconds = self.host.ffi.new("int64_t[]", contender.pass_count)
+        state = CACHE_STATES.index(question.cache_state)
+        if contender.shares is not None:
+            passes, shares = (contender.passes, contender.pass_count, contender.initial), contender.shares
+            # A library, which writes whole vectors, and our threads take turns in one rotation.
+            for share in shares:
+                share.operands.next_output = contender.operands.next_output
+            if self.host.lib.time_threads(*passes, shares, len(shares), state, how.calls, question.joint, nanoseconds):
+                raise HarnessError(f"{len(shares)} threads could not be started, each on a processor of its own")
+            contender.operands.next_output = shares[0].operands.next_output
+            return (round(nanoseconds[0] - how.calls * self.clock.overhead),)
+        self.host.lib.time_calls(
+            contender.passes,
+            contender.pass_count,
+            contender.initial,
+            contender.operands,
+            contender.elements,
+            state,
+            how.calls,
+            how.batch,
+            contender.split,
+            nanoseconds,
+        )
+        if contender.peer:
+            contender.peer.check()
+        spent = math.ceil(how.calls / how.batch) * self.clock.overhead
+        return tuple(round(time - spent) for time in (nanoseconds if contender.split else nanoseconds[0:1]))
+
+    def sample(self, contender: PreparedContender, question: Question, how: Repetition) -> Sample:
+        """Times one sample. One that the clock spoiled is timed again, and flagged.
+
+        Raises HarnessError where the clock spoils every try.
+        """
+        for spoiled in range(TRIES):
+            taken = self._take(contender, question, how)
+            if taken:
+                return replace(taken, flags=taken.flags | {CLOCK_ERROR}) if spoiled else taken
+        raise HarnessError(unusable())
+
+    def _take(self, contender: PreparedContender, question: Question, how: Repetition) -> Sample | None:
+        """A sample, None where the clock spoiled it; the canary after the previous sample is the one before this."""
+        self.disturbances.cpus = self.cpus[: question.threads]
+        before, counters = self.last, self.disturbances.counters()
+        cpu, system, wall = time.thread_time_ns(), time.monotonic_ns(), self.host.nanoseconds()
+        nanoseconds = self._time(contender, question, how)
+        wall, system = self.host.nanoseconds() - wall, time.monotonic_ns() - system
+        missing = wall - (time.thread_time_ns() - cpu)
+        self.last = after = self.canary()
+        unclear = MISSING_CPU_NANOSECONDS + 2 * self.clock.resolution
+        jumped = abs(wall - system) > LARGEST_CLOCK_ERROR * system + unclear
+        if jumped or not 0 < min(nanoseconds) <= sum(nanoseconds) <= wall:
+            return None
+        flags = {name for name, count in self.disturbances.counters().items() if count > counters.get(name, count)}
+        if -missing > MISSING_CPU_SHARE * wall + unclear:
+            flags.add(CLOCK_ERROR)
+        if contender.shares is not None:
+            # By the threads' own clocks: this one also waits for the others to end. That one was switched away for
+            # microseconds says little of several threads, of which one shares its processor with the system.
+            flags.discard("switched")
+            missing = max(share.missing_nanoseconds for share in contender.shares)
+        elif question.threads > 1:
+            # A library's first thread may sleep while it waits for the others; their clocks can't be read.
+            missing = 0
+        if missing > MISSING_CPU_SHARE * sum(nanoseconds) + unclear:
+            flags.add("cpu-time")
+        best_ratio = self.best_throughput / self.best_clock
+        if max(before[1] / before[0], after[1] / after[0]) > LARGEST_THROUGHPUT_RATIO * best_ratio:
+            flags.add("throughput")
+        if max(before[0], after[0]) > LARGEST_CLOCK_RATIO * min(before[0], after[0]):
+            flags.add("clock")
+        if self.is_too_fast(contender, how.calls, nanoseconds, (before[0] + after[0]) / 2):
+            flags.add(TOO_FAST)
+        return Sample(
+            how.calls,
+            nanoseconds,
+            round((before[0] + after[0]) / 2),
+            round((before[1] + after[1]) / 2),
+            frozenset(flags),
+        )
+
+    def is_too_fast(
+        self, contender: PreparedContender, calls: int, nanoseconds: Sequence[int], clock_nanoseconds: float
+    ) -> bool:
+        """Whether a sample is faster than memory or this core can be."""
+        if self.info is None:
+            return False
+        # An interrupted canary shows too slow a clock.
+        gigahertz = CLOCK_ADDS / min(clock_nanoseconds, self.best_clock)
+        peak = speed_limits.peak_gb_per_second(self.info["machine"]["name"])
+        timed = zip(contender.least, nanoseconds, strict=True)
+        return any(speed_limits.is_too_fast(its, calls, max(1, taken), gigahertz, peak) for its, taken in timed)
+
+
+def parts_of(elements: int, count: int) -> list[tuple[int, int]]:
+    """Start and length of the parts of one vector for so many threads: whole cache lines, but for the last."""
+    line = LINE_BYTES // FLOAT_BYTES
+    bounds = [min(elements, round(elements * i / count / line) * line) for i in range(count)] + [elements]
+    return [(start, end - start) for start, end in pairwise(bounds)]
+
+
+def rounds(
+    sampler: Sampler, question: Question, sample_nanoseconds: float, seed: int
+) -> Iterator[list[tuple[int, Sample]]]:
+    """Endless rounds of a question: in each, every contender (by its index) is sampled once, in balanced order."""
+    with sampler.prepared(question) as prepared:
+        how = sampler.repetition(question, prepared, sample_nanoseconds)
+        for order in balanced_orders(len(prepared), seed):
+            yield [(index, sampler.sample(prepared[index], question, how)) for index in order]
+
+
+def enough_rounds(
+    sampler: Sampler,
+    question: Question,
+    wanted: int,
+    sample_nanoseconds: float,
+    seed: int,
+    half_width: float = math.inf,
+) -> Iterator[list[tuple[int, Sample]]]:
+    """Rounds of a question in pairs of opposite order, until `wanted` are undisturbed and precise enough, or there are
+    twice as many.
+
+    Undisturbed is a round without a flag where ratios are formed within rounds; elsewhere every contender's samples are
+    counted on their own. Precise enough are ratios whose standard error within this process is half of the `half_width`
+    (relative) that the interval over processes is to have.
+    """
+    undisturbed_samples = [0] * len(question.contenders)
+    logs: list[list[float]] = []
+    for count, taken in enumerate(rounds(sampler, question, sample_nanoseconds, seed), start=1):
+        yield taken
+        for index, sample in taken:
+            undisturbed_samples[index] += not sample.flags
+        if not any(sample.flags for _, sample in taken):
+            logs.append([math.log(sum(sample.nanoseconds)) for _, sample in sorted(taken, key=itemgetter(0))])
+        good = len(logs) if question.paired else min(undisturbed_samples)
+        if count % 2 == 0 and good >= wanted and (not question.paired or standard_error(logs) <= half_width / 2):
+            return
+        if count >= MOST_ROUNDS * wanted:
+            return
+
+
+def standard_error(logs: Sequence[Sequence[float]]) -> float:
+    """The largest standard error of any contender's median log time relative to its round; `logs` has shape (rounds,
+    contenders). For normal noise a median has 1.2533 times the standard error of a mean."""
+    relative = np.asarray(logs) - np.mean(logs, axis=1, keepdims=True)
+    return 1.2533 * float(relative.std(axis=0, ddof=1).max()) / math.sqrt(len(logs))

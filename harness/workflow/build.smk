@@ -1,0 +1,26 @@
+# One extension per compiler and ISA, and the host part compiled by the primary compiler.
+BUILT = Path("results/build")
+
+
+rule build:
+    input:
+        lambda _: harness.extensions(config, BUILT),
+    localrule: True
+
+
+rule extension:
+    input:
+        sorted(Path("kernels").glob("*.[ch]")),
+        "harness/native/build.py",
+    output:
+        f"{BUILT}/{{compiler}}/_softmax_{{name}}_{{target}}.so",
+    log:
+        f"{BUILT}/{{compiler}}/{{name}}_{{target}}.log",
+    wildcard_constraints:
+        name="[a-z_]+",
+        target="host|scalar|avx2|avx512f|onednn",
+    params:
+        provenance=lambda wildcards: harness.provenance(config, wildcards.compiler, wildcards.target),
+    shell:
+        "python -m harness build --compiler {wildcards.compiler} --target {wildcards.target} --output {output}"
+        " > {log} 2>&1 || {{ cat {log} >&2; exit 1; }}"

@@ -1,0 +1,253 @@
+"""Verdicts: what a run says about each claim, and that a claim can fail."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from analysis.claims import verdicts as judging
+from analysis.claims.quantities import Measured
+from analysis.claims.verdicts import compare, judge_all, strict_status
+from harness.record.claims import CLAIMS, Claim, load_claims
+from harness.record.errors import BadConfiguration
+from harness.record.machines import load_machines
+from harness.record.samples import load_run
+from harness.statistics import controls
+
+QUIET = controls.Verdict(0.5, "", (), {}, "")
+SKYLAKE = load_machines()["skylake-x"]
+
+
+def claim(**changed):
+    base = Claim("c", "says", "abstract", None, "avx2", "largest-speedup-percent", 18.0, "within", 5.0, "reason")
+    return replace(base, **changed)
+
+
+def measured(value, half_width=1.0, confidence=0.96, **changed):
+    return Measured(value, value - half_width, value + half_width, confidence, "detail", **changed)
+
+
+@pytest.mark.parametrize(
+    ("agrees", "value", "verdict"),
+    [
+        ("within", 18, "reproduced"),
+        ("within", 21.5, "reproduced"),  # [20.5, 22.5] and a noise floor of 0.5 end at the tolerance
+        ("within", 22, "inconclusive"),
+        ("within", 24.6, "not reproduced"),
+        ("within", 24.4, "inconclusive"),
+        ("within", 11, "not reproduced"),
+        ("above", 20, "reproduced"),
+        ("above", 19, "inconclusive"),  # the noise floor lies within [18, 20]
+        ("above", 17, "inconclusive"),  # so it does below
+        ("above", 16, "not reproduced"),
+        ("at-most", 3, "reproduced"),
+        ("at-most", 23.5, "inconclusive"),
+        ("at-most", 30, "not reproduced"),
+    ],
+)
+def test_a_claim_is_reproduced_where_the_whole_interval_agrees(agrees, value, verdict):
+    assert compare(claim(agrees=agrees), measured(value), QUIET)[0] == verdict
+
+
+def test_a_speedup_below_the_noise_floor_is_none():
+    wins = claim(agrees="above", value=0.0)
+    assert compare(wins, measured(2, 1), QUIET)[0] == "reproduced"
+    assert compare(wins, measured(2, 1), replace(QUIET, floor_percent=1.5))[0] == "inconclusive"
+    # The noisier the machine, the less it says: not that there is none, either.
+    assert compare(wins, measured(2, 1), replace(QUIET, floor_percent=4))[0] == "inconclusive"
+    assert compare(wins, measured(-6, 1), replace(QUIET, floor_percent=4))[0] == "not reproduced"
+
+
+def test_a_failed_null_test_leaves_every_measured_verdict_open():
+    doubtful = replace(QUIET, faults=("4 of 4 comparisons show a difference",))
+    assert compare(claim(), measured(18), doubtful) == (
+        "inconclusive", "4 of 4 comparisons show a difference; detail",
+    )  # fmt: skip
+    assert compare(claim(), measured(18, 0, is_counted=True), doubtful)[0] == "reproduced"
+
+
+def test_an_isa_that_resolves_too_little_leaves_only_its_own_verdicts_open():
+    blind = replace(QUIET, unresolved={"avx2": "a planted 5 % was not seen"})
+    assert compare(claim(), measured(18), blind)[0] == "inconclusive"
+    assert compare(claim(isa="avx512f"), measured(18), blind)[0] == "reproduced"
+
+
+def test_of_several_runs_the_one_with_a_null_test_answers_and_then_the_one_that_can(epyc):
+    newer = replace(epyc, information={**epyc.information, "controls": {}, "run": "quick-000000000000"})
+    found = judge_all(load_claims(), {"m": [newer, epyc]})
+    assert {j.run for j in found if j.machine == "m"} == {epyc.information["run"]}
+    narrow = replace(epyc, samples=epyc.samples[epyc.samples["isa"] == "avx2"])
+    found = {j.claim.id: j for j in judge_all(load_claims(), {"m": [narrow, newer]}) if j.machine == "m"}
+    assert found["memory-bound-avx2"].verdict == "not reproduced"
+    assert found["memory-bound-avx512"].run == "quick-000000000000"
+
+
+def test_an_interval_of_too_few_processes_decides_nothing():
+    verdict, reason = compare(claim(), measured(18, confidence=0.9375), QUIET)
+    assert verdict == "inconclusive"
+    assert reason.startswith("too few processes: the interval holds with 93.8 % only")
+
+
+def test_the_files_claims_are_those_of_the_paper():
+    found = {c.id: (c.machine, c.isa, c.value, c.origin) for c in load_claims()}
+    assert found["skx-avx512"] == ("skylake-x", "avx512f", 28, "abstract")
+    assert found["skx-avx2"] == ("skylake-x", "avx2", 18, "abstract")
+    assert found["broadwell-wins"][:2] == ("broadwell", "avx2")
+    assert found["zen2-wins"][:2] == ("zen2", "avx2")
+    assert {"memory-bound-avx512", "memory-bound-avx2", "no-overflow"} < set(found)
+    assert [found[f"traffic-{name}"][2] for name in ("recomputing", "reloading", "two-pass")] == [4, 5, 3]
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"machine": "skylake"}, "machine: 'skylake' is not one of"),
+        ({"id": "skx-avx2"}, "two claims are called 'skx-avx2'"),
+        ({"quantity": "speed"}, "'speed' is not one of largest-speedup-percent"),
+        ({"tolerance": -1}, "tolerance"),
+        ({"colour": "red"}, "unknown key 'colour'"),
+    ],
+)
+def test_a_file_of_claims_that_is_wrong_is_refused_in_one_line(tmp_path, changed, told):
+    entries = yaml.safe_load(CLAIMS.read_text())
+    file = tmp_path / "claims.yaml"
+    file.write_text(yaml.safe_dump([{**entries[0], **changed}, *entries[1:]]))
+    with pytest.raises(BadConfiguration, match=told) as error:
+        load_claims(file)
+    assert "\n" not in str(error.value)
+
+
+@pytest.fixture
+def epyc(make_run):
+    """A machine of the tests, with enough processes for a verdict."""
+    return load_run(make_run(lengths=(4096, 100_000, 20_000_000, 56_000_000), processes=8, rounds=4))
+
+
+@pytest.fixture
+def skylake(epyc):
+    """The same rows, as if they came from the paper's machine."""
+    described = {
+        **epyc.information["machine"], "name": "skylake-x", "brand": SKYLAKE.brand, "vendor": SKYLAKE.vendor,
+        "family": SKYLAKE.family, "model": SKYLAKE.model, "stepping": SKYLAKE.steppings[0],
+        "cores": SKYLAKE.cores, "threads": SKYLAKE.threads, "hypervisor": "",
+        "caches": [
+            {"level": c.level, "bytes": c.bytes, "shared_by_threads": c.shared_by_threads, "inclusive": False}
+            for c in SKYLAKE.caches
+        ],
+    }  # fmt: skip
+    return replace(epyc, information={**epyc.information, "machine": described})
+
+
+def test_what_an_emulator_with_the_papers_brand_measured_decides_nothing(skylake):
+    machine = skylake.information["machine"] | {"emulator": "suspected: an FMA takes as long as 398 additions"}
+    emulated = replace(skylake, information=skylake.information | {"machine": machine})
+    for judgement in judge_all(load_claims(), {"intel-xeon-w-2135-6-85": [emulated]}):
+        assert judgement.verdict in ("inconclusive", "not run")
+        if judgement.is_native and judgement.claim.machine == "skylake-x":
+            assert judgement.verdict == "not run" and "is none: it is emulated (suspected: an FMA" in judgement.reason
+        elif judgement.verdict == "inconclusive":
+            assert "an emulator measured this (suspected: an FMA" in judgement.reason
+
+
+def verdicts(judgements):
+    return {(j.claim.id, j.machine): j.verdict for j in judgements}
+
+
+def test_another_machine_never_answers_a_claim_about_skylake_x(epyc):
+    found = verdicts(judge_all(load_claims(), {"amd-epyc-9r14-25-17": [epyc]}))
+    for name in ("skx-avx512", "skx-avx2"):
+        assert found[name, "skylake-x"] == "not run"
+        assert found[name, "amd-epyc-9r14-25-17"] in ("generalizes", "does not generalize", "inconclusive")
+    assert found["broadwell-wins", "broadwell"] == found["zen2-wins", "zen2"] == "not run"
+
+
+def test_a_run_on_the_very_product_answers_and_the_same_microarchitecture_elsewhere_does_not(skylake):
+    found = verdicts(judge_all(load_claims(), {"skylake-x": [skylake]}))
+    assert found["skx-avx512", "skylake-x"] in ("reproduced", "not reproduced", "inconclusive")
+    cousin = {**skylake.information["machine"], "brand": "Intel(R) Xeon(R) Gold 6148 CPU @ 2.40GHz"}
+    other = replace(skylake, information={**skylake.information, "machine": cousin})
+    assert [j.verdict for j in judge_all(load_claims()[:1], {"skylake-x": [other]}) if j.is_native] == ["not run"]
+
+
+def test_a_machine_whose_name_was_given_decides_nothing(skylake):
+    given = {**skylake.information["machine"], "overridden": True}
+    run = replace(skylake, information={**skylake.information, "machine": given})
+    found = judge_all(load_claims(), {"skylake-x": [run]})
+    assert {j.verdict for j in found} == {"not run", "inconclusive"}
+
+
+def test_claims_without_a_machine_are_tested_on_any(epyc):
+    found = verdicts(judge_all(load_claims(), {"amd-epyc-9r14-25-17": [epyc]}))
+    assert found["no-overflow", "amd-epyc-9r14-25-17"] == "reproduced"
+    for name in ("recomputing", "reloading", "two-pass"):
+        assert found[f"traffic-{name}", "amd-epyc-9r14-25-17"] == "reproduced"
+    # The synthetic machine computes exp_sum for longer than it loads X.
+    assert found["memory-bound-avx512", "amd-epyc-9r14-25-17"] == "not reproduced"
+
+
+def test_an_overflow_is_found_and_decides_nothing(epyc):
+    checks = [{**check, "not_finite": 1} for check in epyc.information["domain"]]
+    run = replace(epyc, information={**epyc.information, "domain": checks})
+    found = verdicts(judge_all(load_claims(), {"m": [run]}))
+    assert found["no-overflow", "m"] == "inconclusive"
+
+
+@pytest.mark.parametrize("name", ["skx-avx512", "skx-avx2", "memory-bound-avx512", "traffic-two-pass", "no-overflow"])
+def test_perturbing_a_reference_value_flips_exactly_that_claim(skylake, name):
+    def judged(wanted):
+        return {j.claim.id: j.verdict for j in judge_all(wanted, {"skylake-x": [skylake]}) if j.is_native}
+
+    # What the synthetic machine gives, so that every claim starts as reproduced.
+    def fitted(c, m):
+        return replace(c, value=(m.low + m.high) / 2, tolerance=max(c.tolerance, m.high - m.low + 3)) if m else c
+
+    everything = judge_all(load_claims(), {"skylake-x": [skylake]})
+    right = [fitted(j.claim, j.measured) for j in everything if j.is_native]
+    before = judged(right)
+    assert before[name] == "reproduced"
+    after = judged([replace(c, value=c.value - 40) if c.id == name else c for c in right])
+    assert {key for key in before if before[key] != after[key]} == {name}
+    assert after[name] == "not reproduced"
+
+
+def test_strict_tells_a_failure_from_nothing_tested(epyc):
+    judged = judge_all(load_claims(), {"m": [epyc]})
+    assert strict_status(judged) == 1  # memory-bound is not reproduced there
+    assert strict_status([j for j in judged if not j.claim.id.startswith("memory-bound")]) == 0
+    assert strict_status([j for j in judged if j.claim.machine is not None]) == 2
+    # What kernels declare of themselves tests nothing.
+    assert strict_status([j for j in judged if j.claim.id.startswith("traffic")]) == 2
+    assert strict_status([]) == 2
+
+
+def test_without_any_run_every_claim_is_not_run():
+    found = judge_all(load_claims(), {})
+    assert {j.verdict for j in found} == {"not run"}
+    assert {j.claim.id for j in found} == {c.id for c in load_claims()}
+
+
+def test_a_smoke_run_claims_nothing(make_run):
+    run = load_run(make_run(protocol="smoke", lengths=(4096, 20_000_000), processes=8))
+    found = verdicts(judge_all(load_claims(), {"m": [run]}))
+    assert found["memory-bound-avx2", "m"] == "inconclusive"
+    assert found["traffic-two-pass", "m"] == "reproduced"  # counted, not timed
+
+
+def test_the_table_has_a_row_for_each_judgement_and_the_report_reads(epyc):
+    judged = judge_all(load_claims(), {"m": [epyc]})
+    table = judging.table(judged)
+    assert list(table)[:2] == ["id", "machine"]
+    assert {"verdict", "value", "low", "high", "claimed", "reason"} < set(table)
+    assert len(table) == len(judged)
+    not_run = table[table["verdict"] == "not run"]
+    assert not_run["value"].isna().all()
+    assert (not_run["reason"] != "").all()
+    text = judging.report(judged, {"m": [epyc]})
+    for judgement in judged:
+        (line, *_) = [
+            li for li in text.splitlines() if li.startswith(f"| {judgement.claim.id} | {judgement.machine} |")
+        ]
+        assert line.count("|") == 8, "seven cells"
+    assert "noise floor" in text
+    assert all(math.isfinite(value) for value in table["value"].dropna())

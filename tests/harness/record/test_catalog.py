@@ -1,0 +1,200 @@
+"""Which run of which machine is drawn."""
+
+import gzip
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import analysis
+from harness.record import catalog
+from harness.record.catalog import complete_runs, find_runs, machines, newest_complete
+from harness.record.errors import DamagedRun
+
+ROOT = Path(analysis.__file__).parents[1]
+SMALL = {"isas": ("avx2",), "lengths": (4096,), "processes": 1, "rounds": 1, "parts": ("algorithms",)}
+MakeRun = Callable[..., Path]
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    return tmp_path / "results"
+
+
+def change(folder: Path, **fields: object) -> None:
+    path = folder / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+def test_the_newest_complete_run_of_each_machine_is_drawn(results: Path, make_run: MakeRun) -> None:
+    make_run(results / "recorded", ended="2026-01-01T00:00:00+00:00", **SMALL)
+    newest = make_run(results / "runs", ended="2026-01-03T00:00:00+00:00", **SMALL)
+    make_run(results / "runs", ended="2026-01-02T00:00:00+00:00", **SMALL)
+    make_run(results / "runs", ended=None, **SMALL)
+    other = make_run(results / "recorded", machine="other", **SMALL)
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": newest, "other": other}
+    assert machines(results) == {"amd-epyc-9r14-25-17", "other"}
+    assert len(find_runs(results)) == 5
+
+
+def test_the_moment_counts_not_the_hour_of_the_time_zone(results: Path, make_run: MakeRun) -> None:
+    make_run(results / "runs", ended="2026-01-01T10:00:00+05:00", **SMALL)
+    later = make_run(results / "runs", ended="2026-01-01T09:00:00+00:00", **SMALL)
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": later}
+
+
+def test_a_run_that_was_given_a_machines_name_never_displaces_one_of_that_machine(
+    results: Path, make_run: MakeRun
+) -> None:
+    given = make_run(results / "runs", ended="2026-01-02T00:00:00+00:00", **SMALL)
+    change(given, machine=json.loads((given / "run.json").read_text())["machine"] | {"overridden": True})
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": given}
+    detected = make_run(results / "recorded", ended="2026-01-01T00:00:00+00:00", **SMALL)
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": detected}
+
+
+def test_a_smoke_run_is_drawn_only_where_there_is_no_other(results: Path, make_run: MakeRun) -> None:
+    smoke = make_run(results / "runs", protocol="smoke", ended="2026-01-02T00:00:00+00:00", **SMALL)
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": smoke}
+    quick = make_run(results / "runs", protocol="quick", ended="2026-01-01T00:00:00+00:00", **SMALL)
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": quick}
+
+
+def test_a_run_in_both_rooms_counts_as_the_recorded_one(results: Path, make_run: MakeRun) -> None:
+    measured = make_run(results / "runs", **SMALL)
+    recorded = results / "recorded" / measured.parent.name / measured.name
+    shutil.copytree(measured, recorded)
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": recorded}
+
+
+@pytest.mark.parametrize("how", ["as they are", "compressed", "other rows", "another run.json", "cut off"])
+def test_of_two_equal_names_in_both_rooms_none_vanishes_unless_they_are_one_run(
+    results: Path, make_run: MakeRun, compress: Callable[[Path], Path], capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    measured = make_run(results / "runs", **SMALL)
+    recorded = results / "recorded" / measured.parent.name / measured.name
+    shutil.copytree(measured, recorded)
+    if how in ("compressed", "cut off"):
+        packed = compress(recorded)
+    if how == "cut off":
+        packed.write_bytes(packed.read_bytes()[:-9])
+    if how == "other rows":
+        (recorded / "samples.csv").write_text((measured / "samples.csv").read_text().replace("0", "1"))
+    if how == "another run.json":
+        change(recorded, started="2026-01-05T08:00:00+00:00")
+    if how in ("as they are", "compressed"):
+        assert newest_complete(results) == {"amd-epyc-9r14-25-17": recorded}
+        return
+    newest_complete(results)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(measured) in line or str(recorded) in line
+    assert how != "another run.json" or (str(measured) in line and str(recorded) in line and "remove one" in line)
+
+
+def test_without_results_there_is_nothing_to_draw(results: Path, make_run: MakeRun) -> None:
+    assert newest_complete(results) == {}
+    make_run(results / "runs", ended=None, **SMALL)
+    (results / "runs" / "amd-epyc-9r14-25-17" / "killed-at-once").mkdir()
+    assert newest_complete(results) == {}
+
+
+def test_a_damaged_newest_run_is_skipped_and_that_is_said(
+    results: Path, make_run: MakeRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    older = make_run(results / "runs", ended="2026-01-01T00:00:00+00:00", **SMALL)
+    newest = make_run(results / "runs", ended="2026-01-02T00:00:00+00:00", **SMALL)
+    change(newest, schema_version=99)
+    for _ in range(2):
+        assert newest_complete(results) == {"amd-epyc-9r14-25-17": older}
+    reason = f"{newest / 'run.json'}, schema_version: 99 is not known here (known: 1)"
+    assert capsys.readouterr().err == f"analysis: skipped: {reason}\n", "once, in one line"
+
+
+def test_a_run_that_lost_rows_is_skipped_without_pandas(
+    results: Path, make_run: MakeRun, compress: Callable[[Path], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = compress(make_run(results / "recorded", **SMALL))
+    lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+    path.write_bytes(gzip.compress(b"".join(lines[:-1])))
+    assert newest_complete(results) == {}
+    assert capsys.readouterr().err == f"analysis: skipped: {path}: 2 rows, where run.json counts 3\n"
+
+
+def test_a_damaged_older_run_does_no_harm(results: Path, make_run: MakeRun) -> None:
+    older = make_run(results / "runs", ended="2026-01-01T00:00:00+00:00", **SMALL)
+    newest = make_run(results / "runs", ended="2026-01-02T00:00:00+00:00", **SMALL)
+    change(older, schema_version=99)
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": newest}
+
+
+@pytest.mark.parametrize("content", ["{", '{"ended": 5}', '{"ended": "2026-01-05"}', '{"ended": "soon"}'])
+def test_a_run_whose_end_cannot_be_read_is_skipped(results: Path, make_run: MakeRun, content: str) -> None:
+    folder = make_run(results / "runs", **SMALL)
+    (folder / "run.json").write_text(content)
+    assert newest_complete(results) == {}
+    assert find_runs(results)[0].problem
+
+
+def test_a_run_in_the_folder_of_another_machine_is_skipped(
+    results: Path, make_run: MakeRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_run(results / "runs", **SMALL)
+    folder.parent.rename(results / "runs" / "somebody-else")
+    assert newest_complete(results) == {}
+    assert "'amd-epyc-9r14-25-17' is not the name of its folder, 'somebody-else'" in capsys.readouterr().err
+
+
+def test_a_copy_under_another_name_is_no_second_run(
+    results: Path, make_run: MakeRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_run(results / "runs", **SMALL)
+    shutil.copytree(folder, folder.with_name("quick-copy"))
+    assert complete_runs(results) == {"amd-epyc-9r14-25-17": [folder]}
+    assert f"run: '{folder.name}' is not the name of its folder, 'quick-copy'" in capsys.readouterr().err
+
+
+def test_a_link_to_nothing_keeps_no_other_run_from_being_found(
+    results: Path, make_run: MakeRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_run(results / "runs", **SMALL)
+    damaged = folder.with_name("quick-0123456789ab")
+    damaged.mkdir()
+    (damaged / "run.json").write_text("{}")
+    (damaged / "samples.csv").symlink_to("nowhere")
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": folder}
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_of_two_equal_names_one_that_is_damaged_meanwhile_is_told(
+    results: Path, make_run: MakeRun, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = make_run(results / "runs", **SMALL)
+    recorded = results / "recorded" / measured.parent.name / measured.name
+    shutil.copytree(measured, recorded)
+
+    def damaged(*_: Path) -> bool:
+        raise DamagedRun("damaged meanwhile")
+
+    monkeypatch.setattr(catalog, "holds_the_same", damaged)
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": recorded}
+    assert capsys.readouterr().err == "analysis: skipped: damaged meanwhile\n"
+
+
+def test_finding_runs_and_figures_imports_neither_pandas_nor_matplotlib() -> None:
+    code = (
+        "import sys; from analysis import catalog, figures; from pathlib import Path;"
+        "catalog.newest_complete(Path('nowhere')); figures.names();"
+        "assert not {'pandas', 'matplotlib', 'scipy', 'numpy'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_analysis_never_imports_what_touches_hardware() -> None:
+    for path in (ROOT / "analysis").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "import harness" not in text and "from harness" not in text, path

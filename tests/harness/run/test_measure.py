@@ -1,0 +1,413 @@
+"""A whole run, small: what it leaves, and what a kill leaves of it."""
+
+import copy
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from types import SimpleNamespace
+
+import jsonschema
+import pandas as pd
+import psutil
+import pytest
+import yaml
+
+from harness.machine import topology
+from harness.native import audit
+from harness.record import configuration, instance, store
+from harness.record.errors import HarnessError
+from harness.record.files import ROOT
+from harness.record.samples import load_run
+from harness.record.schema import schema
+from harness.run.measure import begun_elsewhere, finish, is_complete, measure_into, reductions
+from tests.conftest import BUILT, COMPILERS, assert_gone
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """A configuration that takes seconds, and a command line for it that has a lock and a folder of its own."""
+    settings = configuration.load()
+    settings["isas"], settings["compilers"] = ["scalar"], [COMPILERS[0]]
+    settings["tuner"] = {"in_cache_elements": 200, "rounds": 1, "finalists": 1}
+    settings["protocol"] = "smoke"
+    settings["rotation"] = 1
+    settings["protocols"]["smoke"] |= {
+        "processes": {"least": 2, "most": 3},
+        "sample_milliseconds": 0.05,
+        "minutes": 30,  # other tests run beside these
+    }
+    del settings["protocols"]["smoke"]["accuracy"]
+    settings["protocols"]["smoke"]["lengths"] = {
+        "algorithms": [100, 300, 1000, 3000, 10_000],
+        "passes": [100],
+        "breakdown": [1000],
+        "controls": [300],
+        "accumulation": [200],
+        "class-counts": [300],
+        "scaling": [300],
+        "strong-scaling": [300],
+        "secondary": [],
+        "scalar": 10_000,
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
+    return tmp_path
+
+
+def command(tiny):
+    arguments = ["measure", "--config", tiny / "config.yaml", "--built", BUILT, "--runs", tiny / "runs"]
+    return [sys.executable, "-m", "harness", *map(str, arguments), "--name-in", str(tiny / "name")]
+
+
+def surroundings(tiny, lock="lock"):
+    """What keeps the run of a test apart from others: a lock of its own."""
+    return {"cwd": ROOT, "env": {**os.environ, "TWO_PASS_SOFTMAX_LOCK": str(tiny / lock)}}
+
+
+def measure(tiny):
+    return subprocess.run(command(tiny), capture_output=True, text=True, **surroundings(tiny))
+
+
+def start(tiny):
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen(command(tiny), **quiet, **surroundings(tiny))
+
+
+def elsewhere(tiny, host, allowed=None):
+    """The same command on another host, whose machine-id consists of this digit, or in a container beside the first (no
+    digit): each has a lock of its own. `allowed` is the only processor that it may use."""
+    code = "import os, sys; from pathlib import Path; from harness import __main__, fingerprint\n"
+    if host:
+        (tiny / f"id-{host}").write_text(host * 32)
+        code += f"fingerprint.MACHINE_IDS = (Path({str(tiny / f'id-{host}')!r}),)\n"
+    if allowed is not None:
+        code += f"os.sched_setaffinity(0, {{{allowed}}})\n"
+    _, _, _, *arguments = command(tiny)
+    told = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(
+        [sys.executable, "-c", f"{code}__main__.main()", *arguments], **told, **surroundings(tiny, f"lock-{host}")
+    )
+
+
+def folder_of(tiny):
+    (folder,) = (tiny / "runs").glob("*/*")
+    return folder
+
+
+def test_a_run_leaves_rows_and_provenance_that_fit_their_schemas(tiny):
+    result = measure(tiny)
+    assert result.returncode == 0, result.stderr
+    folder = folder_of(tiny)
+    assert sorted(path.name for path in folder.iterdir()) == ["run.json", "samples.csv"]
+    assert (tiny / "name").read_text().strip() == str(folder)
+    info = store.read_info(folder)
+    assert info["ended"] >= info["started"]
+    assert folder.name == info["run"] == instance.run_name(info)
+    assert info["run"].startswith(f"smoke-{info['content_hash'][:12]}-")
+    assert [session["audit"] for session in info["sessions"]] == [info["audit"]]
+    assert {"what": "smoke's sample_milliseconds: 0.5", "reason": "the configuration has 0.05"} in info["skipped"]
+    rows = pd.read_csv(folder / "samples.csv", keep_default_na=False)
+    validator = jsonschema.Draft202012Validator(schema("samples"))
+    for row in rows.to_dict("records"):
+        validator.validate(row)
+    assert info["vetoes"] == {"samples": len(rows), "disturbed_samples": int((rows["flags"] != "").sum())}
+    algorithms = rows[rows["experiment"] == "algorithms"]
+    assert set(algorithms["elements"]) == {100, 300, 1000, 3000, 10_000}
+    assert {0, 1} <= set(algorithms["process"]) <= {0, 1, 2}
+    for _, round_ in algorithms.groupby(["elements", "process", "round"]):
+        assert sorted(round_["algorithm"]) == sorted(info["algorithms"])
+        assert sorted(round_["position"]) == [0, 1, 2]
+        assert round_["calls"].nunique() == 1
+    breakdown = rows[rows["experiment"] == "breakdown"]
+    assert {name: sorted(set(part["pass"])) for name, part in breakdown.groupby("algorithm")} == {
+        name: sorted(passes) for name, passes in info["algorithms"].items()
+    }
+    controls = rows[rows["experiment"] == "controls"]
+    assert set(controls["algorithm"]) == {"two-pass", *info["controls"]}
+    assert all(check["not_finite"] == 0 and check["largest_sum_error"] < 1e-4 for check in info["domain"])
+    assert {check["algorithm"] for check in info["domain"]} == set(info["algorithms"])
+    most = len(info["threads"]["cpus"])
+    assert {name: set(those["threads"]) for name, those in rows.groupby("experiment")} == {
+        **{key: {1} for key in ("algorithms", "passes", "breakdown", "controls", "accumulation")},
+        "class-counts": {1, most},
+        **{key: set(topology.counts(most)) for key in ("scaling", "strong-scaling")},
+    }
+    sums = rows[rows["experiment"] == "accumulation"]
+    assert set(sums["pass"]) == {
+        f"{name}{end}" for name in ("exp_sum", "exp_store", "ext_sum") for end in ("", "_lanes")
+    }
+    for _, those in sums.groupby(sums["pass"].str.removesuffix("_lanes")):
+        assert those["variant"].nunique() == 1
+    # Five lengths, the controls, the sums, and a class count with one and with all threads.
+    assert info["precision"]["questions"] == 7 + len({1, most})
+    assert info["precision"]["stopped_by"] in ("precision", "processes")
+    assert "about" in result.stdout, "the plan and its duration are told first"
+    assert "left" in result.stderr, "progress tells the time left"
+    # Of kills at the very end.
+    for litter in (".run.json.abcd", ".tuning.journal.abcd", "process-0.journal", "tuning.journal", "lock"):
+        (folder / litter).touch()
+    again = measure(tiny)
+    assert "is complete already; nothing is measured" in again.stdout
+    assert sorted(path.name for path in folder.iterdir()) == ["run.json", "samples.csv"]
+
+
+def progress_of(tiny):
+    """How many passes are tuned and how many points of the first process are complete."""
+    folders = list((tiny / "runs").glob("*/*"))
+    if not folders:
+        return 0, 0
+    tuned = len(store.TuningJournal(folders[0]).keys())
+    return tuned, len(store.Journal(folders[0] / "process-0.journal").points())
+
+
+@pytest.mark.parametrize("moment", [(1, 0), (4, 0), (7, 1), (7, 4)])
+def test_a_run_killed_at_any_moment_goes_on_where_it_was_and_leaves_no_process(tiny, moment):
+    with start(tiny) as killed:
+        deadline = time.monotonic() + 300
+        while progress_of(tiny) < moment or not psutil.Process(killed.pid).children():
+            assert killed.poll() is None, "the run ended before it could be killed"
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        workers = psutil.Process(killed.pid).children()
+        killed.kill()
+    assert_gone(workers)
+    folder = folder_of(tiny)
+    assert json.loads((folder / "run.json").read_text())["ended"] is None
+    assert progress_of(tiny) >= moment
+    tuned = store.TuningJournal(folder).rows()
+    before = store.Journal(folder / "process-0.journal").points()
+    result = measure(tiny)
+    assert result.returncode == 0, result.stderr
+    assert "going on with" in result.stdout
+    rows = (folder / "samples.csv").read_text()
+    for lines in before.values():
+        assert lines in rows, "what was complete before the kill is kept"
+    assert store.read_info(folder)["tuning"][: len(tuned)] == tuned
+    keys = ["experiment", "algorithm", "pass", "variant", "elements", "threads", "process", "round"]
+    table = pd.read_csv(folder / "samples.csv", keep_default_na=False)
+    assert not table.duplicated(keys).any()
+    assert len(table[table["experiment"] == "algorithms"].groupby(["elements", "process"])) >= 10
+
+
+def test_minutes_that_are_too_few_for_anything_are_one_line(tiny):
+    settings = yaml.safe_load((tiny / "config.yaml").read_text(encoding="utf-8"))
+    settings["protocols"]["smoke"]["minutes"] = 1e-6
+    (tiny / "config.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    result = measure(tiny)
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[-1].startswith("harness: 0 of 7 passes were tuned in 0 s: this machine")
+    assert store.read_info(folder_of(tiny))["ended"] is None
+
+
+def test_a_second_run_at_the_same_time_is_refused(tiny):
+    with start(tiny) as first:
+        lock = tiny / "lock"
+        while not lock.exists() or not lock.read_text():
+            assert first.poll() is None
+            time.sleep(0.002)
+        second = measure(tiny)
+        first.kill()
+    assert second.returncode == 2
+    assert f"another measurement runs on this machine: process {first.pid}" in second.stderr
+
+
+def test_whatever_differs_from_what_is_shipped_is_told():
+    shipped = configuration.load()
+    assert reductions(shipped) == []
+    own = {
+        **copy.deepcopy(shipped),
+        **{"flags": ["-Ofast"], "rotation": 1, "isas": ["avx2"]},
+        "input": {**shipped["input"], "low": -1},
+        "algorithms": {"two-pass": shipped["algorithms"]["two-pass"]},
+    }
+    own["protocols"]["quick"]["lengths"]["algorithms"] = [1000]
+    own["protocols"]["paper"]["minutes"] = 1
+    told = {item["what"]: item["reason"] for item in reductions(own)}
+    assert told["rotation: 4"] == "the configuration has 1"
+    assert told["input.low: -1000"] == "the configuration has -1"
+    assert told['algorithms.three-pass-reload: ["max", "exp_store", "scale"]'] == "the configuration has nothing"
+    assert told["IEEE 754"] == "-Ofast: kernels need not compute what their source says"
+    assert any(what.startswith("flags: ") for what in told) and any(what.startswith("isas: ") for what in told)
+    assert any(what.startswith("quick's lengths.algorithms: ") for what in told)
+    assert not any("minutes" in what for what in told), "another protocol's"
+
+
+@pytest.fixture
+def smallest(tiny):
+    """The configuration with one process and one question."""
+    settings = yaml.safe_load((tiny / "config.yaml").read_text())
+    settings["algorithms"] = {"two-pass": settings["algorithms"]["two-pass"]}
+    smoke = settings["protocols"]["smoke"]
+    smoke["processes"] = {"least": 1, "most": 1}
+    smoke["lengths"] = {"algorithms": [100], "passes": [], "breakdown": [], "secondary": [], "scalar": 100}
+    (tiny / "config.yaml").write_text(yaml.safe_dump(settings))
+    return tiny
+
+
+def assert_whole(folder):
+    """Fails unless the run has every row that it says it has, and nothing else is left."""
+    assert sorted(path.name for path in folder.iterdir()) == ["run.json", "samples.csv"]
+    info = store.read_info(folder)
+    rows = pd.read_csv(folder / "samples.csv", keep_default_na=False)
+    assert len(rows) == info["vetoes"]["samples"] > 0
+    assert info["run"] == folder.name == instance.run_name(info)
+    assert len({(row["isa"], row["pass"]) for row in info["tuning"] if row["chosen"]}) == sum(
+        row["chosen"] for row in info["tuning"]
+    )
+
+
+def wait_for(process, condition):
+    """Waits until a condition holds, while the process runs."""
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert process.poll() is None, "it ended too early"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_of_two_containers_on_one_run_folder_the_second_is_told_who_holds_it_and_nothing_is_lost(smallest):
+    with start(smallest) as first:
+        wait_for(first, lambda: any(file.read_text() for file in (smallest / "runs").glob("*/*/lock")))
+        first.send_signal(signal.SIGSTOP)  # so that it has not ended before the second one looks
+        with elsewhere(smallest, "") as second:
+            _, told = second.communicate()
+        first.send_signal(signal.SIGCONT)
+        assert first.wait() == 0
+    folder = folder_of(smallest)
+    assert second.returncode == 2
+    assert re.fullmatch(
+        rf"harness: {folder}: process {first.pid} of host [0-9a-f]{{12}} since \S+ measures into this folder; .+\n",
+        told,
+    )
+    assert_whole(folder)
+
+
+def test_two_hosts_that_share_a_folder_of_runs_measure_at_the_same_time_and_lose_nothing(smallest):
+    with elsewhere(smallest, "a") as one, elsewhere(smallest, "b") as other:
+        results = [process.communicate() for process in (one, other)]
+    assert [process.returncode for process in (one, other)] == [0, 0], results
+    folders = list((smallest / "runs").glob("*/*"))
+    assert len(folders) == 2
+    for folder in folders:
+        assert_whole(folder)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"host": "b"}, r"host \([0-9a-f]{32}, now [0-9a-f]{32}\)"),
+        (
+            {"host": "a", "allowed": min(os.sched_getaffinity(0))},
+            r"allowed processors \(.*, now \d+\), measured proc.*",
+        ),
+    ],
+)
+def test_a_run_that_was_killed_is_not_gone_on_with_where_something_changed(smallest, changed, told):
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("one processor can't be taken away")
+    with elsewhere(smallest, "a") as killed:
+        wait_for(killed, lambda: progress_of(smallest) >= (1, 0))
+        killed.kill()
+    begun = folder_of(smallest)
+    before = {file.name: file.read_bytes() for file in begun.iterdir()}
+    with elsewhere(smallest, **changed) as other:
+        out, errors = other.communicate()
+    assert other.returncode == 0, errors
+    assert re.search(rf"^  a new run begins: for {begun} this was another: {told}$", out, re.MULTILINE)
+    assert {file.name: file.read_bytes() for file in begun.iterdir()} == before
+    (folder,) = set((smallest / "runs").glob("*/*")) - {begun}
+    assert_whole(folder)
+
+
+def test_a_run_beside_this_one_that_cannot_be_read_or_has_no_host_is_one_line(unfinished, tmp_path):
+    old = store.read_info(unfinished) | {"ended": None}
+    assert "host" not in old["machine"]
+    now = copy.deepcopy(old)
+    now["machine"] |= {"host": "a" * 32, "allowed": [0]}
+    contents = {"a": b"{}", "b": b"{", "c": b"\xff", "d": json.dumps(old).encode()}
+    for end, content in contents.items():
+        folder = tmp_path / "runs" / "machine" / f"{instance.content_name(now)}-{end}"
+        folder.mkdir(parents=True)
+        (folder / "run.json").write_bytes(content)
+    *damaged, without = begun_elsewhere(folder, now)
+    assert len(damaged) == 3 and all(line.startswith("not looked at: ") and "\n" not in line for line in damaged)
+    assert re.fullmatch(rf"a new run begins: for {folder} this was another: host \(none, now a+\), allowed .+", without)
+    with pytest.raises(HarnessError, match=r"is not what its name says: host \(none, now a+\), .*; remove it"):
+        measure_into(folder, {}, tmp_path, now, None, SimpleNamespace(processor=lambda: None))
+
+
+def test_each_session_of_a_run_keeps_its_audit(smallest):
+    with start(smallest) as killed:
+        wait_for(killed, lambda: progress_of(smallest) >= (1, 0))
+        killed.kill()
+    assert measure(smallest).returncode == 0
+    info = store.read_info(folder_of(smallest))
+    assert len(info["sessions"]) == 2
+    assert info["sessions"][0]["started"] <= info["sessions"][1]["started"]
+    assert info["audit"] == audit.worst([session["audit"] for session in info["sessions"]])
+    assert_whole(folder_of(smallest))
+
+
+def journals_of(folder):
+    """Turns a complete run back into one that only has to be finished: its run.json."""
+    lines = (folder / "samples.csv").read_text(encoding="utf-8").splitlines(keepends=True)[1:]
+    place = store.COLUMNS.index("process")
+    for process in ("0", "1"):
+        rows = "".join(line for line in lines if line.split(",")[place] == process)
+        (folder / f"process-{process}.journal").write_text(store.sealed(f"{rows}#everything"), encoding="utf-8")
+    store.TuningJournal(folder).append([])
+    (folder / "samples.csv").unlink()
+    info = store.read_info(folder) | {"ended": None, "vetoes": {"samples": 0, "disturbed_samples": 0}}
+    store.write_info(folder, info)
+    return info
+
+
+@pytest.fixture
+def unfinished(make_run):
+    return make_run(isas=("avx2",), lengths=(4096,), processes=2, rounds=2, parts=("algorithms", "passes"))
+
+
+def test_a_finished_run_has_the_checksum_of_its_rows_and_no_journals(unfinished):
+    finish(unfinished, journals_of(unfinished))
+    assert sorted(path.name for path in unfinished.iterdir()) == ["run.json", "samples.csv"]
+    content = (unfinished / "samples.csv").read_bytes()
+    info = store.read_info(unfinished)
+    assert info["samples_sha256"] == hashlib.sha256(content).hexdigest()
+    assert info["vetoes"]["samples"] == content.count(b"\n") - 1
+    load_run(unfinished)
+
+
+@pytest.mark.parametrize("step", ["write_samples", "check_samples", "write_info", "clear_away"])
+def test_a_run_killed_while_it_ends_loses_nothing(unfinished, monkeypatch, step):
+    expected = sorted((unfinished / "samples.csv").read_bytes().splitlines())
+    info = journals_of(unfinished)
+    with monkeypatch.context() as patched:
+        patched.setattr(store, step, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+        if not (child := os.fork()):
+            with suppress(BaseException):
+                finish(unfinished, info)
+            os._exit(1)
+        assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    (unfinished / "lock").touch()
+    if not is_complete(unfinished):
+        finish(unfinished, store.read_info(unfinished))
+    assert sorted(path.name for path in unfinished.iterdir()) == ["run.json", "samples.csv"]
+    assert sorted((unfinished / "samples.csv").read_bytes().splitlines()) == expected
+    load_run(unfinished)
+
+
+@pytest.mark.parametrize("lost", ["process-0.journal", "process-1.journal"])
+def test_a_run_whose_rows_are_not_all_there_is_not_finished_and_keeps_its_journals(unfinished, lost):
+    info = journals_of(unfinished)
+    path = unfinished / lost
+    lines = store.Journal(path).points()["everything"].splitlines(keepends=True)
+    path.write_text(store.sealed("".join(lines[:2] + lines[3:]) + "#everything"), encoding="utf-8")
+    with pytest.raises(HarnessError, match=r"samples\.csv"):
+        finish(unfinished, info)
+    assert store.read_info(unfinished)["ended"] is None
+    assert {"process-0.journal", "process-1.journal", "tuning.journal"} < {path.name for path in unfinished.iterdir()}
