@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 from analysis import panels, style
 from analysis.tables import peers
 from harness.record import names
+from harness.record.run import peers as libraries_of
 from harness.record.samples import Run
 
 EXPERIMENT = "peers"
@@ -16,7 +17,7 @@ EXPERIMENT = "peers"
 def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
     """The figure, and its table: `analysis.tables.peers.compared`. Raises MissingRows."""
     table = peers.compared(run)
-    libraries = run.peers(run.information)
+    libraries = libraries_of(run.information)
     looks = style.algorithms([*run.information["algorithms"], *libraries])
     looks = {name: looks[name] for name in (*run.information["algorithms"], *libraries)}
     figure, grid = panels.grid(2, 2, 2.2, "none")
@@ -51,7 +52,7 @@ def _labels(libraries: dict[str, dict[str, str]]) -> dict[str, str]:
 
 
 def _notes(run: Run) -> list[str]:
-    libraries, item = run.peers(run.information), run.information["experiments"][EXPERIMENT][0]
+    libraries, item = libraries_of(run.information), run.information["experiments"][EXPERIMENT][0]
     notes = [
         f"our algorithms: {names.ISAS[item['isa']]}, {item['compiler']}; all called alike: input read before, output "
         "in rotation; denormals flushed",
@@ -89,7 +90,7 @@ def _overhead(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style], ru
     empty = run.information["peers"]["python_call_nanoseconds"]
     axes.axvline(empty, color=style.GREY, linewidth=0.8, linestyle=(0, (3, 2)))
     axes.text(1.1 * empty, 0, "empty call of Python", fontsize=6.5, color="0.3", va="center")
-    titles = {name: style.plain(its["title"]) for name, its in run.peers(run.information).items()}
+    titles = {name: style.plain(its["title"]) for name, its in libraries_of(run.information).items()}
     axes.set_yticks(range(len(order)), [titles.get(name, names.algorithm(name)) for name in order])
     axes.set_ylim(len(order) - 0.5, -0.5)
     axes.set_xscale("log")

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from harness.record.run import peers as libraries_of
 from harness.record.samples import Run
 from harness.statistics import selection
 from harness.statistics.ratios import intervals, log_ratios, per_call
@@ -24,7 +25,7 @@ def compared(run: Run) -> pd.DataFrame:
     """
     tables = [_timed(run, name) for name in (PEERS, OVERHEAD) if (run.samples["experiment"] == name).any()]
     table = pd.concat(tables or [_timed(run, PEERS)]).reset_index(drop=True)
-    libraries = run.peers(run.information)
+    libraries = libraries_of(run.information)
     for column, ours in (("title", "this project"), ("version", ""), ("output", "given")):
         table[column] = [libraries[name][column] if name in libraries else ours for name in table["name"]]
     known = errors(run).set_index(["name", "elements"])["largest_relative_error"].to_dict()
