@@ -21,6 +21,10 @@ struct kernel {
   int reads_x, reads_y, writes_y;    // declared traffic, in floats per element
   int needs;                         // enum combination: the result of a pass before it
   int combine;                       // enum combination: its own
-  float domain;                      // results are specified for |x[i]| up to this; 0: any bits are fine
+  int computes;                      // a pass of a softmax; else a loop that only moves data, whatever its bits
+  int non_temporal;                  // its stores go past the caches
+  float domain;                      // of a pass: results are specified for |x[i]| up to this
+  const char *twin_of;               // the pass whose sums this one accumulates as published; NULL: of none
+  const char *origin;                // paper: it is in the paper; ours: it is not
   void (*run)(const float *x, float *y, struct carry *carry, size_t n);
 };

@@ -33,48 +33,52 @@ enum { MAX_U = 12 };
 // maps of 1 to 12. Extended downwards to 1, 2 and 4 vectors, which win on AVX2 on Zen 4.
 #ifndef REDUCTION  // a test may ask for fewer
 #define REDUCTION(X, ...) \
-  X(__VA_ARGS__, 1, 1) X(__VA_ARGS__, 2, 1) X(__VA_ARGS__, 2, 2) \
-  X(__VA_ARGS__, 4, 1) X(__VA_ARGS__, 4, 2) X(__VA_ARGS__, 4, 4) \
-  X(__VA_ARGS__, 8, 1) X(__VA_ARGS__, 8, 2) X(__VA_ARGS__, 8, 4) X(__VA_ARGS__, 9, 1) X(__VA_ARGS__, 9, 3) \
-  X(__VA_ARGS__, 10, 1) X(__VA_ARGS__, 10, 2) X(__VA_ARGS__, 10, 5) \
-  X(__VA_ARGS__, 12, 1) X(__VA_ARGS__, 12, 2) X(__VA_ARGS__, 12, 3) X(__VA_ARGS__, 12, 4) X(__VA_ARGS__, 12, 6)
+  X(1, 1, __VA_ARGS__) X(2, 1, __VA_ARGS__) X(2, 2, __VA_ARGS__) \
+  X(4, 1, __VA_ARGS__) X(4, 2, __VA_ARGS__) X(4, 4, __VA_ARGS__) \
+  X(8, 1, __VA_ARGS__) X(8, 2, __VA_ARGS__) X(8, 4, __VA_ARGS__) X(9, 1, __VA_ARGS__) X(9, 3, __VA_ARGS__) \
+  X(10, 1, __VA_ARGS__) X(10, 2, __VA_ARGS__) X(10, 5, __VA_ARGS__) \
+  X(12, 1, __VA_ARGS__) X(12, 2, __VA_ARGS__) X(12, 3, __VA_ARGS__) X(12, 4, __VA_ARGS__) X(12, 6, __VA_ARGS__)
 #define MAP(X, ...) \
-  X(__VA_ARGS__, 1, 1) X(__VA_ARGS__, 2, 1) X(__VA_ARGS__, 3, 1) X(__VA_ARGS__, 4, 1) X(__VA_ARGS__, 5, 1) \
-  X(__VA_ARGS__, 6, 1) X(__VA_ARGS__, 7, 1) X(__VA_ARGS__, 8, 1) X(__VA_ARGS__, 9, 1) X(__VA_ARGS__, 10, 1) \
-  X(__VA_ARGS__, 11, 1) X(__VA_ARGS__, 12, 1)
+  X(1, 1, __VA_ARGS__) X(2, 1, __VA_ARGS__) X(3, 1, __VA_ARGS__) X(4, 1, __VA_ARGS__) X(5, 1, __VA_ARGS__) \
+  X(6, 1, __VA_ARGS__) X(7, 1, __VA_ARGS__) X(8, 1, __VA_ARGS__) X(9, 1, __VA_ARGS__) X(10, 1, __VA_ARGS__) \
+  X(11, 1, __VA_ARGS__) X(12, 1, __VA_ARGS__)
 #endif
-#define LOOPS(X, ...) X(__VA_ARGS__, 1, 1) X(__VA_ARGS__, 4, 1) X(__VA_ARGS__, 2, 2) X(__VA_ARGS__, 4, 2)
+#define LOOPS(X, ...) X(1, 1, __VA_ARGS__) X(4, 1, __VA_ARGS__) X(2, 2, __VA_ARGS__) X(4, 2, __VA_ARGS__)
 
-//           space           name  X reads, Y reads, Y writes  needs and finds   domain
+// What a pass is: of a softmax, in which |x[i]| is bounded, or a loop that moves data; and who thought of it.
+#define SOFTMAX .computes = 1, .domain = EXP_DOMAIN
+#define LOOP .computes = 0
+#define PAPER .origin = "paper"
+#define OURS .origin = "ours"
+//           space           name  X reads, Y reads, Y writes  needs and finds   what it is
 #define PASSES(X) \
-  REDUCTION(X, max,             1, 0, 0, COMBINE_NONE,     COMBINE_MAX,      EXP_DOMAIN) \
-  REDUCTION(X, exp_sum,         1, 0, 0, COMBINE_MAX,      COMBINE_SUM,      EXP_DOMAIN) \
-  REDUCTION(X, exp_store,       1, 0, 1, COMBINE_MAX,      COMBINE_SUM,      EXP_DOMAIN) \
-  MAP(X,       exp_scale,       1, 0, 1, COMBINE_SUM,      COMBINE_NONE,     EXP_DOMAIN) \
-  MAP(X,       scale,           0, 1, 1, COMBINE_SUM,      COMBINE_NONE,     EXP_DOMAIN) \
-  REDUCTION(X, ext_sum,         1, 0, 0, COMBINE_NONE,     COMBINE_EXTENDED, EXP_DOMAIN) \
-  MAP(X,       ext_scale,       1, 0, 1, COMBINE_EXTENDED, COMBINE_NONE,     EXP_DOMAIN)
+  REDUCTION(X, max,             1, 0, 0, COMBINE_NONE,     COMBINE_MAX,      SOFTMAX, PAPER) \
+  REDUCTION(X, exp_sum,         1, 0, 0, COMBINE_MAX,      COMBINE_SUM,      SOFTMAX, PAPER) \
+  REDUCTION(X, exp_store,       1, 0, 1, COMBINE_MAX,      COMBINE_SUM,      SOFTMAX, PAPER) \
+  MAP(X,       exp_scale,       1, 0, 1, COMBINE_SUM,      COMBINE_NONE,     SOFTMAX, PAPER) \
+  MAP(X,       scale,           0, 1, 1, COMBINE_SUM,      COMBINE_NONE,     SOFTMAX, PAPER) \
+  REDUCTION(X, ext_sum,         1, 0, 0, COMBINE_NONE,     COMBINE_EXTENDED, SOFTMAX, PAPER) \
+  MAP(X,       ext_scale,       1, 0, 1, COMBINE_EXTENDED, COMBINE_NONE,     SOFTMAX, PAPER)
 #ifdef MOVED  // a copy at other addresses, of the first rows only
 #define KERNELS(X) PASSES(X)
 #else
 #define KERNELS(X) \
   PASSES(X) \
-  REDUCTION(X, exp_sum_lanes,   1, 0, 0, COMBINE_MAX,      COMBINE_SUM,      EXP_DOMAIN) \
-  REDUCTION(X, exp_store_lanes, 1, 0, 1, COMBINE_MAX,      COMBINE_SUM,      EXP_DOMAIN) \
-  REDUCTION(X, ext_sum_lanes,   1, 0, 0, COMBINE_NONE,     COMBINE_EXTENDED, EXP_DOMAIN) \
-  LOOPS(X,     load,            1, 0, 0, COMBINE_NONE,     COMBINE_NONE,     0) \
-  LOOPS(X,     store,           0, 0, 1, COMBINE_NONE,     COMBINE_NONE,     0) \
-  LOOPS(X,     copy,            1, 0, 1, COMBINE_NONE,     COMBINE_NONE,     0) \
-  LOOPS(X,     copy_nt,         1, 0, 1, COMBINE_NONE,     COMBINE_NONE,     0) \
-  LOOPS(X,     update,          0, 1, 1, COMBINE_NONE,     COMBINE_NONE,     0)
+  REDUCTION(X, exp_sum_lanes,   1, 0, 0, COMBINE_MAX,      COMBINE_SUM,      SOFTMAX, PAPER, .twin_of = "exp_sum") \
+  REDUCTION(X, exp_store_lanes, 1, 0, 1, COMBINE_MAX,      COMBINE_SUM,      SOFTMAX, PAPER, .twin_of = "exp_store") \
+  REDUCTION(X, ext_sum_lanes,   1, 0, 0, COMBINE_NONE,     COMBINE_EXTENDED, SOFTMAX, PAPER, .twin_of = "ext_sum") \
+  LOOPS(X,     load,            1, 0, 0, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS) \
+  LOOPS(X,     store,           0, 0, 1, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS) \
+  LOOPS(X,     copy,            1, 0, 1, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS) \
+  LOOPS(X,     copy_nt,         1, 0, 1, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS, .non_temporal = 1) \
+  LOOPS(X,     update,          0, 1, 1, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS)
 #endif
 
-#define INSTANCE(name, rx, ry, wy, needs, combine, domain, unroll, acc) \
+#define INSTANCE(unroll, acc, name, ...) \
   static void name##_u##unroll##k##acc(const float *x, float *y, struct carry *carry, size_t n) { \
     name(x, y, carry, n, unroll, acc); \
   }
-#define ROW(name, rx, ry, wy, needs, combine, domain, unroll, acc) \
-  { #name, unroll, acc, rx, ry, wy, needs, combine, domain, name##_u##unroll##k##acc },
+#define ROW(unroll, acc, name, ...) { #name, unroll, acc, __VA_ARGS__, .run = name##_u##unroll##k##acc },
 KERNELS(INSTANCE)
 const struct kernel kernels[] = { KERNELS(ROW) };
 const int kernel_count = sizeof kernels / sizeof *kernels;

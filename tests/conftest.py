@@ -50,8 +50,8 @@ EMULATED = "avx512f-emulated"
 EMULATION_FLAGS = (
     *("-O1", "-msse4.1", "-mfma", "-Wno-psabi"),
     *(f"-I{ROOT / 'tests' / 'kernels' / 'avx512f'}", "-D__AVX512F__"),
-    "-DREDUCTION(X, ...)=X(__VA_ARGS__, 1, 1) X(__VA_ARGS__, 8, 2)",
-    "-DMAP(X, ...)=X(__VA_ARGS__, 1, 1) X(__VA_ARGS__, 5, 1)",
+    "-DREDUCTION(X, ...)=X(1, 1, __VA_ARGS__) X(8, 2, __VA_ARGS__)",
+    "-DMAP(X, ...)=X(1, 1, __VA_ARGS__) X(5, 1, __VA_ARGS__)",
 )
 
 

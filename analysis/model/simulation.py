@@ -23,7 +23,6 @@ from harness.native.memory import Layout
 from harness.record import configuration
 from harness.record.files import csv_bytes, write_whole
 from harness.record.machines import Machine
-from harness.statistics.traffic import is_non_temporal
 
 # Lengths for smooth lines, beside those that a protocol measures.
 PER_DECADE, FROM, TO = 8, 1000, 300_000_000
@@ -42,11 +41,11 @@ def simulator() -> Simulator:
 
 def declared() -> dict[str, Pass]:
     """The passes by name, with the traffic that the table of kernels in kernels.c declares."""
-    row = re.compile(r"^ *(?:REDUCTION|MAP|LOOPS)\(X, *(\w+), *([01]), ([01]), ([01]),", re.MULTILINE)
-    rows = row.findall((build.KERNELS / "kernels.c").read_text(encoding="utf-8"))
+    row = r"^ *(?:REDUCTION|MAP|LOOPS)\(X, *(\w+), *([01]), ([01]), ([01]),.*?(\.non_temporal = 1)?\)"
+    rows = re.findall(row, (build.KERNELS / "kernels.c").read_text(encoding="utf-8"), re.MULTILINE)
     return {
-        name: ((int(reads_x), int(reads_y), int(writes_y)), "STORE_NT" if is_non_temporal(name) else "STORE")
-        for name, reads_x, reads_y, writes_y in rows
+        name: ((int(reads_x), int(reads_y), int(writes_y)), "STORE_NT" if non_temporal else "STORE")
+        for name, reads_x, reads_y, writes_y, non_temporal in rows
     }
 
 

@@ -25,7 +25,10 @@ HUGE_PAGE_BYTES = 2 << 20
 class Kernel:
     """One row of a table of kernels; `address` is that of its struct kernel, `moved_address` that of the one whose code
     is the same at another place (0: there is none), `domain` the largest |x| it is for. Of enum combination
-    (0: nothing) are what it `needs` of a pass before it and what it `gives` to those after it."""
+    (0: nothing) are what it `needs` of a pass before it and what it `gives` to those after it. It `computes`, as a pass
+    of a softmax does, or is one of the loops that tell the limits of the memory system: to those any bits are fine.
+    `twin_of` names the pass whose sums it accumulates as published (empty: none), `origin` who thought of it (paper,
+    ours)."""
 
     compiler: str
     isa: str
@@ -36,7 +39,11 @@ class Kernel:
     reads_x: int
     reads_y: int
     writes_y: int
+    computes: bool
+    non_temporal: bool
     domain: float
+    twin_of: str
+    origin: str
     address: int
     moved_address: int
     needs: int = 0
@@ -44,8 +51,8 @@ class Kernel:
 
     @property
     def is_bandwidth_loop(self) -> bool:
-        """Whether it is one of the loops that tell the limits of the memory system: to those any bits are fine."""
-        return self.domain == 0
+        """Whether it is one of the loops that tell the limits of the memory system."""
+        return not self.computes
 
     @property
     def completes(self) -> bool:
@@ -106,6 +113,9 @@ def load_kernels(folder: Path, compiler: str, isa: str) -> list[Kernel]:
     def address_of(table: Any, index: int) -> int:
         return int(ffi.cast("uintptr_t", ffi.addressof(table[index])))
 
+    def text(pointer: Any) -> str:
+        return ffi.string(pointer).decode() if pointer else ""
+
     kernels = []
     for index in range(lib.kernel_count):
         row = lib.kernels[index]
@@ -113,14 +123,18 @@ def load_kernels(folder: Path, compiler: str, isa: str) -> list[Kernel]:
             Kernel(
                 compiler,
                 isa,
-                ffi.string(row.name).decode(),
+                text(row.name),
                 row.unroll,
                 row.accumulators,
                 lib.lanes,
                 row.reads_x,
                 row.reads_y,
                 row.writes_y,
+                bool(row.computes),
+                bool(row.non_temporal),
                 row.domain,
+                text(row.twin_of),
+                text(row.origin),
                 address_of(lib.kernels, index),
                 address_of(lib.moved_kernels, index) if index < lib.moved_kernel_count else 0,
                 row.needs,

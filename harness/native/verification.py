@@ -19,7 +19,6 @@ from harness.native import build
 from harness.native.extensions import Host, Kernel
 from harness.native.softmax import Vector, pointer
 from harness.record.exactness import LARGEST_ERROR, ROUNDING
-from harness.record.names import LANES
 
 SMALLEST = float(np.finfo(np.float32).tiny)
 """Results below may be flushed to 0."""
@@ -211,7 +210,7 @@ def fault(host: Host, kernel: Kernel, reference: Reference, at: tuple[int, int] 
 
     `at` says how many floats behind a cache line x and y begin.
     """
-    name = kernel.name.removesuffix(LANES)
+    name = kernel.twin_of or kernel.name
     if name not in EXPECTED:
         return "harness/native/verification.py knows no reference for it"
     expected, n = EXPECTED[name](reference), len(reference.x)
@@ -263,7 +262,7 @@ def _placed(n: int, floats: int) -> tuple[Vector, Vector]:
 
 def _published(kernel: Kernel, n: int) -> float:
     """By how much more a sum may be off that is kept in float lanes to the end: half an ulp at every addition."""
-    if not kernel.name.endswith(LANES):
+    if not kernel.twin_of:
         return 0.0
     return (n / (kernel.lanes * kernel.accumulators) + LANES_MERGED) * ROUNDING
 

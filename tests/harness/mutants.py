@@ -37,7 +37,7 @@ FN void spoil(int mistake, int writes_y, float *y, struct carry *carry, size_t n
   if (mistake == 12) carry->sum = carry->reference = y[0] = 0.5f;
 #endif
 }
-#define INSTANCE(name, rx, ry, wy, needs, combine, domain, unroll, acc) \
+#define INSTANCE(unroll, acc, name, rx, ry, wy, needs, combine, ...) \
   static void name##_u##unroll##k##acc(const float *x, float *y, struct carry *carry, size_t n) { \
     size_t skipped = unroll == 5 && !wy; \
     if (unroll == 7) return; \
@@ -55,7 +55,7 @@ def sources(folder: Path) -> Path:
     shutil.copytree(build.KERNELS, kernels)
     table, exp = kernels / "kernels.c", kernels / "exp.h"
     text = table.read_text(encoding="utf-8")
-    shapes = " ".join(f"X(__VA_ARGS__, {u}, 1)" for u in SHAPES)
+    shapes = " ".join(f"X({u}, 1, __VA_ARGS__)" for u in SHAPES)
     text, spaces = re.subn(
         r"#define (REDUCTION|MAP|LOOPS)\(X, \.\.\.\)(?:[^\n]*\\\n)*[^\n]*\n", rf"#define \1(X, ...) {shapes}\n", text
     )

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from harness.native import build
-from tests.conftest import BUILT, COMPILERS
+from tests.conftest import BUILT, COMPILERS, kernels_of
 
 
 def instructions(compiler, target):
@@ -62,3 +62,11 @@ def test_scalar_extensions_work_on_one_lane(compiler):
 def test_the_host_part_runs_on_any_x86_64():
     vector = {function for function, byte, text in instructions(COMPILERS[0], "host") if is_vex(byte, text)}
     assert vector <= {"canary_throughput"}
+
+
+@pytest.mark.parametrize("isa", ("scalar", "avx2"))
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_the_rows_say_which_passes_store_past_the_caches(compiler, isa):
+    rows = {f"{k.name}_{k.variant}": k.non_temporal for k in kernels_of(compiler, isa)}
+    streaming = {function for function, _, text in instructions(compiler, isa) if re.match(r"v?movnt(i|ps|dq)", text)}
+    assert streaming == {name for name, non_temporal in rows.items() if non_temporal}

@@ -19,6 +19,15 @@ SMALLEST = 2.0**-125
 EVERYWHERE = [(compiler, isa) for compiler in SETTINGS["compilers"] for isa in ISAS]
 
 
+def test_the_rows_say_what_each_pass_is():
+    rows = kernels_of(COMPILERS[0], "scalar")
+    assert {k.name for k in rows if k.computes and not k.twin_of} == set(PASSES)
+    assert all((k.domain > 0) == k.computes for k in rows)
+    assert {k.origin for k in rows} == {"paper", "ours"}
+    own = {(k.name, k.variant, k.needs, k.gives) for k in rows}
+    assert {(k.twin_of, k.variant, k.needs, k.gives) for k in rows if k.twin_of} <= own
+
+
 def reference(x):
     """Softmax in 80-bit precision."""
     wide = x.astype(np.longdouble)

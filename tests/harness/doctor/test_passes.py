@@ -11,7 +11,7 @@ GIGAHERTZ = 2.0
 
 
 def kernel(name, reads_x, reads_y, writes_y):
-    return Kernel("gcc", "avx2", name, 8, 1, 8, reads_x, reads_y, writes_y, 1e5, 0, 0)
+    return Kernel("gcc", "avx2", name, 8, 1, 8, reads_x, reads_y, writes_y, True, False, 1e5, "", "paper", 0, 0)
 
 
 def samples(nanoseconds_per_call, flags=()):
