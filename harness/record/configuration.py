@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -22,38 +23,63 @@ Config = dict[str, Any]
 
 
 def load(file: Path = CONFIG_FILE, overrides: Mapping[str, Any] | None = None) -> Config:
-    """The checked configuration of `file`, with top-level keys replaced by `overrides` (None: left as it is).
+    """The checked configuration of `file`, with top-level keys replaced by `overrides` (None: left as it is), and every
+    protocol in full.
 
     Raises HarnessError naming file (or command line), key and what is allowed.
     """
-    config = read_yaml(file)
-    check(config, str(file))
+    config = checked(read_yaml(file), str(file))
     changed = {key: value for key, value in (overrides or {}).items() if value is not None}
-    if changed:
-        config |= changed
-        check(config, "command line")
+    return checked(config | changed, "command line") if changed else config
+
+
+def checked(written: Any, where: str) -> Config:
+    """A configuration with every protocol in full, from one as the file has it, or in full already.
+
+    Raises HarnessError for the first part of what is `written`, which is from `where`, that does not fit the schema or
+    itself.
+    """
+    # A protocol in full lacks nothing, but what is written of it may; what is wrong there is blamed on where it stands.
+    problem = fault(written, "config", unasked="required")
+    config = written if problem else _in_full(written)
+    problem = problem or fault(config, "config")
+    told = violation(problem) if problem else _contradiction(config)
+    if told:
+        raise HarnessError(f"{where}: {told}")
     return config
 
 
-def check(config: Any, where: str) -> None:
-    """Raises HarnessError for the first part of `config`, which is from `where`, that does not fit the schema or
-    itself."""
-    found = fault(config, "config")
-    problem = violation(found) if found else _contradiction(config)
-    if problem:
-        raise HarnessError(f"{where}: {problem}")
+def _in_full(written: Mapping[str, Any]) -> Config:
+    """Every protocol with what it leaves to `every_protocol`, and with the rounds of each experiment."""
+    config = {key: value for key, value in written.items() if key != "every_protocol"}
+    shared = written.get("every_protocol", {})
+    protocols = {name: _over(deepcopy(shared), own) for name, own in written.get("protocols", {}).items()}
+    for protocol in protocols.values():
+        rounds = protocol.get("rounds", {})
+        if "default" in rounds:
+            default = dict.fromkeys(config.get("experiments", ()), rounds["default"])
+            protocol["rounds"] = default | {name: count for name, count in rounds.items() if name != "default"}
+    return config | {"protocols": protocols}
+
+
+def _over(default: Any, own: Any) -> Any:
+    """`own`, with the keys that it lacks from `default`, however deep."""
+    if not (isinstance(default, Mapping) and isinstance(own, Mapping)):
+        return own
+    return {**default, **{key: _over(default.get(key), value) for key, value in own.items()}}
 
 
 def _contradiction(config: Config) -> str | None:
     """What does not fit together in a configuration that fits the schema, in words."""
-    for compiler in config["compilers"]:
-        if compiler not in config["compiler_commands"]:
-            return f"compilers: {compiler!r} is not one of {', '.join(config['compiler_commands'])}"
-    if config.get("machine") is not None and config["machine"] not in machine_names():
-        return f"machine: {config['machine']!r} is not one of {', '.join(machine_names())}"
-    algorithm, algorithms = config["controls"]["algorithm"], config["algorithms"]
-    if algorithm not in algorithms:
-        return f"controls.algorithm: {algorithm!r} is not one of {', '.join(algorithms)}"
+    chosen = [
+        *(("compilers", compiler, config["compiler_commands"]) for compiler in config["compilers"]),
+        ("protocol", config["protocol"], config["protocols"]),
+        ("machine", config.get("machine"), [None, *machine_names()]),
+        ("controls.algorithm", config["controls"]["algorithm"], config["algorithms"]),
+    ]
+    for key, name, known in chosen:
+        if name not in known:
+            return f"{key}: {name!r} is not one of {', '.join(filter(None, known))}"
     for name, protocol in config["protocols"].items():
         problem = _protocol_contradiction(protocol, config["experiments"])
         if problem:
@@ -85,7 +111,7 @@ def overrides(config: Mapping[str, Any]) -> dict[str, Any]:
             raise HarnessError(
                 f"--config {key}: only {', '.join(OVERRIDABLE)} can be set there; edit {CONFIG_FILE} instead"
             )
-    check(written | changed, "--config")
+    checked(written | changed, "--config")
     return changed
 
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from harness.record.files import ROOT
-from tests.conftest import BUILT, COMPILERS, LOCALES, interrupted_while_it_loads, the_host
+from tests.conftest import BUILT, COMPILERS, LOCALES, SETTINGS, interrupted_while_it_loads, the_host
 
 
 def harness(*arguments, **environment):
@@ -29,7 +29,7 @@ def test_help_lists_what_can_be_done_by_hand_with_examples():
         (["passes", "--elements", "0"], "0 is not a length; it is at least 1"),
         (["passes", "--elements", "many"], "invalid positive value: 'many'"),
         (["passes"], "--elements"),
-        (["plan", "--protocol", "fast"], "protocol: 'fast' is not one of smoke, quick, full, paper"),
+        (["plan", "--protocol", "fast"], f"protocol: 'fast' is not one of {', '.join(SETTINGS['protocols'])}"),
         (["plan", "--isas", "sse2"], "isas.0: 'sse2' is not one of scalar, avx2, avx512f"),
         (["plan", "--compilers", "icc"], "compilers: 'icc' is not one of gcc, clang"),
         (["plan", "--config", "nowhere.yaml"], "nowhere.yaml: No such file or directory"),

@@ -10,12 +10,14 @@ import pytest
 
 from harness.experiments import contenders
 from harness.record import configuration
+from harness.record.documents import read_yaml
 from harness.record.errors import HarnessError
 from harness.record.schema import schema
 from tests.conftest import COMPILERS, kernels_of
 from tests.mutations import mutated, mutated_bytes
 
 LLC = 32 << 20
+SHIPPED = configuration.load()
 
 
 @pytest.fixture
@@ -33,15 +35,60 @@ def written(tmp_path):
 
 
 def test_the_shipped_configuration_uses_every_key_that_the_schema_knows():
-    settings = configuration.load()
-    assert set(settings) == set(schema("config")["properties"])
+    assert set(read_yaml(configuration.CONFIG_FILE)) == set(schema("config")["properties"])
+
+
+@pytest.fixture
+def protocol(tmp_path):
+    """Writes the shipped configuration with one protocol more, and returns how it is loaded."""
+
+    def load(**its):
+        settings = read_yaml(configuration.CONFIG_FILE)
+        settings["protocols"]["mine"] = its
+        file = tmp_path / "config.yaml"
+        file.write_text(json.dumps(settings))
+        return configuration.load(file, {"protocol": "mine"})["protocols"]["mine"]
+
+    return load
+
+
+REST = {"half_width_percent": 2, "sample_milliseconds": 1, "minutes": 5}
+
+
+def test_a_protocol_says_only_what_differs_from_every_protocol(protocol):
+    shared = read_yaml(configuration.CONFIG_FILE)["every_protocol"]
+    loaded = protocol(processes={"most": 9}, rounds={"default": 4, "passes": 2}, lengths={"controls": [7]}, **REST)
+    assert loaded["processes"] == {"least": shared["processes"]["least"], "most": 9}
+    assert loaded["lengths"] == {**shared["lengths"], "controls": [7]}
+    assert loaded["accuracy"] == shared["accuracy"]
+    assert loaded["rounds"] == {**dict.fromkeys(SHIPPED["experiments"], 4), "passes": 2}
+
+
+def test_what_neither_a_protocol_nor_every_protocol_says_is_missed_by_name(protocol):
+    with pytest.raises(HarnessError, match=r"protocols.mine: 'minutes' is a required property"):
+        protocol(rounds={"default": 4}, half_width_percent=2, sample_milliseconds=1)
+    with pytest.raises(HarnessError, match=r"protocols.mine.rounds: algorithms is missing"):
+        protocol(rounds={"passes": 4}, **REST)
+
+
+def test_a_fault_of_every_protocol_is_blamed_on_it(tmp_path):
+    settings = read_yaml(configuration.CONFIG_FILE)
+    settings["every_protocol"]["processes"]["least"] = "many"
+    file = tmp_path / "config.yaml"
+    file.write_text(json.dumps(settings))
+    with pytest.raises(HarnessError, match=r"every_protocol.processes.least: 'many' is not of type 'integer'"):
+        configuration.load(file)
+
+
+def test_a_configuration_in_full_says_what_it_said(written):
+    assert configuration.load(written(lambda c: None)) == SHIPPED
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         (lambda c: c.update(protocl="quick"), ["'protocl'", "allowed:", "protocol"]),
-        (lambda c: c.update(protocol="fast"), ["protocol", "'fast'", "smoke, quick, full, paper"]),
+        (lambda c: c.update(protocol="fast"), ["protocol", "'fast'", ", ".join(SHIPPED["protocols"])]),
         (lambda c: c.update(isas=["avx"]), ["isas.0", "'avx'", "scalar, avx2, avx512f"]),
         (lambda c: c.update(isas="avx2"), ["isas", "'avx2' is not of type 'array'"]),
         (lambda c: c["protocols"]["quick"].update(processes="many"), ["protocols.quick.processes", "'object'"]),
@@ -129,12 +176,11 @@ def test_lengths_have_three_digits(value, rounded):
     assert configuration.three_digits(value) == rounded
 
 
-OPEN = ("compiler_commands", "algorithms", "experiments", "rounds", "lengths")
+OPEN = ("compiler_commands", "algorithms", "experiments", "protocols", "rounds", "lengths")
 """What has names that a person chooses."""
 OPTIONAL = {"machine", "accuracy", "threads"}
 MEASURES = ("rotation", "low", "high", "minutes", "sample_milliseconds", "half_width_percent")
 """What is no count."""
-SHIPPED = configuration.load()
 
 
 def strange(new, old, key=""):
