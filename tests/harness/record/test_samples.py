@@ -181,7 +181,7 @@ def test_limits_come_from_the_schema_alone(folder: Path, monkeypatch: pytest.Mon
     [
         ("schema_version", 2, "schema_version: 2 is not known here (known: 1)"),
         ("run", "quick", "run: 'quick' does not match"),
-        ("protocol", {"name": "fast"}, "protocol.name: 'fast' is not one of"),
+        ("protocol", {"name": "Fast"}, "protocol.name: 'Fast' does not match"),
         ("ended", "yesterday", "ended: "),
         ("ended", "2026-01-05T09:14:00", "ended: "),
         ("ended", None, "ended: this run is not complete"),
