@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness.record.caches import HasCaches
 from harness.record.documents import read_checked
 from harness.record.errors import BadConfiguration
 from harness.record.files import ROOT
@@ -113,7 +114,7 @@ class Performance:
 
 
 @dataclass(frozen=True)
-class Machine:
+class Machine(HasCaches):
     """A machine that a file describes. Where a value may be "unknown", its type has str."""
 
     name: str

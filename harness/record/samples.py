@@ -1,10 +1,12 @@
 """Load a recorded run, and refuse a damaged one by file, line, field and reason."""
 
+from __future__ import annotations
+
 import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +14,27 @@ import pandas as pd
 
 from harness.record.completeness import check_rows
 from harness.record.errors import DamagedRun, HarnessError, damaged_row, one_line, tell_skipped
-from harness.record.run import check_whole, read_information, samples_file, text_of
+from harness.record.run import Record, check_whole, read_information, record_of, samples_file, text_of
 from harness.record.schema import schema
+from harness.record.upgrade import upgrade
 
 
-@dataclass(frozen=True)
-class Run:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Run(Record):
     """One complete run: a machine, a protocol, and every sample that was taken."""
 
     folder: Path
-    information: dict[str, Any]
-    """run.json, as run.schema.json describes it."""
     samples: pd.DataFrame
     """samples.csv, as samples.schema.json describes it: integers as int64, text as str; flagged rows included."""
+    information: dict[str, Any]
+    """run.json as it stands in the file. What reads it is to read the Record's fields instead."""
+
+    @classmethod
+    def of(cls, information: dict[str, Any], folder: Path, samples: pd.DataFrame) -> Run:
+        """The run of this run.json and these rows."""
+        record = record_of(upgrade(information))
+        said = {its.name: getattr(record, its.name) for its in fields(Record)}
+        return cls(**said, folder=folder, samples=samples, information=information)
 
 
 def load_run(folder: Path) -> Run:
@@ -36,7 +46,7 @@ def load_run(folder: Path) -> Run:
     information = read_information(folder)
     if information["ended"] is None:
         raise DamagedRun(f"{folder / 'run.json'}, ended: this run is not complete")
-    return Run(folder, information, read_samples(samples_file(folder), information))
+    return Run.of(information, folder, read_samples(samples_file(folder), information))
 
 
 def load_runs(folders: Iterable[Path]) -> list[Run]:

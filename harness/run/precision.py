@@ -67,7 +67,7 @@ def half_widths(rows: pd.DataFrame, info: Mapping[str, Any], folder: Path) -> di
     from harness.statistics.ratios import speedups
     from harness.statistics.teams import team_speedups
 
-    run = Run(folder, dict(info), rows)
+    run = Run.of(dict(info), folder, rows)
     tables = []
     if (rows["experiment"] == "algorithms").any():
         found = speedups(selection.algorithm_rows(run), selection.TWO_PASS, selection.THREE_PASS)

@@ -243,7 +243,7 @@ def test_an_algorithm_without_one_of_its_passes_has_no_bar(full_run: Run) -> Non
 def test_an_algorithm_that_the_paper_does_not_have_is_drawn_too(full_run: Run) -> None:
     renamed = only(full_run, isa="avx2").samples.replace({"algorithm": {"three-pass-reload": "online"}})
     algorithms = full_run.information["algorithms"] | {"online": ["max", "exp_store", "scale"]}
-    run = Run(full_run.folder, full_run.information | {"algorithms": algorithms}, renamed)
+    run = Run.of(full_run.information | {"algorithms": algorithms}, full_run.folder, renamed)
     _, table = figures.load("algorithms").draw(run)
     assert set(table["algorithm"]) == {"three-pass-recompute", "two-pass", "online"}
     with pytest.raises(MissingRows, match="three-pass-reload"):

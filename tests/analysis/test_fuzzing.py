@@ -75,7 +75,7 @@ def test_a_mutated_run_json_is_refused_in_one_line_or_drawn(folder: Path, tmp_pa
         if accepted % 3:  # each takes as long as thirty refusals
             continue
         try:
-            look_at(Run(folder, run.information, run.samples), accepted // 3)
+            look_at(Run.of(run.information, folder, run.samples), accepted // 3)
         except Exception as error:
             raise AssertionError(f"seed {seed}, {words}") from error
     assert accepted < SEEDS / 10, "of most mutations a check can know"

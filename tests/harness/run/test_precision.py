@@ -15,6 +15,7 @@ from harness.run import budget, measure, plan, precision, worker
 from harness.sampling.sampler import Repetition, Sample
 from harness.statistics import selection
 from harness.statistics.ratios import speedups
+from tests.synthetic import information_of, rows_of
 
 TRUTH = 1.25  # reloading takes so many times as long as Two-Pass; recomputing as long as that, or longer
 EXPERIMENTS = 2000
@@ -74,9 +75,9 @@ def simulate(tmp_path, monkeypatch, kind, experiments_, rounds, target, seconds=
         "rounds": {"algorithms": rounds}, "sample_milliseconds": 1,
     }  # fmt: skip
     planned = plan.Plan([plan.Item("algorithms", "gcc", "avx2", tuple(range(1, experiments_ + 1)), "paper")])
-    info = {
-        "protocol": protocol,
-        "algorithms": dict.fromkeys(c.algorithm for c in CONTENDERS),
+    info = information_of(rows_of(("avx2",), (4096,), (), 1, 1, ("algorithms",)), "any", "quick", ("avx2",), None) | {
+        "protocol": {"name": "quick", **protocol},
+        "algorithms": {c.algorithm: [] for c in CONTENDERS},
         "controls": {},
         "experiments": planned.experiments(),
         "skipped": [],
@@ -110,7 +111,7 @@ def simulate(tmp_path, monkeypatch, kind, experiments_, rounds, target, seconds=
 @pytest.mark.parametrize("kind", ["independent", "skewed", "autocorrelated", "drifting"])
 def test_intervals_cover_the_truth_though_runs_stop_when_they_look_narrow(tmp_path, monkeypatch, kind):
     info, rows = simulate(tmp_path, monkeypatch, kind, EXPERIMENTS, 6, 2.0)
-    run = Run(tmp_path, info, rows)
+    run = Run.of(info, tmp_path, rows)
     found = speedups(selection.algorithm_rows(run), selection.TWO_PASS, selection.THREE_PASS)
     truth = 100 * (TRUTH - 1)
     covered = ((found["speedup_percent_low"] <= truth) & (truth <= found["speedup_percent_high"])).mean()
