@@ -49,7 +49,7 @@ PASS(copy_nt) {
   size_t head = MIN(n, -((uintptr_t) y / sizeof(float)) % LANES);
   for (size_t i = 0; i < head; i++) y[i] = x[i];
   STREAMS(head, BODY, REMAINDER);
-  _mm_sfence();
+  stream_fence();
 #undef BODY
 #undef REMAINDER
 }

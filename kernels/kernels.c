@@ -14,16 +14,14 @@
 #define UNUSED __attribute__((unused))
 #define PASS(name) \
   FN void name(UNUSED const float *x, UNUSED float *y, UNUSED struct carry *carry, size_t n, int U, UNUSED int K)
-#define VF_KEEP(v) __asm__ volatile("" : : "x"(v))  // as if v were used, at no instruction
-#define VF_OPAQUE(v) __asm__("" : "+x"(v))           // as if v were not known at compile time
 enum { MAX_U = 12 };
 
 #if defined(__AVX512F__)
-#include "vf_avx512f.h"
+#include "isa/avx512f.h"
 #elif defined(__AVX2__)
-#include "vf_avx2.h"
+#include "isa/avx2.h"
 #else
-#include "vf_scalar.h"
+#include "isa/scalar.h"
 #endif
 #include "exp.h"
 #include "passes.h"

@@ -45,7 +45,7 @@ def the_host() -> extensions.Host:
     return extensions.Host(BUILT, COMPILERS[0])
 
 
-# AVX512F in plain C, in a few variants: the numbers of vf_avx512f.h and of the passes over it, on any machine.
+# AVX512F in plain C, in a few variants: the numbers of isa/avx512f.h and of the passes over it, on any machine.
 EMULATED = "avx512f-emulated"
 EMULATION_FLAGS = (
     *("-O1", "-msse4.1", "-mfma", "-Wno-psabi"),

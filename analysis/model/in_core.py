@@ -204,7 +204,7 @@ def vectors_per_iteration(loop: Loop, isa: str) -> int:
 
 def lanes(isa: str) -> int:
     """Floats in a vector, as the ISA's vocabulary says."""
-    return int(re.search(r"LANES = (\d+)", (KERNELS / f"vf_{isa}.h").read_text(encoding="utf-8"))[1])
+    return int(re.search(r"LANES = (\d+)", (KERNELS / "isa" / f"{isa}.h").read_text(encoding="utf-8"))[1])
 
 
 def cycles_per_iteration(

@@ -16,7 +16,7 @@ import subprocess
 import sysconfig
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -44,10 +44,8 @@ INEXACT_FLAGS = (
     "-ffinite-math-only", "-fno-signed-zeros", "-fapprox-func", "-ffp-model=fast",
     "-ffp-model=aggressive", "-ffp-contract=fast",
 )  # fmt: skip
-HOST_SOURCES = ("timed_loop.c", "timed_threads.c", "canary.c", "arena.c", "cpuid.c", "accuracy.c")
-# Of a target that is no ISA: the header that Python sees, and the sources.
-PARTS = {HOST: ("host.h", HOST_SOURCES), ONEDNN: ("peer_onednn.h", ("peer_onednn.c",))}
-KERNEL_PART = ("table.h", ("kernels.c",))  # of an ISA
+# Of a target that is no ISA: the headers that Python sees beside kernel.h, and the folders of the sources.
+PARTS = {HOST: (("host/host.h", "x86_64/cpuid.h"), ("host", "x86_64")), ONEDNN: (("peers/onednn.h",), ("peers",))}
 # What the hash of a run covers beside the configuration and the compilers: all that can change a row. The rooms that
 # are not here talk to a person, or take a complete run elsewhere.
 HASHED = ("kernels", *(f"harness/{room}" for room in (
@@ -175,13 +173,36 @@ def provenance(config: Config, compiler_name: str, target: str) -> str:
     return " ".join(told)
 
 
+def interface(target: str) -> list[str]:
+    """The headers of a target that Python sees too, below KERNELS."""
+    return ["kernel.h", *(PARTS[target][0] if target in PARTS else ("table.h",))]
+
+
+def sources(target: str) -> list[Path]:
+    """The C sources of a target."""
+    if target not in PARTS:
+        return [KERNELS / "kernels.c"]
+    return sorted(file for folder in PARTS[target][1] for file in (KERNELS / folder).glob("*.c"))
+
+
 def build_hash(config: Config, compiler_name: str, target: str) -> str:
     """SHA-256 over all that an extension is made of: its sources, and what else it depends on."""
-    interface, sources = PARTS.get(target, KERNEL_PART)
     digest = hashlib.sha256(provenance(config, compiler_name, target).encode())
-    for file in sorted({KERNELS / name for name in (interface, *sources)} | set(KERNELS.glob("*.h"))):
-        digest.update(f"\0{file.name}\0".encode() + file.read_bytes())
+    _add_files(digest, KERNELS, {*sources(target), *KERNELS.rglob("*.h")})
     return digest.hexdigest()
+
+
+def kernels_hash(config: Config, compilers: Sequence[Compiler]) -> str:
+    """SHA-256 over the kernels, the compilers' versions and the flags alone: where it is the same, so is what runs."""
+    digest = hashlib.sha256(json.dumps([(c.name, c.version) for c in compilers]).encode())
+    digest.update(json.dumps({target: flags(config, target) for target in (HOST, *config["isa_flags"])}).encode())
+    _add_files(digest, KERNELS, KERNELS.rglob("*.[ch]"))
+    return digest.hexdigest()
+
+
+def _add_files(digest: hashlib._Hash, folder: Path, files: Iterable[Path]) -> None:
+    for file in sorted(files):
+        digest.update(f"\0{file.relative_to(folder)}\0".encode() + file.read_bytes())
 
 
 def onednn_folders() -> tuple[Path, Path]:
@@ -204,7 +225,6 @@ def build(config: Config, compiler_name: str, target: str, output: Path) -> None
     """
     compiler = require_compiler(config, compiler_name)
     include = python_headers()
-    interface, sources = PARTS.get(target, KERNEL_PART)
     headers, libraries = [], ["-lm"]
     if target == ONEDNN:
         include_folder, library_folder = onednn_folders()
@@ -214,11 +234,11 @@ def build(config: Config, compiler_name: str, target: str, output: Path) -> None
     with tempfile.TemporaryDirectory(dir=output.parent) as folder:
         wrapper = Path(folder) / "wrapper.c"
         made_of = build_hash(config, compiler_name, target)
-        write_wrapper(module_name(compiler_name, target), interface, made_of, wrapper)
+        write_wrapper(module_name(compiler_name, target), interface(target), made_of, wrapper)
         compile_flags = [*flags(config, target), "-fPIC", f"-I{KERNELS}", *headers]
         objects = [
-            compile_object(compiler, compile_flags, KERNELS / source, Path(folder) / f"{source}.o")
-            for source in sources
+            compile_object(compiler, compile_flags, source, Path(folder) / f"{source.name}.o")
+            for source in sources(target)
         ]
         if target in config["isa_flags"]:
             renamed = [*compile_flags, "-DMOVED", *(f"-D{name}=moved_{name}" for name in MOVED_NAMES)]
@@ -231,10 +251,9 @@ def build(config: Config, compiler_name: str, target: str, output: Path) -> None
         os.replace(library, output)
 
 
-def write_wrapper(module: str, interface: str, made_of: str, output: Path) -> None:
-    """Writes the C source of a cffi API-mode module for kernel.h and the header `interface`; it tells what it is
-    `made_of` (BUILD_HASH)."""
-    headers = ("kernel.h", interface)
+def write_wrapper(module: str, headers: Sequence[str], made_of: str, output: Path) -> None:
+    """Writes the C source of a cffi API-mode module for these headers below KERNELS; it tells what it is `made_of`
+    (BUILD_HASH)."""
     ffi = cffi.FFI()
     declared = "\n".join((KERNELS / header).read_text(encoding="utf-8") for header in headers)
     ffi.cdef(f"{declared}static char *const BUILD_HASH;")
@@ -319,10 +338,8 @@ def content_hash(config: Config, compilers: list[Compiler], peers: Sequence[tupl
     """SHA-256 over everything that can change a row: kernels, harness, configuration, versions of the compilers and of
     the `peers` (name, version)."""
     digest = hashlib.sha256()
-    for folder in HASHED:
-        for file in sorted(f for f in (ROOT / folder).rglob("*") if f.suffix in (".c", ".h", ".py")):
-            digest.update(f"{file.relative_to(ROOT)}\0".encode())
-            digest.update(file.read_bytes())
+    files = (file for folder in HASHED for file in (ROOT / folder).rglob("*") if file.suffix in (".c", ".h", ".py"))
+    _add_files(digest, ROOT, files)
     digest.update(json.dumps(config, sort_keys=True).encode())
     # Published variants are measured in every run, and chosen in some.
     published = {name: machine.paper_variants for name, machine in identity.load().items() if machine.paper_variants}

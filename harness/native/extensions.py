@@ -17,7 +17,6 @@ from harness.native import build
 from harness.record.configuration import Config
 from harness.record.errors import HarnessError
 
-CACHE_STATES = ("warm", "paper", "cold")  # in the order of enum cache_state
 HUGE_PAGE_BYTES = 2 << 20
 
 
@@ -191,10 +190,18 @@ class Host:
             raise HarnessError(f"the system gives no {size} bytes of memory")
         return self.ffi.cast("char *", arena)
 
-    def passes(self, kernels: Sequence[Kernel], moved: bool = False) -> Any:
-        """The kernels, or with `moved` the copies of their code elsewhere, as the array that the timed loop takes."""
+    def algorithm(self, kernels: Sequence[Kernel], moved: bool = False, carry: Any = None) -> Any:
+        """The kernels, or with `moved` the copies of their code elsewhere, as the timed loop takes them (struct
+        algorithm *), starting from what `carry` (struct carry *) holds."""
         addresses = [kernel.moved_address if moved else kernel.address for kernel in kernels]
-        return self.ffi.new("const struct kernel *[]", [self.ffi.cast("const struct kernel *", a) for a in addresses])
+        passes = [self.ffi.cast("const struct kernel *", address) for address in addresses]
+        made = {"passes": passes, "pass_count": len(passes)}
+        return self.ffi.new("struct algorithm *", made | ({"initial": carry[0]} if carry else {}))
+
+    def repetition(self, cache_state: str, calls: int, batch: int = 1, split: bool = False) -> Any:
+        """How a sample is taken (struct repetition *): `cache_state` is warm, paper or cold."""
+        state = getattr(self.lib, f"CACHE_{cache_state.upper()}")
+        return self.ffi.new("struct repetition *", (state, calls, batch, split))
 
     def nanoseconds(self) -> int:
         """The timer of all measurements."""

@@ -104,13 +104,6 @@ class Arena:
             os.sched_setaffinity(0, before)
         return arena
 
-    def part(self, operands: Any, start: int) -> Any:
-        """The operands of a part of a vector that begins at element `start` (struct operands *)."""
-        part = self.host.ffi.new("struct operands *", operands[0])
-        part.x += start
-        part.outputs += start
-        return part
-
     def unmap(self) -> None:
         """Gives the memory back; no operands of this arena may be used any more."""
         self.host.lib.arena_unmap(self.start, self.layout.arena_bytes)

@@ -28,7 +28,7 @@ def run_passes(host: Host, kernels: Sequence[Kernel], x: Vector, y: Vector) -> t
     if read != written and np.may_share_memory(x, y):
         raise HarnessError("x and y overlap; give y memory of its own, or x itself")
     carry = host.ffi.new("struct carry *")
-    host.lib.run_untimed(host.passes(kernels), len(kernels), carry, read, written, len(x))
+    host.lib.run_untimed(host.algorithm(kernels), carry, read, written, len(x))
     return carry.sum, carry.reference
 
 

@@ -219,7 +219,7 @@ def fault(host: Host, kernel: Kernel, reference: Reference, at: tuple[int, int] 
     x[:] = reference.x
     y[:] = np.nan if expected.before is None else expected.before
     carry = host.ffi.new("struct carry *", {"sum": expected.sum, "reference": expected.reference})
-    host.lib.run_untimed(host.passes([kernel], moved), 1, carry, pointer(host, x), pointer(host, y), n)
+    host.lib.run_untimed(host.algorithm([kernel], moved), carry, pointer(host, x), pointer(host, y), n)
     where = f"at {n} elements"
     if not same_bits(x, reference.x):
         return f"{where}: it writes to x"

@@ -23,7 +23,7 @@ import numpy as np
 
 from harness.machine import processes
 from harness.native.clock import Clock, unusable
-from harness.native.extensions import CACHE_STATES, Host
+from harness.native.extensions import Host
 from harness.native.softmax import pointer
 from harness.record.configuration import FLOAT_BYTES
 from harness.record.errors import HarnessError
@@ -62,8 +62,8 @@ class Vectors:
 class Prepared:
     """A library as the timed loop takes it."""
 
-    passes: Any
-    """const struct kernel *[1]."""
+    algorithm: Any
+    """struct algorithm * of one pass."""
     call: Callable[[int], Any] | None = None
     """What the kernel calls, where that is Python."""
     errors: list[BaseException] = field(default_factory=list)
@@ -161,7 +161,7 @@ def prepare(host: Host, name: str, operands: Any, elements: int, turns: bool, cp
         prepared.kept.append(vectors)
         output = operands.outputs + operands.next_output * operands.output_stride
         carry = host.ffi.new("struct carry *")
-        host.lib.run_untimed(prepared.passes, 1, carry, operands.x, output, elements)
+        host.lib.run_untimed(prepared.algorithm, carry, operands.x, output, elements)
         prepared.check()
     return prepared
 
@@ -188,7 +188,7 @@ def calling(host: Host, vectors: Vectors, call: Callable[[int], Any]) -> Prepare
 
     callback = host.ffi.callback(RUN_TYPE, run, onerror=failed)
     kernel = host.ffi.new("struct kernel *", {"run": callback})
-    prepared.passes = host.ffi.new("const struct kernel *[]", [kernel])
+    prepared.algorithm = host.ffi.new("struct algorithm *", {"passes": [kernel], "pass_count": 1})
     prepared.kept += [callback, kernel]
     return prepared
 
@@ -197,11 +197,12 @@ def empty_call_nanoseconds(host: Host) -> float:
     """What the way into Python and back costs each call of a library that has a Python interface, in nanoseconds."""
     operands = host.ffi.new("struct operands *", {"output_count": 1})
     empty = calling(host, Vectors(np.empty(0, np.float32), [], operands, False), lambda place: None)
-    initial, warm, times, clock = host.ffi.new("struct carry *"), CACHE_STATES.index("warm"), [], Clock(host)
+    times, clock = [], Clock(host)
     calls = max(EMPTY_CALLS, math.ceil(clock.shortest / LEAST_CALL_NANOSECONDS))
+    repetition = host.repetition("warm", calls, calls)
     for _ in range(EMPTY_SAMPLES):
         nanoseconds = host.ffi.new("int64_t *")
-        host.lib.time_calls(empty.passes, 1, initial, operands, 0, warm, calls, calls, 0, nanoseconds)
+        host.lib.time_calls(empty.algorithm, operands, 0, repetition, nanoseconds)
         times.append((nanoseconds[0] - clock.overhead) / calls)
     if not (possible := [time for time in times if time > 0]):
         raise HarnessError(unusable())

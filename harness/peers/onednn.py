@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.native import build
-from harness.native.extensions import CACHE_STATES, Host, load
+from harness.native.extensions import Host, load
 from harness.native.softmax import pointer
 from harness.peers import Prepared, Vectors
 
@@ -35,8 +35,9 @@ def prepare(host: Host, vectors: Vectors, threads: int) -> Prepared:
         raise RuntimeError(f"oneDNN makes no softmax of {len(vectors.x)} elements: status {status}")
     extension.lib.onednn_stack(stack)
     address = int(extension.ffi.cast("uintptr_t", kernel[0]))
-    passes = host.ffi.new("const struct kernel *[]", [host.ffi.cast("const struct kernel *", address)])
-    return Prepared(passes, kept=[extension], status=extension.lib.onednn_failure)
+    passes = [host.ffi.cast("const struct kernel *", address)]
+    algorithm = host.ffi.new("struct algorithm *", {"passes": passes, "pass_count": 1})
+    return Prepared(algorithm, kept=[extension], status=extension.lib.onednn_failure)
 
 
 def version(host: Host) -> str:
@@ -53,16 +54,16 @@ def _best_stack(folder: Path, compiler: str) -> int:
     kernel = extension.ffi.new("const struct kernel **")
     if extension.lib.onednn_prepare(TRIED_ELEMENTS, kernel):
         return STACKS[0]
-    address = host.ffi.cast("const struct kernel *", int(extension.ffi.cast("uintptr_t", kernel[0])))
-    passes, initial = host.ffi.new("const struct kernel *[]", [address]), host.ffi.new("struct carry *")
+    passes = [host.ffi.cast("const struct kernel *", int(extension.ffi.cast("uintptr_t", kernel[0])))]
+    algorithm = host.ffi.new("struct algorithm *", {"passes": passes, "pass_count": 1})
+    repetition = host.repetition("warm", TRIED_CALLS, TRIED_CALLS)
     pointers = {"x": pointer(host, x), "outputs": pointer(host, y)}
     operands = host.ffi.new("struct operands *", {**pointers, "output_stride": len(y), "output_count": 1})
     times: dict[int, int] = {}
     for stack in STACKS * TRIES:
         extension.lib.onednn_stack(stack)
         nanoseconds = host.ffi.new("int64_t *")
-        warm = CACHE_STATES.index("warm")
-        host.lib.time_calls(passes, 1, initial, operands, len(x), warm, TRIED_CALLS, TRIED_CALLS, 0, nanoseconds)
+        host.lib.time_calls(algorithm, operands, len(x), repetition, nanoseconds)
         if nanoseconds[0] > 0:
             times[stack] = min(nanoseconds[0], times.get(stack, nanoseconds[0]))
     return min(times, key=times.__getitem__, default=STACKS[0])

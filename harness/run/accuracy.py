@@ -40,13 +40,14 @@ DISTRIBUTIONS: Mapping[str, Generate] = {
 def exp_errors(host: Host, isa: str, exp_store: Kernel, stride: int = 1, lowest: float = LOWEST) -> dict[str, Any]:
     """An item of `exp` in run.json's `accuracy`: how many of every stride-th float32 in [lowest, -0] are off by how
     much."""
-    counts, worst = host.ffi.new("uint64_t[]", BINS), host.ffi.new("double *")
+    counts = host.ffi.new("uint64_t[]", BINS)
+    errors = host.ffi.new("struct ulps *", {"counts": counts, "bins": BINS, "bins_per_ulp": BINS_PER_ULP})
     address = host.ffi.cast("const struct kernel *", exp_store.address)
-    host.lib.exp_ulps(address, lowest, stride, BINS, float(BINS_PER_ULP), counts, worst)
+    host.lib.exp_ulps(address, lowest, stride, errors)
     return {
         "isa": isa,
         "stride": stride,
-        "largest_ulps": worst[0],
+        "largest_ulps": errors.largest,
         "bins_per_ulp": BINS_PER_ULP,
         "counts": [int(c) for c in counts],
     }

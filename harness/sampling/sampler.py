@@ -19,7 +19,7 @@ import numpy as np
 from harness import peers
 from harness.experiments.contenders import Contender, Question
 from harness.native.clock import CLOCK_ADDS, SHORTEST_BATCH_NANOSECONDS, TRIES, Clock, unusable
-from harness.native.extensions import CACHE_STATES, Host
+from harness.native.extensions import Host
 from harness.native.memory import LINE_BYTES, Arena
 from harness.record.configuration import FLOAT_BYTES
 from harness.record.errors import HarnessError
@@ -70,16 +70,14 @@ class Repetition:
 
 @dataclass(frozen=True)
 class PreparedContender:
-    """A contender as the timed loop takes it: its passes, what they start from, its operands and their length."""
+    """A contender as the timed loop takes it: struct algorithm *, struct operands *, and their length."""
 
-    passes: Any
-    pass_count: int
-    initial: Any
-    split: bool
+    algorithm: Any
     operands: Any
     elements: int
-    shares: Any = None
-    """Of several threads: what each works on (struct share[])."""
+    split: bool = False
+    team: Any = None
+    """Of several threads: what each works on (struct team *)."""
     peer: peers.Prepared | None = None
     """Of a contender that is another library, with threads of its own."""
     least: tuple[speed_limits.Least, ...] = ()
@@ -184,36 +182,31 @@ class Sampler:
         arenas: list[Arena] = []
         try:
             if question.joint:
-                whole = self.arena.operands(n)
+                operands = [self.arena.operands(n)] * len(cpus)
                 parts = parts_of(n, len(cpus))
-                operands = [self.arena.part(whole, start) for start, _ in parts]
-                lengths = [length for _, length in parts]
             else:
                 arenas = [self.arena.on_processor(cpu, n) for cpu in cpus[1:]]
                 operands = [arena.operands(n) for arena in (self.arena, *arenas)]
-                whole, lengths = operands[0], [n] * len(cpus)
-            rows = zip(operands, lengths, cpus, strict=True)
-            shares = self.host.ffi.new("struct share[]", [{"operands": o[0], "n": m, "cpu": cpu} for o, m, cpu in rows])
-            ready = [self._prepare(c, question, whole) for c in question.contenders]
-            yield [contender if contender.peer else replace(contender, shares=shares) for contender in ready]
+                parts = [(0, n)] * len(cpus)
+            rows = [(its, *part, cpu, 0) for its, part, cpu in zip(operands, parts, cpus, strict=True)]
+            shares = self.host.ffi.new("struct share[]", rows)
+            team = self.host.ffi.new("struct team *", (shares, len(rows), question.joint))
+            ready = [self._prepare(c, question, operands[0]) for c in question.contenders]
+            yield [contender if contender.peer else replace(contender, team=team) for contender in ready]
         finally:
             for arena in arenas:
                 arena.unmap()
 
     def _prepare(self, contender: Contender, question: Question, operands: Any) -> PreparedContender:
-        elements, carry = contender.elements(question.elements), self.host.ffi.new("struct carry *")
+        elements, least = contender.elements(question.elements), self._least(contender, question)
         if contender.peer:
             turns, cpus = question.cache_state != "warm", self.cpus[: question.threads]
             peer = peers.prepare(self.host, contender.peer, operands, elements, turns, cpus)
-            least = self._least(contender, question)
-            return PreparedContender(peer.passes, 1, carry, False, operands, elements, peer=peer, least=least)
-        before = self.host.passes(contender.before)
-        self.host.lib.run_untimed(before, len(contender.before), carry, operands.x, operands.outputs, elements)
-        passes = self.host.passes(contender.kernels, contender.moved)
-        return PreparedContender(
-            *(passes, len(contender.kernels), carry, contender.split, operands, elements),
-            least=self._least(contender, question),
-        )
+            return PreparedContender(peer.algorithm, operands, elements, peer=peer, least=least)
+        before, carry = self.host.algorithm(contender.before), self.host.ffi.new("struct carry *")
+        self.host.lib.run_untimed(before, carry, operands.x, operands.outputs, elements)
+        algorithm = self.host.algorithm(contender.kernels, contender.moved, carry)
+        return PreparedContender(algorithm, operands, elements, contender.split, least=least)
 
     def _least(self, contender: Contender, question: Question) -> tuple[speed_limits.Least, ...]:
         if self.info is None:
@@ -264,29 +257,14 @@ class Sampler:
     def _time(self, contender: PreparedContender, question: Question, how: Repetition) -> tuple[int, ...]:
         """Nanoseconds of the calls, or of each of their passes, less what reading the clock cost; not above 0 where the
         clock went back."""
-        nanoseconds = self.host.ffi.new("int64_t[]", contender.pass_count)
-        state = CACHE_STATES.index(question.cache_state)
-        if contender.shares is not None:
-            passes, shares = (contender.passes, contender.pass_count, contender.initial), contender.shares
-            # A library, which writes whole vectors, and our threads take turns in one rotation.
-            for share in shares:
-                share.operands.next_output = contender.operands.next_output
-            if self.host.lib.time_threads(*passes, shares, len(shares), state, how.calls, question.joint, nanoseconds):
-                raise HarnessError(f"{len(shares)} threads could not be started, each on a processor of its own")
-            contender.operands.next_output = shares[0].operands.next_output
+        algorithm, team = contender.algorithm, contender.team
+        nanoseconds = self.host.ffi.new("int64_t[]", algorithm.pass_count)
+        repetition = self.host.repetition(question.cache_state, how.calls, how.batch, contender.split)
+        if team is not None:
+            if self.host.lib.time_threads(algorithm, team, repetition, nanoseconds):
+                raise HarnessError(f"{team.count} threads could not be started, each on a processor of its own")
             return (round(nanoseconds[0] - how.calls * self.clock.overhead),)
-        self.host.lib.time_calls(
-            contender.passes,
-            contender.pass_count,
-            contender.initial,
-            contender.operands,
-            contender.elements,
-            state,
-            how.calls,
-            how.batch,
-            contender.split,
-            nanoseconds,
-        )
+        self.host.lib.time_calls(algorithm, contender.operands, contender.elements, repetition, nanoseconds)
         if contender.peer:
             contender.peer.check()
         spent = math.ceil(how.calls / how.batch) * self.clock.overhead
@@ -319,11 +297,12 @@ class Sampler:
         flags = {name for name, count in self.disturbances.counters().items() if count > counters.get(name, count)}
         if -missing > MISSING_CPU_SHARE * wall + unclear:
             flags.add(CLOCK_ERROR)
-        if contender.shares is not None:
+        if contender.team is not None:
             # By the threads' own clocks: this one also waits for the others to end. That one was switched away for
             # microseconds says little of several threads, of which one shares its processor with the system.
             flags.discard("switched")
-            missing = max(share.missing_nanoseconds for share in contender.shares)
+            shares = contender.team.shares[0 : contender.team.count]
+            missing = max(share.missing_nanoseconds for share in shares)
         elif question.threads > 1:
             # A library's first thread may sleep while it waits for the others; their clocks can't be read.
             missing = 0

@@ -10,7 +10,7 @@ rule build:
 
 rule extension:
     input:
-        sorted(Path("kernels").glob("*.[ch]")),
+        sorted(Path("kernels").rglob("*.[ch]")),
         "harness/native/build.py",
     output:
         f"{BUILT}/{{compiler}}/_softmax_{{name}}_{{target}}.so",

@@ -157,7 +157,7 @@ def test_threads_of_a_library_stay_on_processors_of_their_own(host, real, monkey
     real.cpus = [first, second]
     try:
         with real.prepared(question(name, threads=2, elements=50_000)) as prepared:
-            assert prepared[1].shares is None
+            assert prepared[1].team is None
             assert os.sched_getaffinity(started[0].native_id) == {second}
             assert os.sched_getaffinity(0) == {first}
     finally:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.native.extensions import CACHE_STATES
+from harness.record.schema import schema
 from tests.conftest import COMPILERS, variants
 
 ELEMENTS, STRIDE, OUTPUTS = 100, 128, 3
@@ -43,13 +43,11 @@ class Bench:
 
     def time(self, recorders, cache_state, calls, batch, split=0):
         ffi = self.host.ffi
-        passes = ffi.new("const struct kernel *[]", [recorder.kernel for recorder in recorders])
-        initial = ffi.new("struct carry *", {"sum": 5.0, "reference": 2.0})
+        passes, initial = [recorder.kernel for recorder in recorders], {"sum": 5.0, "reference": 2.0}
+        algorithm = ffi.new("struct algorithm *", (passes, len(passes), initial))
         nanoseconds = ffi.new("int64_t[4]")
-        state = CACHE_STATES.index(cache_state)
-        self.host.lib.time_calls(
-            passes, len(recorders), initial, self.operands, ELEMENTS, state, calls, batch, split, nanoseconds
-        )
+        repetition = self.host.repetition(cache_state, calls, batch, split)
+        self.host.lib.time_calls(algorithm, self.operands, ELEMENTS, repetition, nanoseconds)
         return list(nanoseconds)
 
     def outputs(self, recorder):
@@ -108,21 +106,19 @@ def test_restoring_the_cache_state_is_not_timed(host, bench):
     big = np.zeros(16 << 20, np.float32)
     bench.operands.x = host.ffi.cast("float *", big.ctypes.data)
     recorder = Recorder(host)
-    passes = host.ffi.new("const struct kernel *[]", [recorder.kernel])
+    algorithm = host.ffi.new("struct algorithm *", ([recorder.kernel], 1))
     bench.operands.outputs, bench.operands.output_stride = bench.operands.x, 0
     nanoseconds = host.ffi.new("int64_t[4]")
     start = host.nanoseconds()
-    state = CACHE_STATES.index("cold")
-    initial = host.ffi.new("struct carry *")
-    host.lib.time_calls(passes, 1, initial, bench.operands, len(big), state, 1, 1, 0, nanoseconds)
+    host.lib.time_calls(algorithm, bench.operands, len(big), host.repetition("cold", 1), nanoseconds)
     assert nanoseconds[0] < (host.nanoseconds() - start) / 2
 
 
 def test_denormals_are_flushed_during_a_call_and_not_after(host, bench):
     kernel = variants(COMPILERS[0], "scalar", "update")[0]
     bench.y[:] = 1e-40
-    passes = host.passes([kernel])
-    host.lib.run_untimed(passes, 1, host.ffi.new("struct carry *"), bench.operands.x, bench.operands.outputs, ELEMENTS)
+    carry, operands = host.ffi.new("struct carry *"), bench.operands
+    host.lib.run_untimed(host.algorithm([kernel]), carry, operands.x, operands.outputs, ELEMENTS)
     assert (bench.y[:ELEMENTS] == 0).all()
     assert (bench.y[ELEMENTS:] > 0).all()
     assert np.float32(1e-40) * np.float32(0.5) > 0
@@ -132,3 +128,11 @@ def test_the_clock_does_not_run_backwards(host):
     readings = host.ffi.new("uint64_t[]", 1000)
     host.lib.read_clock(readings, 1000)
     assert list(readings) == sorted(readings)
+
+
+def test_the_configuration_allows_as_many_passes_as_a_call_may_have(host):
+    assert schema("config")["properties"]["algorithms"]["additionalProperties"]["maxItems"] == host.lib.MAX_PASSES
+    load = variants(COMPILERS[0], "scalar", "load")[0]
+    assert host.algorithm([load] * host.lib.MAX_PASSES).pass_count == host.lib.MAX_PASSES
+    with pytest.raises(IndexError):
+        host.algorithm([load] * (host.lib.MAX_PASSES + 1))

@@ -187,10 +187,10 @@ def test_every_source_compiles_without_a_warning(compiler, target, tmp_path):
     found = build.find_compiler(SETTINGS, compiler)
     if found is None:
         pytest.skip(f"{compiler} is not installed")
-    for source in build.HOST_SOURCES if target == build.HOST else ("kernels.c",):
+    for source in build.sources(target):
         # Not in the shipped flags, where a newer compiler's new warning would be in a stranger's way.
         flags = [*build.flags(SETTINGS, target), "-Werror", f"-I{build.KERNELS}"]
-        command = [*found.command, *flags, "-c", str(build.KERNELS / source), "-o", str(tmp_path / "x.o")]
+        command = [*found.command, *flags, "-c", str(source), "-o", str(tmp_path / "x.o")]
         result = subprocess.run(command, capture_output=True, text=True)
         require_no_warning(compiler, found.version, result.returncode, result.stderr)
 
@@ -235,6 +235,19 @@ def test_a_runs_hash_follows_whatever_can_change_a_row(monkeypatch, tmp_path):
     empty = build.content_hash(SETTINGS, compilers)
     (tmp_path / "kernels" / "exp.h").write_text("changed")
     assert build.content_hash(SETTINGS, compilers) != empty
+
+
+def test_the_hash_of_kernels_follows_them_their_compilers_and_flags_alone(monkeypatch, tmp_path):
+    compilers = [build.Compiler("gcc", ("gcc",), "gcc 12")]
+    before = build.kernels_hash(SETTINGS, compilers)
+    assert before == build.kernels_hash({**SETTINGS, "rotation": 9}, compilers)
+    assert before != build.kernels_hash({**SETTINGS, "flags": ["-O1"]}, compilers)
+    assert before != build.kernels_hash(SETTINGS, [build.Compiler("gcc", ("gcc",), "gcc 13")])
+    shutil.copytree(build.KERNELS, tmp_path / "kernels")
+    monkeypatch.setattr(build, "KERNELS", tmp_path / "kernels")
+    assert before == build.kernels_hash(SETTINGS, compilers)
+    (tmp_path / "kernels" / "isa" / "avx2.h").write_text("changed")
+    assert before != build.kernels_hash(SETTINGS, compilers)
 
 
 def test_a_library_is_found_in_a_folder_whose_name_has_a_comma(tmp_path):

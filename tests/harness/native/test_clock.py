@@ -136,9 +136,10 @@ def test_the_canaries_take_longer_for_more_work(host):
 
 # Prints what one call takes, the fastest of many samples, by cache state: Two-Pass as a whole and pass by pass.
 PROBE = """
-from harness import plan, sampler
-from harness.contenders import Contender, Question
-from harness.memory import Arena
+from harness.experiments.contenders import Contender, Question
+from harness.native.memory import Arena
+from harness.run import plan
+from harness.sampling import sampler
 from tests.conftest import COMPILERS, SETTINGS, algorithm, the_host
 
 isa = next(isa for isa in ("avx2", "scalar") if isa in the_host().processor().isas)

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.harness.test_domain import chosen
 
 from harness.native.softmax import pointer
 from harness.run import accuracy
 from tests.conftest import COMPILERS, SETTINGS, kernels_of
+from tests.harness.run.test_domain import chosen
 
 
 def test_references_are_right_to_80_bits(host, generator):

@@ -78,7 +78,7 @@ def test_each_pass_can_be_prepared_on_its_own(real):
     tuned = {kernel.name: kernel for kernel in kernels}
     asked = Contender("", "exp_scale", (tuned["exp_scale"],), (tuned["max"], tuned["exp_sum"]))
     with real.prepared(question("warm", 1000, asked)) as prepared:
-        carry = prepared[0].initial
+        carry = prepared[0].algorithm.initial
     assert 900 < carry.reference <= 1000
     assert carry.sum >= 1
 
@@ -95,7 +95,7 @@ class Script:
             time_calls=self.time_calls,
             read_clock=host.lib.read_clock,
         )
-        self.processor = host.processor
+        self.processor, self.repetition = host.processor, host.repetition
 
     def nanoseconds(self):
         return self.now
@@ -120,7 +120,7 @@ def scripted(host, arena, monkeypatch):
 
 
 def flags_of(made, host):
-    prepared = sampler.PreparedContender(None, 1, None, False, None, 1000)
+    prepared = sampler.PreparedContender(SimpleNamespace(pass_count=1), None, 1000)
     return made.sample(prepared, question("warm"), sampler.Repetition(1, 1)).flags
 
 
@@ -133,7 +133,7 @@ def test_a_calm_sample_has_no_flag(scripted, host):
 def test_a_sample_that_the_clock_spoils_is_taken_again_and_flagged(scripted, spoiled):
     script, made, _ = scripted
     script.told = list(spoiled)
-    prepared = sampler.PreparedContender(None, 1, None, False, None, 1000)
+    prepared = sampler.PreparedContender(SimpleNamespace(pass_count=1), None, 1000)
     sample = made.sample(prepared, question("warm"), sampler.Repetition(1, 1))
     assert sample.nanoseconds == (1_000_000,)
     assert sample.flags == {"clock-error"}
@@ -150,7 +150,7 @@ def test_a_clock_that_spoils_every_try_ends_the_measurement_with_one_line(script
 def test_what_reading_the_clock_costs_is_subtracted_for_every_batch(scripted):
     _, made, _ = scripted
     made.clock.overhead = 1000.0
-    prepared = sampler.PreparedContender(None, 1, None, False, None, 1000)
+    prepared = sampler.PreparedContender(SimpleNamespace(pass_count=1), None, 1000)
     for calls, batch, stretches in ((1, 1, 1), (12, 1, 12), (12, 5, 3)):
         sample = made.sample(prepared, question("paper"), sampler.Repetition(calls, batch))
         assert sample.nanoseconds == (1_000_000 - 1000 * stretches,)
@@ -276,14 +276,14 @@ def test_a_moved_contender_runs_other_code_on_operands_elsewhere_with_the_same_r
     ffi = real.host.ffi
     with real.prepared(controls_question()) as (same, again, moved, _):
         assert same.operands == again.operands != moved.operands
-        assert [same.passes[0], same.passes[1]] == [again.passes[0], again.passes[1]]
-        assert same.passes[0].run != moved.passes[0].run
+        assert [same.algorithm.passes[p] for p in (0, 1)] == [again.algorithm.passes[p] for p in (0, 1)]
+        assert same.algorithm.passes[0].run != moved.algorithm.passes[0].run
         distance = int(ffi.cast("intptr_t", moved.operands.x)) - int(ffi.cast("intptr_t", same.operands.x))
         assert distance % 64 == 0 != distance % 4096
         results = []
         for it in (same, moved):
             y = ffi.new("float[]", 1000)
-            real.host.lib.run_untimed(it.passes, 2, ffi.new("struct carry *"), it.operands.x, y, 1000)
+            real.host.lib.run_untimed(it.algorithm, ffi.new("struct carry *"), it.operands.x, y, 1000)
             results.append(bytes(ffi.buffer(y)))
         assert results[0] == results[1]
 
@@ -317,13 +317,12 @@ def pair(host, arena):
 def test_two_threads_have_operands_of_their_own_or_parts_of_one_vector(pair, joint):
     asked = replace(question("paper", 5000, softmax_contender()), threads=2, joint=joint)
     with pair.prepared(asked) as (prepared,):
-        first, second = prepared.shares[0], prepared.shares[1]
+        first, second = prepared.team.shares[0], prepared.team.shares[1]
         assert [first.cpu, second.cpu] == pair.cpus
         assert first.n + second.n == (5000 if joint else 10_000)
-        assert second.operands.x != first.operands.x
-        if joint:
-            assert second.operands.x == first.operands.x + first.n
-            assert second.operands.outputs == first.operands.outputs + first.n
+        assert (second.operands == first.operands) == joint
+        assert (second.operands.x != first.operands.x) != joint
+        assert (first.start, second.start) == (0, first.n if joint else 0)
         sample = pair.sample(prepared, asked, pair.repetition(asked, [prepared], 100_000))
     assert len(sample.nanoseconds) == 1
     assert sample.nanoseconds[0] > 0

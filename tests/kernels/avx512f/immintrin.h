@@ -1,4 +1,4 @@
-// The AVX512F intrinsics that vf_avx512f.h uses, lane by lane in plain C, as Intel's manual defines them with rounding to
+// The AVX512F intrinsics that isa/avx512f.h uses, lane by lane in plain C, as Intel's manual defines them with rounding to
 // nearest: so its numbers can be tested on any machine. Found before the compiler's <immintrin.h>, and compiled with
 // -D__AVX512F__, which chooses that vocabulary. (SIMDe 0.7 multiplies by 2^b instead of scaling: VSCALEFPS's exceptions and
 // results below the smallest factor are lost.)
@@ -9,9 +9,7 @@
 #define LANEWISE(i, n) for (int i = 0; i < (n); i++)
 // Not inline: hundreds of kernels then compile in seconds.
 #define EMULATED static __attribute__((noinline, unused))
-// Those that kernels.c has want a register of that size.
-#undef VF_KEEP
-#undef VF_OPAQUE
+// Those that x86_64/vector.h has want a register of that size.
 #define VF_KEEP(v) ((void) (v))
 #define VF_OPAQUE(v) ((void) (v))
 

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "kernel.h"
-#include "host.h"
+#include "host/host.h"
 
 // Register to register, since some processors add small constants at no cycle while renaming.
 int64_t canary_clock(uint64_t additions) {

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 #include "kernel.h"
-#include "host.h"
+#include "host/host.h"
 
 enum { CHUNK = 1 << 14 };
 
@@ -47,8 +47,7 @@ struct softmax_error softmax_error(const float *y, const long double *terms, lon
   return e;
 }
 
-void exp_ulps(const struct kernel *exp_store, float lowest, uint32_t stride, size_t bins, double bins_per_ulp,
-              uint64_t *counts, double *worst) {
+void exp_ulps(const struct kernel *exp_store, float lowest, uint32_t stride, struct ulps *errors) {
   static float x[CHUNK], y[CHUNK];
   uint32_t last, bits = 0x80000000u;  // from -0 downwards
   memcpy(&last, &lowest, sizeof last);
@@ -62,9 +61,9 @@ void exp_ulps(const struct kernel *exp_store, float lowest, uint32_t stride, siz
       double expected = exp((double) x[i]);
       // Spacing of floats at the expected value, which is normal down to exp(-87.3).
       double ulps = told(fabs(y[i] - expected) / ldexp(1, ilogb(expected) - 23));
-      double bin = ulps * bins_per_ulp;
-      counts[bin < (double) bins ? (size_t) bin : bins - 1]++;
-      if (ulps > *worst) *worst = ulps;
+      double bin = ulps * errors->bins_per_ulp;
+      errors->counts[bin < (double) errors->bins ? (size_t) bin : errors->bins - 1]++;
+      if (ulps > errors->largest) errors->largest = ulps;
     }
   }
 }

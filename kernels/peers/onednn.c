@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <dnnl.h>
 #include "kernel.h"
-#include "peer_onednn.h"
+#include "peers/onednn.h"
 
 static struct {
   dnnl_engine_t engine;

@@ -1,6 +1,6 @@
 // One lane: the operations on a float32 "vector" vf and a double accumulator "wide" that the passes need beyond + - *.
 // Scalar means one lane with FMA3 (Haswell, Zen 1 or later).
-#include <immintrin.h>
+#include "x86_64/vector.h"
 typedef float vf;
 typedef double wide;
 enum { LANES = 1 };
@@ -10,7 +10,11 @@ FN vf vf_load(const float *p) { return *p; }
 FN vf vf_load_first(const float *p, size_t n) { return n ? *p : 0; }
 FN void vf_store(float *p, vf a) { *p = a; }
 FN void vf_store_first(float *p, size_t n, vf a) { if (n) *p = a; }
-FN void vf_stream(float *p, vf a) { _mm_stream_si32((int *) p, _mm_cvtsi128_si32(_mm_castps_si128(_mm_set_ss(a)))); }
+FN void vf_stream(float *p, vf a) {
+  int bits = _mm_cvtsi128_si32(_mm_castps_si128(_mm_set_ss(a)));
+  __asm__("" : "+r"(bits));  // of bits that it knows to be a float clang makes a plain store: MOVNTI is for integers
+  _mm_stream_si32((int *) p, bits);
+}
 FN vf vf_keep_first(size_t n, vf a, vf rest) { return n ? a : rest; }
 // b where a is NaN. MAXSS by name, since gcc turns a ternary maximum into a branch.
 FN vf vf_max(vf a, vf b) { return _mm_cvtss_f32(_mm_max_ss(_mm_set_ss(a), _mm_set_ss(b))); }

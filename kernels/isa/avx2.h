@@ -1,6 +1,6 @@
 // Eight lanes: the operations on a float32 vector vf and its double accumulators "wide" that the passes need beyond
-// + - * on AVX2 with FMA3. The operations are those of vf_scalar.h, lane by lane.
-#include <immintrin.h>
+// + - * on AVX2 with FMA3. The operations are those of scalar.h, lane by lane.
+#include "x86_64/vector.h"
 typedef __m256 vf;
 typedef struct { __m256d low, high; } wide;
 enum { LANES = 8 };

@@ -1,6 +1,6 @@
 // Sixteen lanes: the operations on a float32 vector vf and its double accumulators "wide" that the passes need beyond
-// + - * on AVX512F. The operations are those of vf_scalar.h, lane by lane; VSCALEFPS does the scaling.
-#include <immintrin.h>
+// + - * on AVX512F. The operations are those of scalar.h, lane by lane; VSCALEFPS does the scaling.
+#include "x86_64/vector.h"
 typedef __m512 vf;
 typedef struct { __m512d low, high; } wide;
 enum { LANES = 16 };

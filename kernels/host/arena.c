@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include "kernel.h"
-#include "host.h"
+#include "host/host.h"
 
 enum { HUGE_PAGE = 2 << 20, SMALL_PAGE = 4096 };
 

@@ -1,12 +1,5 @@
 // What the timed loops of one and of several threads share.
-#include <pmmintrin.h>
-
-static inline unsigned flush_denormals(void) {
-  unsigned before = _mm_getcsr();
-  _MM_SET_FLUSH_ZERO_MODE(_MM_FLUSH_ZERO_ON);
-  _MM_SET_DENORMALS_ZERO_MODE(_MM_DENORMALS_ZERO_ON);
-  return before;
-}
+#include "x86_64/core.h"
 
 // Adds what passed between two readings. A clock that went back makes the total negative for good: among many calls nobody
 // would see one that seems to take less than it did.
@@ -21,9 +14,8 @@ static inline float *output(const struct operands *o) { return o->outputs + o->n
 
 static inline void advance(struct operands *o) { o->next_output = (o->next_output + 1) % o->output_count; }
 
-static inline void run_passes(const struct kernel *const *passes, size_t pass_count, struct carry *carry, const float *x,
-                              float *y, size_t n) {
-  for (size_t p = 0; p < pass_count; p++) passes[p]->run(x, y, carry, n);
+static inline void run_passes(const struct algorithm *a, struct carry *carry, const float *x, float *y, size_t n) {
+  for (size_t p = 0; p < a->pass_count; p++) a->passes[p]->run(x, y, carry, n);
 }
 
 // Brings about what holds before `batch` calls.

@@ -3,7 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "kernel.h"
-#include "host.h"
+#include "host/host.h"
+#include "x86_64/cpuid.h"
 
 void cpuid_leaf(uint32_t leaf, uint32_t subleaf, uint32_t registers[4]) {
   uint32_t *r = registers;
