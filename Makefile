@@ -1,5 +1,6 @@
 # Two commands do everything: `make reproduce-all` and `make test`. `make setup` is their set-up alone.
 PROTOCOL ?=
+PEERS ?= all
 PYTHON ?= python3
 JOBS ?= 2
 
@@ -19,7 +20,7 @@ PIP := bin/python -m pip install --quiet --disable-pip-version-check --no-user -
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 QUIET := --quiet rules progress reason host
-OVERRIDES = $(if $(PROTOCOL),--config protocol=$(PROTOCOL))
+SETTINGS = $(if $(PROTOCOL),protocol=$(PROTOCOL))
 # If make is killed, so is Snakemake, and with it what it measures.
 SNAKEMAKE := setpriv --pdeathsig KILL snakemake
 
@@ -37,7 +38,7 @@ endif
 
 reproduce-all: setup
 	@echo "Building what is out of date (20 s), then measuring."
-	$(SNAKEMAKE) reproduce-all $(QUIET) $(OVERRIDES)
+	$(SNAKEMAKE) reproduce-all $(QUIET) $(addprefix --config ,$(SETTINGS))
 
 figures: setup
 	$(SNAKEMAKE) figures $(QUIET)
@@ -66,7 +67,7 @@ room:
 	  { echo "Python's venv is missing (Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
 	@"$$BASE" -m venv --clear $(@D)
 	@for lock in $(filter %.lock,$^); do $(@D)/$(PIP) -r $$lock || exit 1; done
-	@told=$$({ $(@D)/bin/snakemake --version && $(@D)/bin/python -c 'import analysis.render, harness.measure'; } 2>&1) || \
+	@told=$$({ $(@D)/bin/snakemake --version && $(@D)/bin/python -c 'import analysis.render, harness.run.measure'; } 2>&1) || \
 	  { echo "$$told" | tail -n 1 >&2; \
 	    echo "$(@D) does not hold what was installed: look for target, prefix or root in 'pip config list'" >&2; exit 1; }
 	@echo "$$MADE_FOR" > $@
@@ -75,10 +76,11 @@ room:
 zig: setup
 	.venv/$(PIP) -r config/zig.lock
 
-# An environment of their own for the libraries that ours is compared with, and a run that measures both. PyTorch is not in
-# it (PyPI's brings CUDA, 3 GB); to have it measured too: .venv-peers/bin/pip install torch
+# An environment of their own for the libraries that ours is compared with, and a run that measures both; of some of them:
+# make peers PEERS=[numpy,onednn]. PyTorch is not in it (PyPI's brings CUDA, 3 GB); to have it measured too:
+# .venv-peers/bin/pip install torch
 peers: setup .venv-peers/ready
-	$(SNAKEMAKE) peers $(QUIET) $(OVERRIDES)
+	PATH="$(CURDIR)/.venv-peers/bin:$$PATH" $(SNAKEMAKE) reproduce-all $(QUIET) --config peers=$(PEERS) $(SETTINGS)
 
 # Renews the locks: every version pinned by hash, no registry host in it. Needs uv.
 lock:

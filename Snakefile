@@ -1,5 +1,5 @@
 # Targets: reproduce-all (measure this machine, then draw), figures (draw from the rows on disk), build (compile),
-# peers (measure with other libraries beside ours), predict (what the model expects of the paper's machines).
+# predict (what the model expects of the paper's machines), and reproduce-MACHINE.
 from pathlib import Path
 
 from snakemake.utils import min_version
@@ -25,32 +25,17 @@ include: "analysis/workflow/figures.smk"
 include: "analysis/workflow/predict.smk"
 
 
-# On the machine itself this measures, then draws; elsewhere it draws from the machine's recorded runs.
-for machine in analysis.machines():
-
-    rule:
-        name:
-            f"reproduce-{machine}"
-        log:
-            f"results/logs/reproduce-{machine}.log",
-        localrule: True
-        params:
-            command=lambda _, machine=machine: harness.reproduction(config, machine, BUILT),
-        shell:
-            "echo {params.command:q} > {log}; exec setpriv --pdeathsig KILL {params.command}"
-
-
-# This machine measured with other libraries beside our algorithms, in an environment that has them.
-rule:
-    name:
-        "peers"
+# What there is to draw is known only when this machine has been measured.
+rule summary:
+    input:
+        lambda _: checkpoints.measure.get() and analysis.drawn(),
+        run=rules.measure.output,
+    output:
+        "results/runs/summary.txt",
     log:
-        "results/logs/peers.log",
-    localrule: True
-    params:
-        command=lambda _: harness.with_peers(config),
+        "results/logs/summary.log",
     shell:
-        "echo {params.command:q} > {log}; exec setpriv --pdeathsig KILL {params.command}"
+        'python -m analysis summary "$(cat {input.run})" 2> {log} | tee {output} || {{ cat {log} >&2; exit 1; }}'
 
 
 rule:
@@ -58,13 +43,18 @@ rule:
         "reproduce-all"
     default_target: True
     input:
-        rules.measure.output,
-    log:
-        "results/logs/reproduce-all.log",
+        rules.summary.output,
     localrule: True
-    # The note of which run was measured is taken away, so that the next time asks the harness again; a new start, since
-    # only now is it known which run is to be drawn.
-    shell:
-        "run=$(cat {input}); rm {input};"
-        " snakemake figures --quiet rules progress reason host > {log} 2>&1 || {{ cat {log} >&2; exit 1; }};"
-        ' python -m analysis summary "$run"'
+
+
+# On the machine itself this measures, then draws; elsewhere it draws from the machine's recorded runs.
+for machine in analysis.machines():
+
+    rule:
+        name:
+            f"reproduce-{machine}"
+        input:
+            lambda _, machine=machine: (
+                rules.summary.output if harness.is_here(config, machine, BUILT) else analysis.elsewhere(machine)
+            ),
+        localrule: True

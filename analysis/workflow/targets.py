@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.record import catalog
 from harness.record.errors import HarnessError
-from harness.record.machines import machine_names
+from harness.record.machines import load_machines, machine_names
 from harness.record.run import read_information, samples_file
 
 RESULTS = Path("results")
@@ -44,6 +44,28 @@ def drawn_of(machine: str) -> Path:
     """The folder of one machine's figures. Ends Snakemake with one line where it has no complete run."""
     run_of(machine)
     return RESULTS / "figures" / machine
+
+
+@functools.cache
+def elsewhere(machine: str) -> list[Path]:
+    """What there is to draw of a machine that is not this one: its run, and of one of the paper's what the model
+    expects. Says how a run is brought where there is none; ends Snakemake with that line where the model does not know
+    the machine either."""
+    known = load_machines().get(machine)
+    predicted = [RESULTS / "predicted"] if known and known.performance and known.paper_isas else []
+    if machine in catalog.newest_complete(RESULTS):
+        return [drawn_of(machine), *predicted]
+    product = ""
+    if known:
+        product = f" ({known.product}{', recalled' if known.sources['product'] == 'recalled' else ''})"
+    told = (
+        f"there is no run of {machine}{product}, and this is another machine: on it, `make reproduce-all` and "
+        "`python -m harness pack RUN`; here, `python -m harness adopt BUNDLE`"
+    )
+    if not predicted:
+        sys.exit(f"snakemake: {told}")
+    print(f"{told}. Drawn instead: what the model expects of it, in {RESULTS}/predicted/{machine}/", file=sys.stderr)
+    return predicted
 
 
 def compared() -> list[Path]:

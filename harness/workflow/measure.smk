@@ -1,6 +1,6 @@
 # Where the rows go depends on the processor and on the content of code, configuration and compilers. The harness finds that
 # out, leaves a complete run as it is, goes on with one that was stopped, and notes the run's folder in the output.
-rule measure:
+checkpoint measure:
     input:
         rules.build.input,
         lambda _: harness.alone() if workflow.is_main_process else [],
@@ -12,6 +12,8 @@ rule measure:
     threads: 10000
     params:
         overrides=OVERRIDES,
+        # Other than the last time, so that the harness is asked anew whatever there is.
+        asked=harness.now(),
     # exec: the harness is then Snakemake's own child, and ends with it even after kill -9.
     shell:
         "exec python -m harness measure --parent $PPID --name-in {output} --log {log} {params.overrides}"

@@ -5,20 +5,20 @@ from __future__ import annotations
 import functools
 import getpass
 import os
-import shlex
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from harness import peers
-from harness.machine import detection
+from harness.machine import detection, identity
 from harness.machine.lock import exclusive
 from harness.native import build
+from harness.native.extensions import Host, is_current
 from harness.record import configuration, room
 from harness.record.errors import HarnessError
-from harness.workflow import reproduce
 
 MEASURING = Path(".snakemake/measuring.lock")
 _held = ExitStack()
@@ -35,9 +35,8 @@ def one_line_errors(*kinds: type[Exception]) -> Iterator[None]:
 
 
 def prepare() -> None:
-    """Has all rules, and the Snakemakes that they start, use the interpreter that runs this one, whatever the shell's
-    path is, and keeps other Pythons' settings and a site's profile from them. Ends Snakemake with one line where there
-    is no room to work."""
+    """Has all rules use the interpreter that runs Snakemake, whatever the shell's path is, and keeps other Pythons'
+    settings and a site's profile from them. Ends Snakemake with one line where there is no room to work."""
     with one_line_errors(HarnessError):
         room.require()
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
@@ -51,7 +50,9 @@ def prepare() -> None:
 
 def configure(config: configuration.Config) -> str:
     """Makes of the command line's `--config` the whole configuration, checked; what it changes in the file, as options
-    of `python -m harness`. Ends Snakemake with one line about either."""
+    of `python -m harness`. `peers=all` names every one. Ends Snakemake with one line about what is wrong."""
+    if config.get("peers") == "all":
+        config["peers"] = peers.names()
     with one_line_errors(HarnessError):
         changed = configuration.overrides(config)
         config |= configuration.load(overrides=changed)
@@ -67,16 +68,20 @@ def alone() -> list[str]:
     return []
 
 
-def reproduction(config: configuration.Config, name: str, built: Path) -> str:
-    """The command behind `reproduce-MACHINE`. Ends Snakemake with one line where no run of the machine can be had."""
-    with one_line_errors(HarnessError, HarnessError):
-        return shlex.join(reproduce.command(config, configuration.overrides(config), name, built))
-
-
-def with_peers(config: configuration.Config) -> str:
-    """The command behind `peers`. Ends Snakemake with one line where their environment is missing."""
-    with one_line_errors(HarnessError):
-        return shlex.join(reproduce.with_peers(config, configuration.overrides(config)))
+def is_here(config: configuration.Config, name: str, built: Path) -> bool:
+    """Whether this is the machine `name`. Compiles the host part if that is missing or old; where it can't be asked
+    (another architecture, no compiler), nothing could be measured anyway."""
+    if config.get("machine") is not None:
+        return config["machine"] == name
+    try:
+        detection.require_x86_64()
+        compilers, _ = build.find_compilers(config)
+        library = build.extension_path(built, compilers[0].name, build.HOST)
+        if not (library.exists() and is_current(config, built, compilers[0].name, build.HOST)):
+            build.build(config, compilers[0].name, build.HOST, library)
+        return identity.identify(detection.facts(Host(built, compilers[0].name).processor())).name == name
+    except HarnessError:
+        return False
 
 
 def options(changed: Mapping[str, Any]) -> str:
@@ -87,6 +92,7 @@ def options(changed: Mapping[str, Any]) -> str:
 
 
 provenance = build.provenance
+now = time.time_ns
 
 
 def extensions(config: configuration.Config, folder: Path) -> list[Path]:

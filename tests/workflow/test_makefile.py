@@ -1,6 +1,7 @@
 """The Makefile, really run, with a Python, pip and Snakemake that only note how they are called."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -48,7 +49,7 @@ def checkout(tmp_path):
     for package in ("harness", "analysis"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "config").mkdir()
-    for file in ("Makefile", "config/requirements.lock"):
+    for file in ("Makefile", "config/requirements.lock", "config/peers.lock"):
         shutil.copy(ROOT / file, folder / file)
     note = program(tmp_path / "note", NOTE)
     made = f'cp "{note}" "$word/bin/python"; cp "{note}" "$word/bin/snakemake"'
@@ -116,6 +117,18 @@ def test_settings_of_other_pythons_and_a_sites_profile_stay_outside(checkout):
 def test_pip_installs_into_the_environment_whatever_its_configuration_says(checkout):
     make(checkout, "setup")
     assert "-m pip install --quiet --disable-pip-version-check --no-user" in (checkout / "calls").read_text()
+
+
+def test_make_starts_one_snakemake_of_the_environment_that_is_to_measure(checkout):
+    make(checkout, "reproduce-all", "PROTOCOL=smoke")
+    make(checkout, "peers", "PROTOCOL=smoke")
+    make(checkout, "peers", "PEERS=[numpy]")
+    calls = [line for line in (checkout / "calls").read_text().splitlines() if "snakemake reproduce-all" in line]
+    assert [re.sub(r"^.*/(\.venv[^/]*/bin/snakemake reproduce-all) .* --config", r"\1", call) for call in calls] == [
+        ".venv/bin/snakemake reproduce-all protocol=smoke",
+        ".venv-peers/bin/snakemake reproduce-all peers=all protocol=smoke",
+        ".venv-peers/bin/snakemake reproduce-all peers=[numpy]",
+    ]
 
 
 def test_a_python_that_is_missing_is_one_clear_line(checkout):

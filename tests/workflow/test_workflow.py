@@ -135,12 +135,6 @@ def test_the_target_of_a_machine_without_a_run_predicts_and_says_how_to_bring_on
     assert not (project / "results" / "figures").exists()
 
 
-def test_peers_without_their_environment_say_how_to_make_it(project):
-    result = snakemake(project, "peers")
-    assert result.returncode == 2
-    assert ".venv-peers is missing: `make peers` sets it up" in result.stderr.strip().splitlines()[-1]
-
-
 def test_the_target_of_this_machine_measures_and_draws(project):
     here = identity.identify(detection.facts(the_host().processor()))
     name = here.name
@@ -346,7 +340,7 @@ def test_snakemake_killed_while_measuring_leaves_no_process_and_the_same_command
 
 
 def test_the_workflow_is_formatted_and_linted():
-    files = ["Snakefile", *map(str, ROOT.glob("*/rules/*.smk"))]
+    files = ["Snakefile", *map(str, ROOT.glob("*/workflow/*.smk"))]
     check = subprocess.run([SCRIPTS / "snakefmt", "--check", *files], cwd=ROOT, capture_output=True, text=True)
     assert check.returncode == 0, check.stderr
     lint = subprocess.run([SCRIPTS / "snakemake", "--lint"], cwd=ROOT, capture_output=True, text=True)

@@ -10,7 +10,7 @@ from harness.record.files import ROOT
 PREPARE = """
 import getpass, os, pwd
 pwd.getpwuid = {}.__getitem__
-from harness.workflow import prepare
+from harness.workflow.targets import prepare
 prepare()
 print(getpass.getuser(), os.environ["PATH"], *(name for name in os.environ if name.startswith(("PYTHON", "SNAKE"))))
 """
