@@ -9,11 +9,11 @@ from harness.record.files import ROOT
 ROOMS = {
     "harness": (
         *("record", "statistics", "machine", "native", "experiments", "peers", "sampling", "run"),
-        *("doctor", "exchange", "workflow", "__main__"),
+        *("doctor", "exchange", "workflow", "commands", "__main__"),
     ),
-    "analysis": ("tables", "figures", "claims", "model", "workflow", "__main__"),
+    "analysis": ("tables", "figures", "claims", "model", "workflow", "commands", "__main__"),
 }
-LOOSE = {"analysis": ("style", "panels", "times", "render", "across", "summary")}
+LOOSE = {"analysis": ("style", "panels", "times", "render", "across", "summary", "options")}
 """Modules that stand in no room."""
 
 

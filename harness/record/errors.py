@@ -5,12 +5,8 @@ from __future__ import annotations
 
 import errno
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-
-from harness.record.console import print_no_more
 
 # What libraries and the loader say where memory, address space or the number of processes is limited too tightly.
 SIGNS_OF_A_LIMIT = (
@@ -96,23 +92,3 @@ def described(error: BaseException) -> str:
     if isinstance(error, OSError):
         return f"{error.filename or 'output'}: {error.strerror or text}"
     return f"{type(error).__name__}: {text}"
-
-
-@contextmanager
-def told_in_one_line() -> Iterator[None]:
-    """Ends the program with one line and status 2 for what a person can mend, and 130 for an interrupt. What is a fault
-    of the program itself keeps its traceback."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        print("harness: interrupted; the same command goes on from here", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        print_no_more()
-    except Exception as error:
-        if not (isinstance(error, HarnessError | OSError) or is_limit(error)):
-            raise
-        print(f"harness: {described(error)}", file=sys.stderr)
-        if isinstance(error, OSError) and error.filename is None:  # of the output, where `described` says so
-            print_no_more()
-        sys.exit(2)

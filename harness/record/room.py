@@ -1,14 +1,16 @@
-"""`python -m harness.room`: whether there is room to work, said in one line before anything else starts.
+"""`python -m harness.record.room`: whether there is room to work, said in one line before anything else starts.
 
 It needs nothing that is installed, so that it can be asked before the set-up."""
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
-from harness.record.errors import HarnessError, told_in_one_line
+from harness.record.command_line import status
+from harness.record.errors import HarnessError
 
 FOLDERS = (".snakemake", "results")
 NEEDED_BYTES = 32 << 20  # what is built, drawn and recorded takes a quarter of it
@@ -42,5 +44,4 @@ def require(checkout: Path = Path()) -> None:
 
 
 if __name__ == "__main__":
-    with told_in_one_line():
-        require()
+    sys.exit(status("harness", require))

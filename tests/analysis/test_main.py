@@ -1,21 +1,24 @@
 """The command line: it teaches, and tells what is wrong in one line."""
 
 import errno
+import functools
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import analysis
-from analysis.__main__ import main
+from harness.record import command_line
 from tests.conftest import LOCALES, interrupted_while_it_loads
 
 ROOT = Path(analysis.__file__).parents[1]
 SMALL = {"isas": ("avx2",), "processes": 2, "rounds": 1}
 MakeRun = Callable[..., Path]
+main = functools.partial(command_line.main, "analysis")
 
 
 def test_help_shows_the_commands_the_figures_and_examples() -> None:
@@ -24,6 +27,14 @@ def test_help_shows_the_commands_the_figures_and_examples() -> None:
     )
     for word in ("figure", "summary", "list", "examples:", "results/runs/MACHINE/RUN/", "exit status"):
         assert word in done.stdout
+
+
+@pytest.mark.parametrize("module", ["harness", "analysis", "analysis.model"])
+def test_every_command_helps(module: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in import_module(f"{module}.commands").NAMES:
+        with pytest.raises(SystemExit, match="0"):
+            command_line.main(module, [name, "--help"])
+        assert capsys.readouterr().out.startswith(f"usage: python -m {module} {name} [-h] ")
 
 
 def test_a_figure_is_three_files(make_run: MakeRun, tmp_path: Path) -> None:
@@ -85,7 +96,7 @@ def test_bad_input_is_one_line_and_status_2(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_is_one_line_and_status_1(
+def test_a_full_disk_is_one_line_and_status_2(
     make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = make_run(**SMALL)
@@ -95,17 +106,17 @@ def test_a_full_disk_is_one_line_and_status_1(
 
     monkeypatch.setattr(os, "fsync", full)
     target = tmp_path / "figures"
-    assert main(["figure", "three-pass", str(folder), "--figures", str(target), "--tables", str(target)]) == 1
-    assert capsys.readouterr().err == "analysis: cannot write: [Errno 28] No space left on device\n"
+    assert main(["figure", "three-pass", str(folder), "--figures", str(target), "--tables", str(target)]) == 2
+    assert capsys.readouterr().err == "analysis: output: No space left on device\n"
     assert list(target.iterdir()) == []
 
 
-def test_output_that_cannot_be_written_is_one_line_and_status_1() -> None:
+def test_output_that_cannot_be_written_is_one_line_and_status_2() -> None:
     with open("/dev/full", "w", encoding="utf-8") as full:
         result = subprocess.run(
             [sys.executable, "-m", "analysis", "list"], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True
         )
-    assert (result.returncode, result.stderr) == (1, "analysis: cannot write: [Errno 28] No space left on device\n")
+    assert (result.returncode, result.stderr) == (2, "analysis: output: No space left on device\n")
 
 
 def test_claims_are_judged_and_written(make_run: MakeRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,7 +159,10 @@ def test_strict_is_2_where_no_claim_can_be_tested(tmp_path: Path) -> None:
     assert main(["claims", *where]) == 0
 
 
-@pytest.mark.parametrize(("module", "library"), [("analysis", "rpds"), ("analysis.model", "_multiarray_umath")])
-def test_an_interrupt_while_libraries_are_imported_is_one_line(module: str, library: str) -> None:
-    status, errors = interrupted_while_it_loads(module, library, "--help")
-    assert (status, errors) == (130, f"{module}: interrupted\n")
+@pytest.mark.parametrize(
+    ("module", "library", "command"),
+    [("analysis", "rpds", "list"), ("analysis.model", "_multiarray_umath", "predict")],
+)
+def test_an_interrupt_while_libraries_are_imported_is_one_line(module: str, library: str, command: str) -> None:
+    status, errors = interrupted_while_it_loads(module, library, command)
+    assert (status, errors) == (130, f"{module}: interrupted; to go on, give the same command again\n")

@@ -111,7 +111,7 @@ def test_a_log_that_cannot_be_written_is_one_line():
 
 def test_an_interrupt_while_libraries_are_imported_is_one_line():
     status, errors = interrupted_while_it_loads("harness", "_multiarray_umath", "plan")  # NumPy's first
-    assert (status, errors) == (130, "harness: interrupted; the same command goes on from here\n")
+    assert (status, errors) == (130, "harness: interrupted; to go on, give the same command again\n")
 
 
 def test_too_little_address_space_is_one_line_with_the_way_out():

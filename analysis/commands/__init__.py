@@ -1,0 +1,21 @@
+"""Turn a recorded run into figures, tables and a summary. Nothing is measured here: the same rows give the same bytes,
+on any machine.
+
+A run is a folder with run.json and samples.csv (or samples.csv.gz), found as
+  results/runs/MACHINE/RUN/      what was measured here
+  results/recorded/MACHINE/RUN/  what came with the project
+
+examples:
+  python -m analysis list
+      which figures there are, and which runs; * marks the run of each machine that is drawn
+  python -m analysis summary results/recorded/MACHINE/RUN
+      what the run shows, on one screen
+  python -m analysis figure speedup results/recorded/MACHINE/RUN \\
+      --figures results/figures/MACHINE --tables results/tables/MACHINE
+      writes speedup.svg, speedup.png and speedup.csv, all three or none
+  python -m analysis claims --strict
+      the paper's claims, judged by the runs on disk; exits 1 if a claim that could be tested is not reproduced, 2 if
+      none could be tested
+"""
+
+NAMES = ("figure", "figures", "machines", "summary", "claims", "list")

@@ -1,0 +1,22 @@
+"""Draws every figure that a run has the rows for, with their tables."""
+
+import argparse
+
+from analysis import figures
+from analysis.options import add_drawings, add_run, write
+from analysis.render import render
+from harness.record.run import parts
+from harness.record.samples import load_run
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    add_run(parser)
+    add_drawings(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Writes three files of each figure."""
+    its = load_run(options.run)
+    held = parts(its.information)
+    write({name: render(name, its) for name in figures.names() if figures.experiment(name) in held}, options)

@@ -1,0 +1,22 @@
+"""Lists the figures, and the runs that are on disk."""
+
+import argparse
+
+from analysis import figures
+from analysis.options import add_results
+from harness.record import catalog
+
+add_arguments = add_results
+
+
+def run(options: argparse.Namespace) -> None:
+    """Prints both."""
+    print("figures")
+    for name in figures.names():
+        print(f"  {name:16} {figures.caption(name)}")
+    runs = catalog.find_runs(options.results)
+    print("runs (* = drawn)" if runs else f"runs: none under {options.results}")
+    drawn = set(catalog.newest_complete(options.results).values())
+    for run in runs:
+        state = run.problem or (f"ended {run.ended.isoformat()}" if run.ended else "not complete")
+        print(f"{'*' if run.folder in drawn else ' '} {run.machine:16} {run.folder}  {state}")

@@ -1,0 +1,14 @@
+"""Says on one screen what a run shows."""
+
+import argparse
+
+from analysis.options import add_run
+from analysis.summary import summary
+from harness.record.samples import load_run
+
+add_arguments = add_run
+
+
+def run(options: argparse.Namespace) -> None:
+    """Prints the summary."""
+    print(summary(load_run(options.run)), end="")

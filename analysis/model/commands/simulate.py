@@ -1,0 +1,16 @@
+"""Simulates the caches of every known machine: minutes."""
+
+import argparse
+from pathlib import Path
+
+from analysis.model import simulation
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("--output", type=Path, metavar="FILE", help="default: results/model/traffic.csv")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Writes the lines that cross each boundary."""
+    print(simulation.record(options.output))

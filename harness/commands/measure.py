@@ -1,0 +1,65 @@
+"""Measures this machine, or goes on with a run that was stopped."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import TextIO
+
+from harness.commands.options import add_run, measurable
+from harness.machine.lock import die_with_parent
+from harness.record.files import ROOT
+from harness.record.store import write_whole
+from harness.run import measure
+
+RUNS = ROOT / "results" / "runs"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    add_run(parser)
+    parser.add_argument(
+        "--runs", type=Path, default=RUNS, metavar="DIR", help="below which runs lie (default: %(default)s)"
+    )
+    parser.add_argument("--log", type=Path, metavar="FILE", help="write what is told into this file as well")
+    parser.add_argument("--parent", type=int, metavar="PID", help="end when this process, which started this one, ends")
+    parser.add_argument("--name-in", type=Path, metavar="FILE", help="write the run's folder into this file")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measures."""
+    config = measurable(options)
+    if options.parent:
+        die_with_parent(options.parent)
+    with logged(options.log):
+        folder = measure.measure(config, options.built, options.runs)
+    if options.name_in:
+        write_whole(options.name_in, f"{folder}\n")
+
+
+class Both:
+    """A stream that writes to two."""
+
+    def __init__(self, *streams: TextIO) -> None:
+        self.streams = streams
+
+    def write(self, text: str) -> None:
+        """Writes to both, at once: what is told here and the progress on standard error keep their order."""
+        for stream in self.streams:
+            stream.write(text)
+            stream.flush()
+
+    def flush(self) -> None:
+        """Nothing is left to flush."""
+
+
+@contextmanager
+def logged(log: Path | None) -> Iterator[None]:
+    """Has what is printed stand in the file `log` as well."""
+    if log is None:
+        yield
+        return
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8", errors="backslashreplace") as file, redirect_stdout(Both(sys.stdout, file)):
+        yield
