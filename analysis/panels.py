@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from analysis import style
+from analysis.tables.controls import verdict
 from harness.record import exactness, names
 from harness.record.machines import emulator
 from harness.record.samples import Run
 from harness.statistics import controls
+from harness.statistics.intervals import bounds
 from harness.statistics.traffic import BYTES_PER_FLOAT
 
 # Inches. Title, legend and footer have bands of their own, so that they can cover neither data nor one another.
@@ -84,19 +87,39 @@ def speedup_by_cache_axes(axes: Axes) -> None:
 
 def cache_boundaries(run: Run) -> dict[str, float]:
     """For each cache level the number of elements whose input alone, 4n bytes, fills it."""
-    caches = sorted(run.information["machine"]["caches"], key=lambda cache: cache["level"])
-    return {f"L{cache['level']}": cache["bytes"] / BYTES_PER_FLOAT for cache in caches}
+    caches = sorted(run.machine.caches, key=lambda cache: cache.level)
+    return {f"L{cache.level}": cache.bytes / BYTES_PER_FLOAT for cache in caches}
+
+
+def error(points: pd.DataFrame | pd.Series, value: str) -> tuple[Any, list[Any]]:
+    """The median of a value, and how far its interval reaches to either side, as Matplotlib's errorbar takes them."""
+    middle, low, high = (points[name] for name in bounds(value))
+    return middle, [middle - low, high - middle]
+
+
+def dots(axes: Axes, points: pd.DataFrame, value: str, places: Sequence[float], look: tuple[str, str]) -> None:
+    """Medians with their intervals in rows, each at its place; `look` is a colour and a marker."""
+    middle, spread = error(points, value)
+    axes.errorbar(middle, places, xerr=spread, color=look[0], marker=look[1], linestyle="none", capsize=2)
+
+
+def rows_axes(axes: Axes, rows: int) -> None:
+    """Axes of so many rows beside a zero line."""
+    axes.axvline(0, color=style.BLACK, linewidth=0.8)
+    axes.set_ylim(-0.6, rows - 0.4)
+    axes.grid(axis="x")
+    axes.grid(axis="y", visible=False)
 
 
 def error_lines(axes: Axes, table: pd.DataFrame, value: str, look: style.Style, compilers: Sequence[str]) -> None:
     """Medians with their intervals against elements: a line for the first compiler, markers alone for the others."""
     for place, compiler in enumerate(compilers):
         points = table[table["compiler"] == compiler].sort_values("elements")
-        middle = points[f"{value}_median"]
+        middle, spread = error(points, value)
         axes.errorbar(
             points["elements"],
             middle,
-            yerr=[middle - points[f"{value}_low"], points[f"{value}_high"] - middle],
+            yerr=spread,
             color=look.colour,
             marker=look.marker,
             linestyle=look.dashes if place == 0 else "none",
@@ -137,30 +160,39 @@ def compiler_handles(compilers: Sequence[str], marker: str = "o") -> list[Line2D
     ]
 
 
-def finish(
-    figure: Figure, run: Run, table: pd.DataFrame, title: str, handles: Sequence[Artist], notes: Sequence[str]
-) -> None:
-    """Put title, legend and footer around the panels. `table` (confidence, processes) is what the figure shows."""
-    surround(figure, f"{reservation(run)}{title}", handles, [*_provenance(run, table), *notes])
+@dataclass(frozen=True)
+class Frame:
+    """What stands around the panels: above them a title, below them a legend and lines of small print."""
+
+    title: str
+    handles: Sequence[Artist]
+    notes: Sequence[str]
+
+
+def finish(figure: Figure, run: Run, table: pd.DataFrame, frame: Frame) -> None:
+    """Put a frame around the panels, and into it what the numbers rest on: the run, and of `table`, which the figure
+    shows, confidence and processes."""
+    notes = [*_provenance(run, table), *frame.notes]
+    surround(figure, Frame(f"{reservation(run)}{frame.title}", frame.handles, notes))
 
 
 def reservation(run: Run) -> str:
     """What comes before the title of a figure that claims nothing."""
     if exactness.faults(run.information):
         return "RESULTS ARE WRONG: no claim. "
-    return "smoke: no claim. " if run.information["protocol"]["name"] == "smoke" else ""
+    return "smoke: no claim. " if run.protocol.is_smoke else ""
 
 
-def surround(figure: Figure, title: str, handles: Sequence[Artist], footer: Sequence[str]) -> None:
-    """Put a title, a legend and the lines of a footer around the panels, each into a band of its own."""
+def surround(figure: Figure, frame: Frame) -> None:
+    """Put a frame around the panels, each part of it into a band of its own."""
+    handles, footer = frame.handles, [style.plain(line) for line in frame.notes]
     per_line = _legend_columns(handles)
     legend = LEGEND_LINE * math.ceil(len(handles) / per_line)
     below = FOOTER_LINE * len(footer) + GAP + (legend + GAP if handles else 0.0)
     height = figure.get_figheight() + TITLE + below
     figure.set_figheight(height)
     figure.set_layout_engine("constrained", rect=(0, below / height, 1, 1 - (below + TITLE) / height), w_pad=0.03)
-    footer = [style.plain(line) for line in footer]
-    figure.text(0.01, 1 - 0.05 / height, title, va="top", ha="left", fontsize=9.5, weight="bold")
+    figure.text(0.01, 1 - 0.05 / height, frame.title, va="top", ha="left", fontsize=9.5, weight="bold")
     if handles:
         figure.legend(
             handles=handles,
@@ -189,22 +221,21 @@ def _legend_columns(handles: Sequence[Artist]) -> int:
 
 
 def _provenance(run: Run, table: pd.DataFrame) -> list[str]:
-    machine, vetoes = run.information["machine"], run.information["vetoes"]
     processes = table["processes"]
     counted = names.spread(processes.min(), processes.max(), " process" if processes.max() == 1 else " processes")
-    disturbed = names.percent(vetoes["disturbed_samples"] / vetoes["samples"] if vetoes["samples"] else 0)
+    disturbed = names.percent(run.vetoes.disturbed_samples / max(1, run.vetoes.samples))
     confidence = 100 * table["confidence"]
     shown = "no interval from one process"
     if confidence.max() > 0:
         sure = names.spread(confidence.min(), confidence.max(), " %")
         shown = f"intervals: median over processes, {sure} confidence"
-    protocol = run.information["protocol"]["name"]
-    if run.information["protocol"].get("tuning") == "paper":
+    protocol = run.protocol.name
+    if run.protocol.tuning == "paper":
         protocol += ", published variants"
-    if machine["overridden"]:
+    if run.machine.overridden:
         protocol += "; the machine's name was given, not detected"
     return [
-        f"{machine['brand']} ({machine['name']}); run {run.information['run']}, protocol {protocol}",
+        f"{run.machine.brand} ({run.machine.name}); run {run.name}, protocol {protocol}",
         f"{counted}; {disturbed} of samples disturbed; {shown}",
         null_test(run),
         audit_line(run),
@@ -215,20 +246,18 @@ def null_test(run: Run) -> str:
     """What the run's controls say, in few words."""
     if told := emulator(run.information):
         return f"EMULATED ({told}): NOTHING IS DECIDED"
-    verdict = controls.judge(run)
     if wrong := exactness.faults(run.information):
         return f"RESULTS ARE WRONG: {'; '.join(wrong)}"[:150]
     if not controls.are_in(run):
         return "no null test"
-    if verdict.faults:
-        return "NULL TEST FAILED"
-    return f"null test passed, noise floor {verdict.floor_percent:.2g} %"
+    found = verdict(run)
+    return "NULL TEST FAILED" if found.faults else f"null test passed, noise floor {found.floor_percent:.2g} %"
 
 
 def audit_line(run: Run) -> str:
     """The audit of the machine in one line: what disturbs, what is not known, and how much is in order."""
     by_answer: dict[str, list[str]] = {"yes": [], "unknown": [], "no": []}
-    for finding in run.information["audit"]:
+    for finding in run.audit:
         by_answer[finding["disturbs"]].append(finding["item"])
     told = [f"{word}: {', '.join(by_answer[answer]) or 'nothing'}" for answer, word in AUDIT_WORDS.items()]
     return f"{'; '.join(told)}; in order: {len(by_answer['no'])}"

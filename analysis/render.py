@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis import across, figures, style
+from analysis.tables.machines import machines
 from harness.record.files import csv_bytes
 from harness.record.samples import Run
 
@@ -30,12 +31,12 @@ class Rendered:
 def render(name: str, run: Run) -> Rendered:
     """Draw a figure of a run. Raises UnknownFigure, or MissingRows where the run does not hold what it needs."""
     module = figures.load(name)
-    return rendered(lambda: module.draw(run))
+    return rendered(lambda: (module.draw(run), module.TABLE(run)))
 
 
 def render_machines(runs: list[Run]) -> Rendered:
     """Draw the figure of all machines, one run of each. Raises MissingRows."""
-    return rendered(lambda: across.draw(runs))
+    return rendered(lambda: (across.draw(runs), machines(runs)))
 
 
 def rendered(draw: Callable[[], tuple[Figure, pd.DataFrame]]) -> Rendered:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.claims.quantities import QUANTITIES, Measured
+from analysis.tables.controls import Verdict, verdict
 from harness.record import exactness, names
 from harness.record.claims import Claim
 from harness.record.errors import MissingRows, one_line
 from harness.record.machines import Machine, emulator, is_evidence, load_machines, mistaken
 from harness.record.samples import Run
 from harness.statistics import controls
-from harness.statistics.ratios import TARGET_CONFIDENCE
+from harness.statistics.intervals import TARGET_CONFIDENCE
 
 REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_RUN = "reproduced", "not reproduced", "inconclusive", "not run"
 ELSEWHERE = {REPRODUCED: "generalizes", NOT_REPRODUCED: "does not generalize", INCONCLUSIVE: INCONCLUSIVE}
@@ -44,10 +45,7 @@ def judge_all(
     are preferred: of one machine the first that can be asked answers, one with a null test before one without.
     `expects` tells what the model says of a claim whose machine has no run."""
     known = load_machines()
-    judged = {
-        machine: [(run, controls.judge(run)) for run in sorted(those, key=lambda run: not controls.are_in(run))]
-        for machine, those in runs.items()
-    }
+    asked_first = {machine: sorted(those, key=lambda run: not controls.are_in(run)) for machine, those in runs.items()}
     judgements = []
     for claim in claims:
         own = [
@@ -58,49 +56,49 @@ def judge_all(
             judgements.append(Judgement(claim, claim.machine, True, NOT_RUN, needed, model=expected))
         if claim.machine is None and not runs:
             judgements.append(Judgement(claim, "any", True, NOT_RUN, "there is no run of any machine"))
-        for machine, those in judged.items():
+        for machine, those in asked_first.items():
             native = claim.machine is None or (machine == claim.machine and bool(own))
-            asked = [(run, doubts) for run, doubts in those if not native or claim.machine is None or run in own]
-            asked = [(run, doubts) for run, doubts in asked if _has_isa(claim, run) or native]
-            answers = [judge(claim, machine, run, doubts, native) for run, doubts in asked]
+            asked = [run for run in those if not native or claim.machine is None or run in own]
+            asked = [run for run in asked if _has_isa(claim, run) or native]
+            answers = [judge(claim, machine, run, native) for run in asked]
             judgements += sorted(answers, key=lambda answer: answer.verdict == NOT_RUN)[:1]
     return judgements
 
 
 def _has_isa(claim: Claim, run: Run) -> bool:
-    return claim.isa in (None, *run.information["machine"]["isas"])
+    return claim.isa in (None, *run.machine.isas)
 
 
 def _needed(machine: Machine, runs: Mapping[str, Sequence[Run]]) -> str:
     told = f"needs a run on {machine.product}, where `make reproduce-all` makes one, and `python -m harness adopt` here"
     for run in (run for those in runs.values() for run in those):
         if reason := mistaken(machine, run.information):
-            return f"{told}; {run.information['run']} is none: {reason}"
+            return f"{told}; {run.name} is none: {reason}"
     return told
 
 
-def judge(claim: Claim, machine: str, run: Run, doubts: controls.Verdict, is_native: bool) -> Judgement:
+def judge(claim: Claim, machine: str, run: Run, is_native: bool) -> Judgement:
     """What a run says about a claim."""
-    name, information = run.information["run"], run.information
-    if claim.isa is not None and claim.isa not in information["machine"]["isas"]:
-        return Judgement(claim, machine, is_native, NOT_RUN, f"the processor lacks {names.ISAS[claim.isa]}", name)
+    if not _has_isa(claim, run):
+        lacks = f"the processor lacks {names.ISAS[claim.isa or '']}"
+        return Judgement(claim, machine, is_native, NOT_RUN, lacks, run.name)
     try:
         measured = QUANTITIES[claim.quantity](run, claim.isa, claim.algorithm)
     except MissingRows as error:
-        return Judgement(claim, machine, is_native, NOT_RUN, one_line(error), name)
-    verdict, reason = compare(claim, measured, doubts)
-    if information["protocol"]["name"] == "smoke" and not measured.is_counted:
-        verdict, reason = INCONCLUSIVE, "a smoke run claims nothing"
-    if wrong := exactness.faults(information):
-        verdict, reason = INCONCLUSIVE, "; ".join(wrong)
-    if told := emulator(information):
-        verdict, reason = INCONCLUSIVE, f"an emulator measured this ({told})"
-    if information["machine"]["overridden"]:
-        verdict, reason = INCONCLUSIVE, "the machine's name was given, not detected"
-    return Judgement(claim, machine, is_native, verdict if is_native else ELSEWHERE[verdict], reason, name, measured)
+        return Judgement(claim, machine, is_native, NOT_RUN, one_line(error), run.name)
+    said, reason = compare(claim, measured, verdict(run))
+    if run.protocol.is_smoke and not measured.is_counted:
+        said, reason = INCONCLUSIVE, "a smoke run claims nothing"
+    if wrong := exactness.faults(run.information):
+        said, reason = INCONCLUSIVE, "; ".join(wrong)
+    if told := emulator(run.information):
+        said, reason = INCONCLUSIVE, f"an emulator measured this ({told})"
+    if run.machine.overridden:
+        said, reason = INCONCLUSIVE, "the machine's name was given, not detected"
+    return Judgement(claim, machine, is_native, said if is_native else ELSEWHERE[said], reason, run.name, measured)
 
 
-def compare(claim: Claim, measured: Measured, doubts: controls.Verdict) -> tuple[str, str]:
+def compare(claim: Claim, measured: Measured, doubts: Verdict) -> tuple[str, str]:
     """Verdict and reason: reproduced where the whole interval, widened by the noise floor, lies where the claim agrees;
     not reproduced where none of it does."""
     if not measured.is_counted:
@@ -131,10 +129,9 @@ def table(judgements: Sequence[Judgement]) -> pd.DataFrame:
                 "about": judgement.claim.machine or "any",
                 "isa": judgement.claim.isa or "any",
                 "verdict": judgement.verdict,
-                "value": judgement.measured.value if judgement.measured else math.nan,
-                "low": judgement.measured.low if judgement.measured else math.nan,
-                "high": judgement.measured.high if judgement.measured else math.nan,
-                "confidence": judgement.measured.confidence if judgement.measured else math.nan,
+                **{
+                    name: getattr(judgement.measured, name, math.nan) for name in ("value", "low", "high", "confidence")
+                },
                 "unit": judgement.claim.unit.strip(),
                 "claimed": judgement.claim.claimed,
                 "run": judgement.run,
@@ -173,15 +170,14 @@ def report(judgements: Sequence[Judgement], runs: Mapping[str, Sequence[Run]]) -
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for judgement in judgements:
-        verdict = f"**{judgement.verdict}**" if judgement.is_native else judgement.verdict
+        said = f"**{judgement.verdict}**" if judgement.is_native else judgement.verdict
         claim = judgement.claim
-        told_of = (verdict, _measured(judgement), claim.claimed, judgement.model, judgement.reason)
+        told_of = (said, _measured(judgement), claim.claimed, judgement.model, judgement.reason)
         cells = (claim.id, judgement.machine, *told_of)
         lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
     lines += ["", "## The runs", ""]
-    for machine, run in ((machine, run) for machine, those in runs.items() for run in those):
-        brand, name = run.information["machine"]["brand"], run.information["run"]
-        lines.append(f"- {machine} ({brand}), run {name}: {_trust(run)}")
+    for machine, those in runs.items():
+        lines += [f"- {machine} ({run.machine.brand}), run {run.name}: {_trust(run)}" for run in those]
     lines += ["", "## The claims", ""]
     for claim in dict.fromkeys(judgement.claim for judgement in judgements):
         lines.append(
@@ -201,11 +197,11 @@ def _measured(judgement: Judgement) -> str:
 
 
 def _trust(run: Run) -> str:
-    verdict = controls.judge(run)
-    if verdict.faults:
-        return "; ".join(verdict.faults)
-    blind = "".join(f"; {names.ISAS[isa]}: {text}" for isa, text in verdict.unresolved.items())
-    return f"noise floor {verdict.floor_percent:.2g} % ({verdict.floor_is_of}); {verdict.told}{blind}"
+    found = verdict(run)
+    if found.faults:
+        return "; ".join(found.faults)
+    blind = "".join(f"; {names.ISAS[isa]}: {text}" for isa, text in found.unresolved.items())
+    return f"noise floor {found.floor_percent:.2g} % ({found.floor_is_of}); {found.told}{blind}"
 
 
 def terminal(judgements: Sequence[Judgement]) -> str:

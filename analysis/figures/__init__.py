@@ -1,5 +1,5 @@
 """The figures: one file each. A file NAME.py here is a figure, with a one-line docstring (the caption), EXPERIMENT (the
-experiment that its rows are of) and draw(run).
+experiment that its rows are of), TABLE (what makes its table of a run) and draw(run).
 
 Listing them imports none: the Snakefile does so while it is parsed.
 """
@@ -33,7 +33,7 @@ def experiment(name: str) -> str:
 
 
 def load(name: str) -> ModuleType:
-    """The module of a figure, whose draw(run) gives (Figure, table). Raises UnknownFigure."""
+    """The module of a figure, with TABLE(run) and draw(run). Raises UnknownFigure."""
     return import_module(f"{__name__}.{_file(name).stem}")
 
 

@@ -1,33 +1,34 @@
 """How exact exp and whole softmaxes are, and what accumulating in float lanes, as published, loses."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis import panels, style
+from analysis.tables.accuracy import accuracy
 from harness.record import names
-from harness.record.errors import MissingRows
+from harness.record.run import Row
 from harness.record.samples import Run
 
 EXPERIMENT = "accuracy"
+TABLE = accuracy
 
 ISA_DASHES = {"avx512f": "-", "avx2": (0, (4, 1.5)), "scalar": (0, (1.2, 1.2))}
 
 
-def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
-    """The figure, and its table: `softmax` of run.json's `accuracy`, without peers. Raises MissingRows."""
-    known = run.information.get("accuracy", {})
-    table = pd.DataFrame([row for row in known.get("softmax", []) if row["accumulation"] != "library"])
-    if table.empty:
-        raise MissingRows(f"{run.folder}: accuracy was not looked at")
+def draw(run: Run) -> Figure:
+    """One panel for exp, and one for each distribution of inputs. Raises MissingRows."""
+    table = TABLE(run)
     distributions = list(dict.fromkeys(table["distribution"]))
-    looks = style.algorithms(run.information["algorithms"])
+    looks = style.algorithms(run.algorithms)
     columns = 4
     rows = -(-(len(distributions) + 1) // columns)
     figure, grid = panels.grid(rows, columns, 1.75, "none")
     cells = list(grid.flat)
-    _histogram(cells[0], known["exp"])
+    _histogram(cells[0], run.exp)
     for axes, distribution in zip(cells[1:], distributions, strict=False):
         _errors(axes, table[table["distribution"] == distribution], looks)
         axes.set_title(style.plain(distribution), pad=4)
@@ -39,7 +40,7 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
     low = table["largest_relative_error"].clip(lower=1e-9).min()
     for axes in cells[1 : len(distributions) + 1]:
         axes.set_ylim(low / 2, max(low, table["largest_relative_error"].max()) * 2)
-    handles = [panels.algorithm_handle(name, looks[name]) for name in run.information["algorithms"]]
+    handles = [panels.algorithm_handle(name, looks[name]) for name in run.algorithms]
     handles += [
         Line2D([], [], color=style.GREY, marker="o", linestyle="none", fillstyle=fill, label=label)
         for fill, label in (("full", "folded into doubles"), ("none", "float lanes, as published"))
@@ -49,23 +50,22 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
         for isa, dashes in ISA_DASHES.items()
         if isa in set(table["isa"])
     ]
-    worst = ", ".join(f"{names.ISAS[item['isa']]} {item['largest_ulps']:.3f}" for item in known["exp"])
-    machine = run.information["machine"]
+    worst = ", ".join(f"{names.ISAS[item['isa']]} {item['largest_ulps']:.3f}" for item in run.exp)
     footer = [
-        f"{machine['brand']} ({machine['name']}); run {run.information['run']}; not timed, so no intervals",
-        f"exp: {_which(known['exp'])} float32 in [-87.3, -0] against double precision; largest error in ulp: {worst}",
+        f"{run.machine.brand} ({run.machine.name}); run {run.name}; not timed, so no intervals",
+        f"exp: {_which(run.exp)} float32 in [-87.3, -0] against double precision; largest error in ulp: {worst}",
         "softmax: against 80-bit references, where those are normal floats; x axis: elements",
     ]
-    panels.surround(figure, f"{panels.reservation(run)}Accuracy", handles, footer)
-    return figure, table
+    panels.surround(figure, panels.Frame(f"{panels.reservation(run)}Accuracy", handles, footer))
+    return figure
 
 
-def _which(found: list[dict]) -> str:
+def _which(found: Sequence[Row]) -> str:
     stride = max((item["stride"] for item in found), default=1)
     return "every" if stride == 1 else f"every {stride}th"
 
 
-def _histogram(axes: Axes, found: list[dict]) -> None:
+def _histogram(axes: Axes, found: Sequence[Row]) -> None:
     """The histogram of exp's errors; where ISAs give the same bits, one line covers the other."""
     for item in found:
         counts = pd.Series(item["counts"])

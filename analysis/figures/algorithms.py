@@ -1,17 +1,43 @@
 """Time per element of every softmax algorithm in the run against array length."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.times import draw_times
+from analysis import panels, style
+from analysis.tables.times import algorithm_times
+from harness.record import names
 from harness.record.samples import Run
-from harness.statistics.selection import algorithm_rows
+from harness.statistics import selection
 
 EXPERIMENT = "algorithms"
+TABLE = algorithm_times
 
 
-def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
-    """The figure, and its table: times of `analysis.times.algorithm_times`. Raises MissingRows."""
-    measured = set(algorithm_rows(run)["algorithm"])
-    algorithms = [name for name in run.information["algorithms"] if name in measured]
-    return draw_times(run, algorithms, "Softmax algorithms: time per element")
+def draw(run: Run) -> Figure:
+    """One panel for each ISA. Raises MissingRows."""
+    table = TABLE(run)
+    measured = [name for name in run.algorithms if name in set(table["algorithm"])]
+    return draw_times(run, table, measured, "Softmax algorithms: time per element")
+
+
+def draw_times(run: Run, table: pd.DataFrame, algorithms: Sequence[str], title: str) -> Figure:
+    """One panel for each ISA: nanoseconds per element of the algorithms against array length."""
+    isas, compilers = selection.isas(table), selection.compilers(table, run)
+    looks = style.algorithms(run.algorithms)
+    figure, grid = panels.grid(1, len(isas), 2.3, "none")
+    for axes, isa in zip(grid[0], isas, strict=True):
+        of_isa = table[table["isa"] == isa]
+        for name in algorithms:
+            of_algorithm = of_isa[of_isa["algorithm"] == name]
+            panels.error_lines(axes, of_algorithm, "nanoseconds_per_element", looks[name], compilers)
+        panels.length_axis(axes, of_isa["elements"], run)
+        axes.set_ylim(0, 1.06 * of_isa["nanoseconds_per_element_high"].max())
+        axes.set_title(names.ISAS[isa], pad=12)
+        axes.set_xlabel("elements")
+    grid[0][0].set_ylabel("nanoseconds per element")
+    handles = [panels.algorithm_handle(name, looks[name]) for name in algorithms]
+    handles += panels.compiler_handles(compilers)
+    panels.finish(figure, run, table, panels.Frame(title, handles, [panels.CACHE_NOTE]))
+    return figure

@@ -8,23 +8,21 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis import panels, style
+from analysis.tables.compilers import relative_times
 from harness.record import names
-from harness.record.errors import MissingRows
 from harness.record.samples import Run
 from harness.statistics import selection
-from harness.statistics.ratios import intervals
 
 EXPERIMENT = "compilers"
+TABLE = relative_times
 
 
-def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
-    """The figure, and its table: `ratios`. Raises MissingRows where no length was measured with two compilers."""
-    table = ratios(run)
-    if table.empty:
-        raise MissingRows(f"{run.folder}: no length was measured with two compilers")
+def draw(run: Run) -> Figure:
+    """One panel for each ISA. Raises MissingRows where no length was measured with two compilers."""
+    table = TABLE(run)
     isas = selection.isas(table)
     figure, grid = panels.grid(1, len(isas), 2.4, "row")
-    looks = style.algorithms(run.information["algorithms"])
+    looks = style.algorithms(run.algorithms)
     for axes, isa in zip(grid[0], isas, strict=True):
         of_isa = table[table["isa"] == isa]
         panels.length_axis(axes, of_isa["elements"], run)
@@ -32,21 +30,20 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
         _points(axes, of_isa, looks)
         axes.set_title(names.ISAS[isa], pad=12)
         axes.set_xlabel("elements")
-    primary, others = table["relative_to"].iloc[0], list(dict.fromkeys(table["compiler"]))
-    grid[0][0].set_ylabel(f"time relative to {primary}")
+    others = list(dict.fromkeys(table["compiler"]))
+    grid[0][0].set_ylabel(f"time relative to {run.primary}")
     grid[0][0].yaxis.set_major_formatter("{x:.2f}")
-    handles = [panels.algorithm_handle(name, looks[name]) for name in run.information["algorithms"]]
+    handles = [panels.algorithm_handle(name, looks[name]) for name in run.algorithms]
     if len(others) > 1:
         handles += [
             Line2D([], [], color=style.GREY, marker="o", linestyle="none", label=name, **panels.compiler_marker(place))
             for place, name in enumerate(others)
         ]
-    told = ", ".join(f"{name}: {compiler['version']}" for name, compiler in run.information["compilers"].items())
+    told = ", ".join(f"{name}: {compiler.version}" for name, compiler in run.compilers.items())
     notes = [panels.CACHE_NOTE, *textwrap.wrap(told, 150)]
-    panels.finish(
-        figure, run, table, f"What the compiler changes: {', '.join(others)} against {primary}", handles, notes
-    )
-    return figure, table
+    title = f"What the compiler changes: {', '.join(others)} against {run.primary}"
+    panels.finish(figure, run, table, panels.Frame(title, handles, notes))
+    return figure
 
 
 def _points(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style]) -> None:
@@ -57,22 +54,3 @@ def _points(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style]) -> N
         shifted = points.assign(elements=points["elements"] * 1.08 ** (place - 1))
         look = style.Style(looks[name].colour, looks[name].marker, "none")
         panels.error_lines(axes, shifted, "relative_time", look, others)
-
-
-def ratios(run: Run) -> pd.DataFrame:
-    """One row for each (isa, compiler, algorithm, elements) that the primary compiler measured too, with
-    relative_time_median, _low, _high: its median time in a process over the primary's in the same process, interval
-    over processes; and relative_to, confidence, processes."""
-    rows = selection.algorithm_rows(run)
-    rows = rows.assign(nanoseconds_per_call=rows["nanoseconds"] / rows["calls"])
-    primary = next(iter(run.information["compilers"]))
-    key = ["isa", "algorithm", "elements", "process"]
-    times = rows.groupby(["compiler", *key])["nanoseconds_per_call"].median().reset_index()
-    ours = times[times["compiler"] == primary].drop(columns="compiler")
-    others = times[times["compiler"] != primary].merge(ours, on=key, suffixes=("", "_primary"))
-    if others.empty:
-        return others
-    others = others.assign(relative_time=others["nanoseconds_per_call"] / others["nanoseconds_per_call_primary"])
-    table = intervals(others, ["isa", "compiler", "algorithm", "elements"], "relative_time")
-    table.insert(2, "relative_to", primary)
-    return table

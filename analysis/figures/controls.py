@@ -6,11 +6,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis import panels, style
+from analysis.tables.controls import differences, originals, verdict
 from harness.record import names
 from harness.record.samples import Run
-from harness.statistics import controls, selection
+from harness.statistics import selection
 
 EXPERIMENT = "controls"
+TABLE = differences
 
 LOOKS = {
     "again": (style.BLUE, "o", "against itself"),
@@ -19,14 +21,13 @@ LOOKS = {
 }
 
 
-def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
-    """The figure, and its table: `harness.statistics.controls.differences`. Raises MissingRows."""
-    table = controls.differences(run)
-    verdict = controls.judge(run)
+def draw(run: Run) -> Figure:
+    """One panel for each ISA, with a row for each control and length. Raises MissingRows."""
+    table, found = TABLE(run), verdict(run)
     isas = selection.isas(table)
     figure, grid = panels.grid(1, len(isas), 0.6 + 0.19 * _most_rows(table), "none")
     for axes, isa in zip(grid[0], isas, strict=True):
-        _panel(axes, table[table["isa"] == isa], verdict.floor)
+        _panel(axes, table[table["isa"] == isa], found.floor)
         axes.set_title(names.ISAS[isa], pad=5)
         axes.set_xlabel("difference, %")
     handles = [
@@ -34,9 +35,10 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
         for colour, marker, label in LOOKS.values()
     ]
     handles.append(Line2D([], [], color=style.BLACK, marker="|", markersize=8, linestyle="none", label="the answer"))
-    notes = [f"{verdict.told}; the noise floor (grey) is the largest median without planted work"]
-    panels.finish(figure, run, table, f"Known answers: {controls.originals(run)} and its controls", handles, notes)
-    return figure, table
+    notes = [f"{found.told}; the noise floor (grey) is the largest median without planted work"]
+    title = f"Known answers: {originals(run)} and its controls"
+    panels.finish(figure, run, table, panels.Frame(title, handles, notes))
+    return figure
 
 
 def _most_rows(table: pd.DataFrame) -> int:
@@ -52,9 +54,8 @@ def _panel(axes: Axes, table: pd.DataFrame, floor: float) -> None:
     for _, row in table.iterrows():
         place = row["place"]
         colour, marker, _ = LOOKS[row["kind"]]
-        middle = row["difference_percent_median"]
-        spread = [[middle - row["difference_percent_low"]], [row["difference_percent_high"] - middle]]
-        axes.errorbar(middle, place, xerr=spread, color=colour, marker=marker, elinewidth=0.9, capsize=2)
+        middle, (below, above) = panels.error(row, "difference_percent")
+        axes.errorbar(middle, place, xerr=[[below], [above]], color=colour, marker=marker, elinewidth=0.9, capsize=2)
         axes.plot(row["planted_percent"], place, color=style.BLACK, marker="|", markersize=9, zorder=0)
     for index, ((compiler, elements), those) in enumerate(table.groupby(["compiler", "elements"], sort=False)):
         first = those["place"].min()

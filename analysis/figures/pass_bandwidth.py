@@ -6,25 +6,25 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis import panels, style
+from analysis.tables.bandwidths import EFFECTIVE, bandwidths
 from harness.record import names
 from harness.record.samples import Run
 from harness.statistics import selection
-from harness.statistics.traffic import bandwidths, kind, limits
+from harness.statistics.traffic import kind
 
 EXPERIMENT = "passes"
+TABLE = bandwidths
 
-VALUE = "effective_gigabytes_per_second"
 KINDS = {"reads X": "passes that read X", "writes Y": "passes that write Y", "updates Y": "passes that update Y"}
 MARKERS = "osD^vPX*"
 
 
-def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
-    """The figure, and its table: `harness.statistics.traffic.bandwidths`. Raises MissingRows."""
-    table = bandwidths(run)
-    isas, compilers = selection.isas(table), selection.compilers(table)
+def draw(run: Run) -> Figure:
+    """A line of panels for each ISA, with one for each kind of traffic. Raises MissingRows."""
+    table = TABLE(run)
+    isas, compilers = selection.isas(table), selection.compilers(table, run)
     looks = _looks(run, table)
-    kernels = run.information["kernels"]
-    of_kind = {group: [name for name in looks if kind(kernels[name]) == group] for group in KINDS}
+    of_kind = {group: [name for name in looks if kind(run.kernels[name]) == group] for group in KINDS}
     kinds = [group for group, members in of_kind.items() if members]
     figure, grid = panels.grid(len(isas), len(kinds), 1.85, "row")
     for line, isa in zip(grid, isas, strict=True):
@@ -44,35 +44,34 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
     ]
     notes = [f"effective bandwidth: declared reads and writes, without write-allocate, over time; {panels.CACHE_NOTE}"]
     title = "Effective bandwidth of the passes, and the machine's limits (warm)"
-    panels.finish(figure, run, table, title, handles + panels.compiler_handles(compilers), notes)
-    return figure, table
+    panels.finish(figure, run, table, panels.Frame(title, handles + panels.compiler_handles(compilers), notes))
+    return figure
 
 
 def _series(axes: Axes, table: pd.DataFrame, look: style.Style, compilers: list[str]) -> None:
     if look.marker:
-        panels.error_lines(axes, table, VALUE, look, compilers)
+        panels.error_lines(axes, table, EFFECTIVE, look, compilers)
     else:
         limit = table[table["compiler"] == compilers[0]].sort_values("elements")
         if len(limit) == 1:  # a line through one point would not show
-            axes.axhline(limit[f"{VALUE}_median"].iloc[0], color=look.colour, linestyle=look.dashes)
-        axes.plot(limit["elements"], limit[f"{VALUE}_median"], color=look.colour, linestyle=look.dashes)
+            axes.axhline(limit[f"{EFFECTIVE}_median"].iloc[0], color=look.colour, linestyle=look.dashes)
+        axes.plot(limit["elements"], limit[f"{EFFECTIVE}_median"], color=look.colour, linestyle=look.dashes)
 
 
 def _looks(run: Run, table: pd.DataFrame) -> dict[str, style.Style]:
     """Passes in the colour of their algorithm (black where several share one), limits in grey without markers."""
-    measured, algorithms = set(table["pass"]), run.information["algorithms"]
+    measured, algorithms = set(table["pass"]), run.algorithms
     colours = {name: look.colour for name, look in style.algorithms(algorithms).items()}
-    bandwidth_kernels = limits(run.information)
     looks: dict[str, style.Style] = {}
-    for name in run.information["kernels"]:
+    for name in run.kernels:
         users = [algorithm for algorithm, passes in algorithms.items() if name in passes]
         if name in measured and users:
             colour = colours[users[0]] if len(users) == 1 else style.BLACK
             looks[name] = style.Style(colour, MARKERS[len(looks) % len(MARKERS)], "-")
-    for place, name in enumerate(name for name in bandwidth_kernels if name in measured):
+    for place, name in enumerate(name for name in run.bandwidth_loops if name in measured):
         looks[name] = style.Style(style.GREY, "", style.LIMITS[place % len(style.LIMITS)])
     return looks
 
 
 def _label(run: Run, name: str) -> str:
-    return f"limit: {name}" if name in limits(run.information) else name
+    return f"limit: {name}" if name in run.bandwidth_loops else name

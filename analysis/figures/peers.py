@@ -8,18 +8,19 @@ from matplotlib.lines import Line2D
 from analysis import panels, style
 from analysis.tables import peers
 from harness.record import names
-from harness.record.run import peers as libraries_of
+from harness.record.run import Library
 from harness.record.samples import Run
 
 EXPERIMENT = "peers"
+TABLE = peers.compared
 
 
-def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
-    """The figure, and its table: `analysis.tables.peers.compared`. Raises MissingRows."""
-    table = peers.compared(run)
-    libraries = libraries_of(run.information)
-    looks = style.algorithms([*run.information["algorithms"], *libraries])
-    looks = {name: looks[name] for name in (*run.information["algorithms"], *libraries)}
+def draw(run: Run) -> Figure:
+    """Above times by length with one thread and with all, below what a call costs and the errors. Raises
+    MissingRows."""
+    table, libraries = TABLE(run), run.peers.libraries
+    looks = style.algorithms([*run.algorithms, *libraries])
+    looks = {name: looks[name] for name in (*run.algorithms, *libraries)}
     figure, grid = panels.grid(2, 2, 2.2, "none")
     long = table[table["elements"] > 1]
     counts = sorted(long["threads"].unique())
@@ -35,30 +36,31 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
     grid[0][0].set_ylabel("ns per element")
     _overhead(grid[1][0], table[table["elements"] == 1], looks, run)
     _errors(grid[1][1], peers.errors(run), looks)
-    handles = [panels.algorithm_handle(name, looks[name]) for name in run.information["algorithms"]]
+    handles = [panels.algorithm_handle(name, looks[name]) for name in run.algorithms]
     handles += [
         Line2D([], [], color=looks[name].colour, marker=looks[name].marker, linestyle=looks[name].dashes, label=label)
         for name, label in _labels(libraries).items()
     ]
-    panels.finish(figure, run, table, "Other libraries, each with the instructions it chooses", handles, _notes(run))
-    return figure, table
+    title = "Other libraries, each with the instructions it chooses"
+    panels.finish(figure, run, table, panels.Frame(title, handles, _notes(run)))
+    return figure
 
 
-def _labels(libraries: dict[str, dict[str, str]]) -> dict[str, str]:
+def _labels(libraries: dict[str, Library]) -> dict[str, str]:
     return {
-        name: f"{style.plain(its['title'] + ' ' + its['version'])}{' *' if its['output'] == 'allocated' else ''}"
+        name: f"{style.plain(its.title + ' ' + its.version)}{' *' if its.output == 'allocated' else ''}"
         for name, its in libraries.items()
     }
 
 
 def _notes(run: Run) -> list[str]:
-    libraries, item = libraries_of(run.information), run.information["experiments"][EXPERIMENT][0]
+    item = run.experiments[EXPERIMENT][0]
     notes = [
-        f"our algorithms: {names.ISAS[item['isa']]}, {item['compiler']}; all called alike: input read before, output "
+        f"our algorithms: {names.ISAS[item.isa]}, {item.compiler}; all called alike: input read before, output "
         "in rotation; denormals flushed",
         "several threads: ours share the vector, and libraries may; none that was looked at uses more than one",
     ]
-    if any(its["output"] == "allocated" for its in libraries.values()):
+    if any(its.output == "allocated" for its in run.peers.libraries.values()):
         notes.append("* can't be given an output: makes a new array in each call, which is timed")
     return notes
 
@@ -82,15 +84,15 @@ def _overhead(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style], ru
     order = [name for name in looks if name in set(table["name"])]
     for place, name in enumerate(order):
         row = table[table["name"] == name].iloc[0]
-        middle, low, high = (row[f"nanoseconds_per_call_{bound}"] for bound in ("median", "low", "high"))
+        middle, (below, above) = panels.error(row, "nanoseconds_per_call")
         axes.errorbar(
-            middle, place, xerr=[[middle - low], [high - middle]], color=looks[name].colour, marker=looks[name].marker,
+            middle, place, xerr=[[below], [above]], color=looks[name].colour, marker=looks[name].marker,
             linestyle="none", capsize=2,
         )  # fmt: skip
-    empty = run.information["peers"]["python_call_nanoseconds"]
+    empty = run.peers.python_call_nanoseconds
     axes.axvline(empty, color=style.GREY, linewidth=0.8, linestyle=(0, (3, 2)))
     axes.text(1.1 * empty, 0, "empty call of Python", fontsize=6.5, color="0.3", va="center")
-    titles = {name: style.plain(its["title"]) for name, its in libraries_of(run.information).items()}
+    titles = {name: style.plain(its.title) for name, its in run.peers.libraries.items()}
     axes.set_yticks(range(len(order)), [titles.get(name, names.algorithm(name)) for name in order])
     axes.set_ylim(len(order) - 0.5, -0.5)
     axes.set_xscale("log")

@@ -6,27 +6,25 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis import panels, style
+from analysis.tables.controls import verdict
+from analysis.tables.speedups import speedups
 from harness.record import names
 from harness.record.claims import paper_percent
-from harness.record.errors import MissingRows
 from harness.record.machines import load_machines
 from harness.record.samples import Run
-from harness.statistics import controls, selection
-from harness.statistics.ratios import speedups
+from harness.statistics import selection
 
 EXPERIMENT = "algorithms"
+TABLE = speedups
 
 # Logical traffic of the better Three-Pass to that of Two-Pass, without and with write-allocate.
 TRAFFIC_RATIOS = {"4/3": 100 / 3, "5/4": 25.0}
 
 
-def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
-    """The figure, and its table: `harness.statistics.ratios.speedups`. Raises MissingRows."""
-    table = speedups(selection.algorithm_rows(run), selection.TWO_PASS, selection.THREE_PASS)
-    if table.empty:
-        raise MissingRows(f"{run.folder}: no round has both Two-Pass and a Three-Pass algorithm")
-    isas, compilers = selection.isas(table), selection.compilers(table)
-    floor = controls.judge(run).floor
+def draw(run: Run) -> Figure:
+    """One panel for each ISA. Raises MissingRows."""
+    table, floor = TABLE(run), verdict(run).floor
+    isas, compilers = selection.isas(table), selection.compilers(table, run)
     figure, grid = panels.grid(1, len(isas), 2.7, "row")
     for axes, isa in zip(grid[0], isas, strict=True):
         of_isa = table[table["isa"] == isa]
@@ -47,10 +45,9 @@ def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
         f"{panels.CACHE_NOTE}; traffic ratio: better Three-Pass to Two-Pass, 4/3 logical, 5/4 with write-allocate, "
         "neither is a bound",
     ]
-    panels.finish(
-        figure, run, table, "Speedup of Two-Pass over the better Three-Pass", _handles(table, compilers), notes
-    )
-    return figure, table
+    title = "Speedup of Two-Pass over the better Three-Pass"
+    panels.finish(figure, run, table, panels.Frame(title, _handles(table, compilers), notes))
+    return figure
 
 
 def _speedup(axes: Axes, table: pd.DataFrame, compilers: list[str]) -> None:

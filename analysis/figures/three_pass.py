@@ -1,15 +1,16 @@
 """Time per element of the two Three-Pass algorithms, recomputing and reloading, against array length."""
 
-import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.times import draw_times
+from analysis.figures.algorithms import draw_times
+from analysis.tables.times import three_pass_times
 from harness.record.samples import Run
 from harness.statistics.selection import THREE_PASS
 
 EXPERIMENT = "algorithms"
+TABLE = three_pass_times
 
 
-def draw(run: Run) -> tuple[Figure, pd.DataFrame]:
-    """The figure, and its table: times of `analysis.times.algorithm_times`. Raises MissingRows."""
-    return draw_times(run, THREE_PASS, "Three-Pass softmax: recomputing or reloading")
+def draw(run: Run) -> Figure:
+    """One panel for each ISA. Raises MissingRows."""
+    return draw_times(run, TABLE(run), THREE_PASS, "Three-Pass softmax: recomputing or reloading")

@@ -18,11 +18,12 @@ from analysis.model import in_core, inputs
 from analysis.model.predict import HIGH, LOW, SEED, Prediction, Subject, predict
 from analysis.model.times import Parameters, Traffic
 from analysis.model.traffic import load_traffic
+from analysis.tables.times import times
 from harness.record.errors import HarnessError
 from harness.record.machines import load_machines
+from harness.record.run import Pass
 from harness.record.samples import Run
 from harness.statistics import selection
-from harness.statistics.ratios import times
 
 RECORDED = in_core.RECORDED.parent / "calibration.json"
 ISAS = ("avx512f", "avx2")
@@ -61,7 +62,7 @@ class Calibration:
     swapped_spread: float
     """The same of what is not fitted when the other ISA is."""
     algorithms: Mapping[str, Sequence[str]]
-    kernels: Mapping[str, Mapping[str, int]]
+    kernels: Mapping[str, Pass]
 
     @property
     def wider_spread(self) -> float:
@@ -77,23 +78,23 @@ class Calibration:
 def subjects(run: Run, draws: int) -> list[Subject]:
     """What can be predicted of a run: its compilers in vector ISAs, in the variants that it chose. Raises HarnessError
     where its machine is not known to the model."""
-    machine = load_machines().get(run.information["machine"]["name"])
+    machine = load_machines().get(run.machine.name)
     if machine is None:
         raise HarnessError(f"{run.folder}: config/machines/ does not know this machine, so its traffic is not recorded")
     cycles, traffic = in_core.load(), load_traffic()
     found = []
     for isa in ISAS:
-        for compiler in run.information["compilers"]:
+        for compiler in run.compilers:
             chosen = {
                 row["pass"]: row["variant"]
-                for row in run.information["tuning"]
+                for row in run.tuning
                 if (row["compiler"], row["isa"]) == (compiler, isa) and row["chosen"]
             }
             if chosen:
                 loops = in_core.intervals(cycles, machine.microarchitecture, compiler, isa, chosen)
                 core = inputs.of_run(run, isa, draws)
-                kernels = {name: run.information["kernels"][name] for name in chosen}
-                algorithms = run.information["algorithms"]
+                kernels = {name: run.kernels[name] for name in chosen}
+                algorithms = run.algorithms
                 found.append(
                     Subject(machine, isa, compiler, core, loops, Traffic(traffic, machine), algorithms, kernels)
                 )
@@ -103,9 +104,9 @@ def subjects(run: Run, draws: int) -> list[Subject]:
 def measured(run: Run) -> pd.DataFrame:
     """What the model is compared with: isa, compiler, algorithm, pass, elements, nanoseconds_per_element. Algorithms
     have no pass; a pass on its own (warm, in the variant that was chosen) has no algorithm."""
-    by, adds = ["isa", "compiler", "algorithm", "pass", "elements"], run.information["canary"]["clock_adds"]
+    by, adds = ["isa", "compiler", "algorithm", "pass", "elements"], run.canary.clock_adds
     alone = selection.pass_rows(run)
-    used = {name for names in run.information["algorithms"].values() for name in names}
+    used = {name for names in run.algorithms.values() for name in names}
     tables = [times(selection.algorithm_rows(run), by, adds), times(alone[alone["pass"].isin(used)], by, adds)]
     table = pd.concat(tables, ignore_index=True)
     table = table.rename(columns={"nanoseconds_per_element_median": "nanoseconds_per_element"})
@@ -174,7 +175,7 @@ def compare(run: Run, isa: str) -> Comparison:
     Raises HarnessError where the run's machine is not known to the model, or it lacks rows.
     """
     table, those = measured(run), subjects(run, 1)
-    compiler = next(iter(run.information["compilers"]))
+    compiler = run.primary
     table = table.assign(fitted=is_fitted(table, compiler, isa))
     subject = next((s for s in those if (s.isa, s.compiler) == (isa, compiler)), None)
     if subject is None or not table["fitted"].any():
@@ -194,9 +195,9 @@ def calibrate(run: Run) -> tuple[Calibration, list[Comparison]]:
     own, *others = (compare(run, isa) for isa in sorted(ISAS, key=lambda isa: isa != FITTED_ISA))
     (subject, *_) = subjects(run, 1)
     calibration = Calibration(
-        run=run.information["run"],
-        machine=run.information["machine"]["name"],
-        fitted_compiler=next(iter(run.information["compilers"])),
+        run=run.name,
+        machine=run.machine.name,
+        fitted_compiler=run.primary,
         fitted_isa=own.isa,
         fitted_elements=sorted(int(n) for n in own.table.loc[own.table["fitted"], "elements"].unique()),
         **own.values,
@@ -255,8 +256,8 @@ def load(file: Path = RECORDED) -> Calibration:
     """A recorded calibration. Raises HarnessError where there is none or it is damaged."""
     try:
         data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        return Calibration(**data)
+        return Calibration(**data | {"kernels": {name: Pass(**its) for name, its in data["kernels"].items()}})
     except OSError as error:
         raise HarnessError(f"{file}: {error.strerror} (`python -m analysis.model calibrate RUN` makes it)") from error
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise HarnessError(f"{file}: is no calibration: {error}") from error

@@ -17,15 +17,15 @@ from analysis import panels, style
 from analysis.model import calibrate
 from analysis.model.forecast import forecast, out_of_cache, predicted_machines
 from analysis.model.predict import DRAWS, Prediction, quantiles, speedup_table, times_table
-from analysis.times import algorithm_times
+from analysis.tables.bandwidths import EFFECTIVE, bandwidths
+from analysis.tables.speedups import speedups
+from analysis.tables.times import algorithm_times
 from harness.record import names
 from harness.record.claims import paper_percent
-from harness.record.errors import MissingRows
 from harness.record.machines import load_machines
 from harness.record.samples import Run
 from harness.statistics import selection
-from harness.statistics.ratios import speedups
-from harness.statistics.traffic import BYTES_PER_FLOAT, bandwidths, logical_floats
+from harness.statistics.traffic import BYTES_PER_FLOAT, logical_floats
 
 MARKERS = "osD^vPX"
 BAND = {"alpha": 0.18, "linewidth": 0}
@@ -47,7 +47,7 @@ def _predictions(machine: str) -> dict[str, Prediction]:
 def _algorithms(machine: str, run: Run | None) -> tuple[Figure, pd.DataFrame]:
     predictions = _predictions(machine)
     table = pd.concat([times_table(p) for p in predictions.values()], ignore_index=True)
-    measured = algorithm_times(run, list(run.information["algorithms"])) if run else None
+    measured = algorithm_times(run) if run else None
     figure, grid = panels.grid(1, len(predictions), 2.4, "none")
     for axes, (isa, prediction) in zip(grid[0], predictions.items(), strict=True):
         for algorithm in prediction.subject.algorithms:
@@ -55,9 +55,9 @@ def _algorithms(machine: str, run: Run | None) -> tuple[Figure, pd.DataFrame]:
             _band(axes, own, "nanoseconds_per_element", style.MODEL[algorithm])
             plain = {"color": style.MODEL[algorithm].colour, "linewidth": 0.7, "linestyle": (0, (1, 3))}
             axes.plot(own["elements"], own["textbook_nanoseconds_per_element"], **plain)
-            if measured is not None:
+            if run and measured is not None:
                 points = measured[(measured["isa"] == isa) & (measured["algorithm"] == algorithm)]
-                look, compilers = style.ALGORITHMS[algorithm], selection.compilers(measured)
+                look, compilers = style.ALGORITHMS[algorithm], selection.compilers(measured, run)
                 panels.error_lines(axes, points, "nanoseconds_per_element", look, compilers)
         _lengths(axes, prediction, isa)
         axes.set_ylim(0)
@@ -69,14 +69,14 @@ def _algorithms(machine: str, run: Run | None) -> tuple[Figure, pd.DataFrame]:
 def _speedup(machine: str, run: Run | None) -> tuple[Figure, pd.DataFrame]:
     predictions = _predictions(machine)
     table = pd.concat([speedup_table(p) for p in predictions.values()], ignore_index=True)
-    measured = _measured_speedups(run) if run else None
+    measured = speedups(run) if run else None
     figure, grid = panels.grid(1, len(predictions), 2.6, "row")
     for axes, (isa, prediction) in zip(grid[0], predictions.items(), strict=True):
         axes.axhline(0, color=style.BLACK, linewidth=0.8)
         _band(axes, table[table["isa"] == isa], "speedup_percent", style.MODEL["two-pass"])
-        if measured is not None:
+        if run and measured is not None:
             points, look = measured[measured["isa"] == isa], style.ALGORITHMS["two-pass"]
-            panels.error_lines(axes, points, "speedup_percent", look, selection.compilers(measured))
+            panels.error_lines(axes, points, "speedup_percent", look, selection.compilers(measured, run))
         _paper(axes, machine, prediction)
         _lengths(axes, prediction, isa)
     grid[0][0].set_ylabel("speedup of Two-Pass, %")
@@ -94,15 +94,14 @@ def _pass_bandwidth(machine: str, run: Run | None) -> tuple[Figure, pd.DataFrame
     for axes, (isa, prediction) in zip(grid[0], predictions.items(), strict=True):
         for name, look in looks.items():
             floats = BYTES_PER_FLOAT * logical_floats(prediction.subject.kernels[name])
-            rates = quantiles(floats / prediction.alone(name), "effective_gigabytes_per_second")
+            rates = quantiles(floats / prediction.alone(name), EFFECTIVE)
             own = pd.DataFrame({"isa": isa, "pass": name, "elements": prediction.elements.astype(int), **rates})
             tables.append(own)
-            _band(axes, own, "effective_gigabytes_per_second", look)
-            if measured is not None:
+            _band(axes, own, EFFECTIVE, look)
+            if run and measured is not None:
                 points = measured[(measured["isa"] == isa) & (measured["pass"] == name)]
                 seen = style.Style(look.colour, MARKERS[list(looks).index(name)], "none")
-                value = "effective_gigabytes_per_second"
-                panels.error_lines(axes, points, value, seen, selection.compilers(measured)[:1])
+                panels.error_lines(axes, points, EFFECTIVE, seen, [run.primary])
         panels.bandwidth_axis(axes)
         _lengths(axes, prediction, isa)
     grid[0][0].set_ylabel("effective GB/s, warm")
@@ -113,8 +112,7 @@ def _pass_bandwidth(machine: str, run: Run | None) -> tuple[Figure, pd.DataFrame
             for (name, look), marker in zip(looks.items(), MARKERS, strict=False)
         ]
     table = pd.concat(tables, ignore_index=True)
-    value = "effective_gigabytes_per_second"
-    return _finished(figure, machine, run, "effective bandwidth of passes", handles, table, value, measured)
+    return _finished(figure, machine, run, "effective bandwidth of passes", handles, table, EFFECTIVE, measured)
 
 
 FIGURES = {"algorithms": _algorithms, "speedup": _speedup, "pass-bandwidth": _pass_bandwidth}
@@ -133,29 +131,27 @@ def draw_machines(runs: Sequence[Run]) -> tuple[Figure, pd.DataFrame]:
             style.Style(colours[place % len(colours)], "", style.MODEL_DASHES[place]),
         )
         own = speedup_table(prediction)
-        last = max(cache.bytes for cache in prediction.subject.machine.caches)
+        last = prediction.subject.machine.last_cache_bytes
         own.insert(0, "machine", name)
         own["input_over_last_cache"] = BYTES_PER_FLOAT * own["elements"] / last
         tables.append(own)
         _band(axes, own, "speedup_percent", look, "input_over_last_cache")
         handles.append(_model_handle(f"{name} {names.ISAS[isa]}", look))
     for run, marker in zip(runs, "os^Dv", strict=False):
-        points = _measured_speedups(run)
-        points = points[points["compiler"] == selection.compilers(points)[0]]
-        last = max(cache["bytes"] for cache in run.information["machine"]["caches"])
+        points = selection.of_primary(speedups(run), run)
         for fill, isa in zip(style.FILLS, selection.isas(points), strict=False):
             if isa == "scalar":
                 continue
             of_isa = points[points["isa"] == isa].sort_values("elements")
-            label = f"{run.information['machine']['name']} {names.ISAS[isa]}, measured"
-            axes.plot(
-                BYTES_PER_FLOAT * of_isa["elements"] / last, of_isa["speedup_percent_median"], color=style.GREEN,
-                marker=marker, fillstyle=fill, linewidth=0.8,
-            )  # fmt: skip
-            handles.append(Line2D([], [], color=style.GREEN, marker=marker, fillstyle=fill, label=label))
+            label = f"{run.machine.name} {names.ISAS[isa]}, measured"
+            over_cache = BYTES_PER_FLOAT * of_isa["elements"] / run.machine.last_cache_bytes
+            look = {"color": style.GREEN, "marker": marker, "fillstyle": fill}
+            axes.plot(over_cache, of_isa["speedup_percent_median"], **look, linewidth=0.8)
+            handles.append(Line2D([], [], **look, label=label))
     panels.speedup_by_cache_axes(axes)
     footer = [f"without markers: {_footer()[0]}", *_footer()[1:]]
-    panels.surround(figure, "Speedup of Two-Pass by machine (model), beside what was measured", handles, footer)
+    title = "Speedup of Two-Pass by machine (model), beside what was measured"
+    panels.surround(figure, panels.Frame(title, handles, footer))
     return figure, pd.concat(tables, ignore_index=True)
 
 
@@ -207,13 +203,6 @@ def _pass_looks(algorithms: Mapping[str, Sequence[str]]) -> dict[str, style.Styl
     return used
 
 
-def _measured_speedups(run: Run) -> pd.DataFrame:
-    found = speedups(selection.algorithm_rows(run), selection.TWO_PASS, selection.THREE_PASS)
-    if found.empty:
-        raise MissingRows(f"{run.folder}: no round has both Two-Pass and a Three-Pass algorithm")
-    return found
-
-
 def _footer() -> list[str]:
     calibration = calibrate.load()
     error = f"{100 * calibration.wider_spread:.0f} %"
@@ -236,8 +225,8 @@ def _finished(
 ) -> tuple[Figure, pd.DataFrame]:
     footer = _footer()
     if run and measured is not None:
-        footer.append(f"measured: run {run.information['run']}; {_error(table, measured, value)}")
-    panels.surround(figure, f"{load_machines()[machine].title}: {what} (model)", handles, footer)
+        footer.append(f"measured: run {run.name}; {_error(table, measured, value)}")
+    panels.surround(figure, panels.Frame(f"{load_machines()[machine].title}: {what} (model)", handles, footer))
     return figure, table
 
 

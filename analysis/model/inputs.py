@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.tables.bandwidths import bandwidths
 from harness.record.errors import HarnessError
 from harness.record.machines import Machine
 from harness.record.samples import Run
-from harness.statistics.traffic import BYTES_PER_FLOAT, bandwidths, logical_floats
+from harness.statistics import selection
+from harness.statistics.traffic import BYTES_PER_FLOAT, logical_floats
 
 LINE_BYTES = 64
 MEMORY = "memory"
@@ -86,10 +88,9 @@ def of_machine(machine: Machine, isa: str, random: np.random.Generator, draws: i
 def of_run(run: Run, isa: str, draws: int) -> Core:
     """The core that a run measured with its bandwidth loops (experiment `passes`, warm, primary compiler): at the
     lengths whose data lie well within each level, the median. Raises HarnessError where it lacks one."""
-    caches = {cache["level"]: cache["bytes"] for cache in run.information["machine"]["caches"]}
-    table = bandwidths(run)
+    caches = {cache.level: cache.bytes for cache in run.machine.caches}
+    table = selection.of_primary(bandwidths(run), run)
     table = table[table["isa"] == isa]
-    table = table[table["compiler"] == next(iter(run.information["compilers"]))]
     rates = {}
     for level in (1, *LEVELS):
         for kind in KINDS:
@@ -100,11 +101,10 @@ def of_run(run: Run, isa: str, draws: int) -> Core:
             if found.empty:
                 raise HarnessError(f"{run.folder}: no {kind} loop in {isa} whose data lie within level {level}")
             rates[level, kind] = np.full(draws, _rate(found, run, kind))
-    adds = run.information["canary"]["clock_adds"]
-    clock = (adds / run.samples["clock_nanoseconds"]).median()
+    clock = (run.canary.clock_adds / run.samples["clock_nanoseconds"]).median()
     return of_bandwidths(np.full(draws, clock), rates)
 
 
 def _rate(found: pd.DataFrame, run: Run, kind: str) -> float:
-    floats = logical_floats(run.information["kernels"][kind])
+    floats = logical_floats(run.kernels[kind])
     return float((BYTES_PER_FLOAT * floats / found["nanoseconds_per_element_median"]).median())

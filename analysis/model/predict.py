@@ -13,6 +13,7 @@ from analysis.model.inputs import MEMORY, Core
 from analysis.model.times import Grid, Parameters, PassTime, Traffic, pass_time, textbook
 from analysis.model.traffic import ALONE, loop_like
 from harness.record.machines import Machine
+from harness.record.run import Pass
 from harness.statistics import selection
 
 DRAWS, SEED = 2000, 20200113
@@ -32,7 +33,7 @@ class Subject:
     """Of each pass its variant and llvm-mca's interval in cycles per vector."""
     traffic: Traffic
     algorithms: Mapping[str, Sequence[str]]
-    kernels: Mapping[str, Mapping[str, int]]
+    kernels: Mapping[str, Pass]
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def predict(
         for algorithm, names in subject.algorithms.items()
         for name in names
     }
-    warm = {name: time(name, ("warm", ALONE, loop_like(name, kernel))) for name, kernel in subject.kernels.items()}
+    warm = {name: time(name, ("warm", ALONE, loop_like(kernel))) for name, kernel in subject.kernels.items()}
     errors = {name: np.exp(spread * random.standard_normal(draws)) for name in subject.kernels}
     return Prediction(subject, lengths, passes, warm, errors)
 

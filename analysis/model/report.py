@@ -20,12 +20,12 @@ from analysis.model.forecast import (
 )
 from analysis.model.predict import limits_table
 from analysis.model.times import FLOATS_PER_LINE
+from analysis.tables.bandwidths import bandwidths
+from analysis.tables.speedups import speedups
 from harness.record import names
 from harness.record.claims import paper_percent
 from harness.record.samples import Run
 from harness.statistics import selection
-from harness.statistics.ratios import speedups
-from harness.statistics.traffic import bandwidths
 
 TIME_TARGET, COVERAGE_TARGET = 7.0, (70.0, 90.0)
 """Percent: median error of times that were not fitted, and how many of them lie in the bands of 80 %."""
@@ -67,24 +67,23 @@ def speedup_errors(comparison: Comparison, run: Run) -> pd.DataFrame:
     """Speedups out of cache, measured within rounds, and expected: isa, compiler, elements, fitted (whether the fit saw
     the times), measured_percent, expected_percent, error_points."""
     table = comparison.table
-    whole = table[(table["pass"] == "") & selection.is_out_of_cache(table["elements"], run)]
+    whole = table[(table["pass"] == "") & run.machine.is_out_of_cache(table["elements"])]
     by = ["isa", "compiler", "elements"]
     times = whole.pivot(index=[*by, "fitted"], columns="algorithm", values="expected_nanoseconds_per_element")
     rival = times[list(selection.THREE_PASS)].min(axis=1)
     expected = (100 * (rival / times[selection.TWO_PASS] - 1)).rename("expected_percent").reset_index()
-    found = speedups(selection.algorithm_rows(run), selection.TWO_PASS, selection.THREE_PASS)
-    found = found[[*by, "speedup_percent_median"]].rename(columns={"speedup_percent_median": "measured_percent"})
+    found = speedups(run).rename(columns={"speedup_percent_median": "measured_percent"})[[*by, "measured_percent"]]
     result = expected.merge(found, on=by)
     return result.assign(error_points=result["expected_percent"] - result["measured_percent"])
 
 
 def validation(calibration: Calibration, comparisons: Sequence[Comparison], run: Run) -> str:
     """How well the model does, as a page of Markdown: the fit that predictions use, then with the ISAs swapped."""
-    machine, (own, *swapped) = run.information["machine"], comparisons
+    own, *swapped = comparisons
     lines = [
         "# The model against a machine that was measured",
         "",
-        f"{machine['brand']} ({machine['name']}), run {calibration.run}. Bandwidths of each level are those of the",
+        f"{run.machine.brand} ({run.machine.name}), run {calibration.run}. Bandwidths of each level are those of the",
         "run's own plain loops; lengths next to each other are not independent.",
         "",
         *_fit(own, calibration, run, "The fit that predictions use"),
@@ -151,7 +150,7 @@ def _fit(comparison: Comparison, calibration: Calibration, run: Run, title: str)
 def _store_loop(run: Run, isa: str) -> str:
     """What the run's own loop of stores says of the price that was fitted."""
     table = bandwidths(run)
-    far = table[(table["isa"] == isa) & (table["pass"] == "store") & selection.is_out_of_cache(table["elements"], run)]
+    far = table[(table["isa"] == isa) & (table["pass"] == "store") & run.machine.is_out_of_cache(table["elements"])]
     if far.empty:
         return ""
     core = inputs.of_run(run, isa, 1)

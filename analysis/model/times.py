@@ -13,6 +13,7 @@ import pandas as pd
 from analysis.model.inputs import LEVELS, LINE_BYTES, MEMORY, Core, Draws
 from harness.record.errors import HarnessError
 from harness.record.machines import Machine
+from harness.record.run import Pass
 from harness.statistics.traffic import BYTES_PER_FLOAT, kind
 
 FLOATS_PER_LINE = LINE_BYTES // BYTES_PER_FLOAT
@@ -118,13 +119,13 @@ def pass_time(
     parameters: Parameters,
     loop: tuple[str, float, float],
     isa: str,
-    kernel: Mapping[str, int],
+    kernel: Pass,
     moved: Moved,
     elements: npt.ArrayLike,
     cold: bool = True,
 ) -> PassTime:
-    """The time of a pass: `loop` is its name and llvm-mca's interval in cycles per vector, `kernel` a row of run.json's
-    `kernels`, `moved` at these `elements`. `cold`: it writes to lines in rotation, as in the paper's protocol."""
+    """The time of a pass: `loop` is its name and llvm-mca's interval in cycles per vector, `kernel` what it
+    declares, `moved` at these `elements`. `cold`: it writes to lines in rotation, as in the paper's protocol."""
     name, low, high = loop
     vectors = FLOATS_PER_LINE / LANES[isa]
     line = (low + parameters.in_core[name] * (high - low)) * vectors / core.clock_ghz
@@ -156,7 +157,7 @@ def textbook(time: PassTime) -> Grid:
     return np.maximum(time.computation, sum(time.data.values()))
 
 
-def _bandwidth_loop(kernel: Mapping[str, int]) -> str:
+def _bandwidth_loop(kernel: Pass) -> str:
     return {"reads X": "load", "writes Y": "copy", "updates Y": "update"}[kind(kernel)]
 
 

@@ -12,13 +12,13 @@ why a line moved, from where, to where.
 Where L3 is a victim cache, what is fetched from memory goes to L2 directly: it is in load_memory, not in load_l3_l2.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from harness.record.files import ROOT
-from harness.statistics.traffic import is_non_temporal, moved
+from harness.record.run import Pass
+from harness.statistics.traffic import moved
 
 RECORDED = ROOT / "results" / "model" / "traffic.csv"
 KEYS = ("machine", "cache_state", "algorithm", "pass", "elements")
@@ -36,10 +36,10 @@ def load_traffic(file: Path = RECORDED) -> pd.DataFrame:
     return pd.read_csv(file)
 
 
-def loop_like(name: str, kernel: Mapping[str, int]) -> str:
-    """The bandwidth loop that moves the same lines as this kernel (a row of run.json's `kernels`).
+def loop_like(kernel: Pass) -> str:
+    """The bandwidth loop that moves the same lines as this kernel.
 
     Raises KeyError where none does.
     """
     loops = {(1, 0, 0): "load", (0, 0, 1): "store", (1, 0, 1): "copy", (0, 1, 1): "update"}
-    return loops[moved(kernel)] + ("_nt" if is_non_temporal(name) else "")
+    return loops[moved(kernel)] + ("_nt" if kernel.non_temporal else "")

@@ -1,1 +1,14 @@
-"""The tables that figures, verdicts and the summary read, each made once."""
+"""The tables that figures, verdicts and the summary read: a file each, made once of a run."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TypeVar
+
+from harness.record.samples import Run
+
+Made = TypeVar("Made")
+
+
+def made_once(make: Callable[[Run], Made]) -> Callable[[Run], Made]:
+    """A function whose result is kept for the last few runs, so that all who read it read the same. None changes it."""
+    return lru_cache(maxsize=8)(make)

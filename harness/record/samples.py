@@ -29,6 +29,9 @@ class Run(Record):
     information: dict[str, Any]
     """run.json as it stands in the file. What reads it is to read the Record's fields instead."""
 
+    __eq__, __hash__ = object.__eq__, object.__hash__
+    """A run is itself alone, so that what is made of it can be kept."""
+
     @classmethod
     def of(cls, information: dict[str, Any], folder: Path, samples: pd.DataFrame) -> Run:
         """The run of this run.json and these rows."""

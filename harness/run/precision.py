@@ -29,7 +29,7 @@ def unknown(widths: Mapping[str, tuple[float, float]], info: Mapping[str, Any]) 
     """Of half-widths with their confidence those, in percent, that are too wide or of too few processes to say."""
     if not widths:
         return {}
-    from harness.statistics.ratios import TARGET_CONFIDENCE
+    from harness.statistics.intervals import TARGET_CONFIDENCE
 
     target = info["protocol"]["half_width_percent"]
     return {
@@ -63,14 +63,12 @@ def half_widths(rows: pd.DataFrame, info: Mapping[str, Any], folder: Path) -> di
 
     from harness.record.samples import Run
     from harness.statistics import controls, selection
-    from harness.statistics.accumulation import costs
-    from harness.statistics.ratios import speedups
-    from harness.statistics.teams import team_speedups
+    from harness.statistics.ratios import folding_costs, speedups, team_speedups
 
     run = Run.of(dict(info), folder, rows)
     tables = []
     if (rows["experiment"] == "algorithms").any():
-        found = speedups(selection.algorithm_rows(run), selection.TWO_PASS, selection.THREE_PASS)
+        found = speedups(selection.algorithm_rows(run))
         tables.append(found.assign(experiment="algorithms"))
     if controls.are_in(run):
         found = controls.differences(run)
@@ -79,7 +77,7 @@ def half_widths(rows: pd.DataFrame, info: Mapping[str, Any], folder: Path) -> di
     if (rows["experiment"] == "class-counts").any():
         tables.append(team_speedups(run, "class-counts").assign(experiment="class-counts"))
     if (rows["experiment"] == "accumulation").any():
-        found = costs(run)
+        found = folding_costs(run)
         names = {name: name.replace("cost", "speedup") for name in found}
         tables.append(found.rename(columns=names).assign(experiment="accumulation"))
     table = pd.concat(tables) if tables else pd.DataFrame()

@@ -1,147 +1,55 @@
-"""Medians, intervals and ratios. The process is the unit that is repeated: samples of one process are not independent.
-
-One page placement or one neighbour acts on a whole process, so samples are first reduced to one number for each
-process (their median), and an interval is made from those numbers.
-"""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
+"""Ratios of two times: formed within rounds, reduced to one for each process, told in percent with an interval."""
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
 
-TARGET_CONFIDENCE = 0.95
+from harness.record.samples import Run
+from harness.statistics import selection
+from harness.statistics.intervals import TARGET_CONFIDENCE, bounds, intervals
+from harness.statistics.selection import THREE_PASS, TWO_PASS
 
-
-@dataclass(frozen=True)
-class Interval:
-    """A median with an interval, in the unit of the values that it was made from."""
-
-    median: float
-    low: float
-    high: float
-    confidence: float
-    """Probability that such an interval covers the median of the distribution that the values come from."""
-    processes: int
-    """How many values there were."""
-
-
-@cache
-def order_statistics(count: int, target: float = TARGET_CONFIDENCE) -> tuple[int, float]:
-    """Which of the sorted values bound an interval of the median, and its confidence.
-
-    Returns (k, confidence): the k-th smallest and the k-th largest of `count` values (k from 1). It is the narrowest
-    such interval with at least the `target` confidence; where even the smallest and the largest value do not reach it
-    (fewer than 6 for 95 %), it is these two, with the confidence 1 - 2**(1 - count) that they have.
-
-    Source: the number of values below the median is binomial(count, 1/2), for any continuous distribution
-    (H. A. David, H. N. Nagaraja, Order Statistics, 3rd edition, section 7.1).
-    """
-    if count < 1:
-        raise ValueError("no values, so no interval")
-    k = max(1, int(binom.ppf((1 - target) / 2, count, 0.5)))
-    return k, float(1 - 2 * binom.cdf(k - 1, count, 0.5))
-
-
-def median_interval(values: Sequence[float] | np.ndarray | pd.Series, target: float = TARGET_CONFIDENCE) -> Interval:
-    """Median of one value for each process, with the order-statistic interval of `order_statistics`.
-
-    `values` has shape (processes,). Raises ValueError where it is empty or holds a NaN.
-    """
-    ordered = np.sort(np.asarray(values, dtype=float))
-    if np.isnan(ordered).any():
-        raise ValueError("a value is not a number")
-    k, confidence = order_statistics(len(ordered), target)
-    return Interval(float(np.median(ordered)), float(ordered[k - 1]), float(ordered[-k]), confidence, len(ordered))
-
-
-def intervals(rows: pd.DataFrame, by: list[str], value: str, target: float = TARGET_CONFIDENCE) -> pd.DataFrame:
-    """Median and interval over processes of a column, for each group of rows.
-
-    `rows` has the columns `by`, process and `value`. Returns one row for each group, sorted, with the columns `by`,
-    VALUE_median, VALUE_low, VALUE_high (unit of `value`), confidence, processes.
-    """
-    by_process = rows.groupby([*by, "process"])[value].median()
-    table = []
-    for key, values in by_process.groupby(level=by):
-        interval = median_interval(values, target)
-        measured = (interval.median, interval.low, interval.high, interval.confidence, interval.processes)
-        table.append((*(key if isinstance(key, tuple) else (key,)), *measured))
-    return pd.DataFrame(
-        table, columns=[*by, f"{value}_median", f"{value}_low", f"{value}_high", "confidence", "processes"]
-    )
-
-
-def per_call(rows: pd.DataFrame, clock_adds: int) -> pd.DataFrame:
-    """The rows with three more columns: nanoseconds_per_call, nanoseconds_per_element and core_cycles_per_element.
-
-    `clock_adds` dependent additions take as many core cycles (one each), and clock_nanoseconds of the same row is their
-    time: that is the clock, where no cycle counter can be read.
-    """
-    nanoseconds = rows["nanoseconds"] / rows["calls"]
-    return rows.assign(
-        nanoseconds_per_call=nanoseconds,
-        nanoseconds_per_element=nanoseconds / rows["elements"],
-        core_cycles_per_element=nanoseconds / rows["elements"] * clock_adds / rows["clock_nanoseconds"],
-    )
-
-
-def times(rows: pd.DataFrame, by: list[str], clock_adds: int) -> pd.DataFrame:
-    """Time of each group of samples: `by` plus nanoseconds per call and per element with intervals, and core cycles.
-
-    `by` includes elements. `rows` are samples as in samples.csv, without those that were disturbed.
-    """
-    rates = per_call(rows, clock_adds)
-    call = intervals(rates, by, "nanoseconds_per_call").drop(columns=["confidence", "processes"])
-    cycles = intervals(rates, by, "core_cycles_per_element")[[*by, "core_cycles_per_element_median"]]
-    return call.merge(cycles, on=by).merge(intervals(rates, by, "nanoseconds_per_element"), on=by)
-
-
-ROUND = ["isa", "compiler", "elements", "process", "round"]
+POINT = ["isa", "compiler", "elements"]
+TEAM = [*POINT, "threads"]
 
 
 def log_ratios(rows: pd.DataFrame, numerator: str, denominator: str) -> pd.DataFrame:
     """log(t_numerator / t_denominator) of two algorithms within each round: what disturbs a round disturbs both.
 
-    Returns the columns of ROUND and log_ratio; a round in which one of the two is missing is left out. An algorithm
-    that was sampled several times in a round counts with the mean of its log times.
+    Returns the columns of TEAM, process, round and log_ratio; a round in which one of the two is missing is left out.
+    An algorithm that was sampled several times in a round counts with the mean of its log times.
     """
     contenders = rows[rows["algorithm"].isin([numerator, denominator])]
     logs = contenders.assign(log=np.log(contenders["nanoseconds"] / contenders["calls"]))
-    rounds = logs.pivot_table(index=ROUND, columns="algorithm", values="log", aggfunc="mean")
+    rounds = logs.pivot_table(index=[*TEAM, "process", "round"], columns="algorithm", values="log", aggfunc="mean")
     rounds = rounds.reindex(columns=[numerator, denominator]).dropna()
     return (rounds[numerator] - rounds[denominator]).rename("log_ratio").reset_index()
 
 
-def speedups(
-    rows: pd.DataFrame, contender: str, rivals: Sequence[str], target: float = TARGET_CONFIDENCE
-) -> pd.DataFrame:
-    """Speedup of an algorithm over the better of its rivals, t_rival / t_contender - 1 in percent.
+def percents(ratios: pd.DataFrame, by: list[str], name: str, target: float = TARGET_CONFIDENCE) -> pd.DataFrame:
+    """`intervals` of the column log_ratio, as NAME_percent_median, _low, _high: by how much the ratio exceeds 1."""
+    table = intervals(ratios, by, "log_ratio", target)
+    table[bounds("log_ratio")] = 100 * np.expm1(table[bounds("log_ratio")].astype(float))
+    return table.rename(columns=dict(zip(bounds("log_ratio"), bounds(f"{name}_percent"), strict=True)))
+
+
+def speedups(rows: pd.DataFrame, by: list[str] = POINT, target: float = TARGET_CONFIDENCE) -> pd.DataFrame:
+    """Speedup of Two-Pass over the better Three-Pass, t_rival / t_two_pass - 1 in percent.
 
     Each ratio is formed and reduced on its own, and the smaller of the medians is taken with its interval: the better
     rival of each round would be biased (by -1.7 % for two equal rivals at 3 % spread).
 
-    Returns one row for each (isa, compiler, elements): against (the better rival), speedup_percent_median, _low, _high,
-    confidence, processes. Empty where no round has both.
+    Returns one row for each group `by`: against (the better rival), speedup_percent_median, _low, _high, confidence,
+    processes. Empty where no round has both.
     """
-    by = ROUND[:3]
-    ratios = [
-        intervals(log_ratios(rows, rival, contender), by, "log_ratio", target).assign(against=rival) for rival in rivals
+    found = [
+        percents(log_ratios(rows, rival, TWO_PASS), by, "speedup", target).assign(against=rival) for rival in THREE_PASS
     ]
-    table = pd.concat([ratio for ratio in ratios if len(ratio)] or ratios[:1])
-    table = table.sort_values([*by, "log_ratio_median"], kind="stable").drop_duplicates(by).reset_index(drop=True)
-    for bound in ("median", "low", "high"):
-        table[f"speedup_percent_{bound}"] = 100 * np.expm1(table[f"log_ratio_{bound}"].astype(float))
-    return table[
-        [*by, "against"]
-        + [f"speedup_percent_{bound}" for bound in ("median", "low", "high")]
-        + ["confidence", "processes"]
-    ]
+    table = pd.concat([ratios for ratios in found if len(ratios)] or found[:1])
+    table = table.sort_values([*by, "speedup_percent_median"], kind="stable").drop_duplicates(by, ignore_index=True)
+    return table[[*by, "against", *bounds("speedup_percent"), "confidence", "processes"]]
 
 
-def largest_speedups(rows: pd.DataFrame, contender: str, rivals: Sequence[str]) -> pd.DataFrame:
+def largest_speedups(rows: pd.DataFrame) -> pd.DataFrame:
     """The largest speedup at any length in `rows`, for each (isa, compiler), with an interval for that maximum.
 
     Each length's interval has a confidence of 1 - 5 %/lengths, so all of them hold at once with 95 %; then the largest
@@ -149,9 +57,9 @@ def largest_speedups(rows: pd.DataFrame, contender: str, rivals: Sequence[str]) 
     what the processes in fact allow. Columns as in `speedups`, with elements and against of the length with the largest
     median.
     """
-    by = ROUND[:2]
+    by = POINT[:2]
     lengths = max(1, rows.groupby(by)["elements"].nunique().max()) if len(rows) else 1
-    table = speedups(rows, contender, rivals, 1 - (1 - TARGET_CONFIDENCE) / lengths)
+    table = speedups(rows, POINT, 1 - (1 - TARGET_CONFIDENCE) / lengths)
     largest = table.loc[table.groupby(by)["speedup_percent_median"].idxmax()].set_index(by)
     groups = table.groupby(by)
     largest["speedup_percent_low"] = groups["speedup_percent_low"].max()
@@ -159,3 +67,27 @@ def largest_speedups(rows: pd.DataFrame, contender: str, rivals: Sequence[str]) 
     largest["confidence"] = 1 - (1 - table["confidence"]).groupby([table[name] for name in by]).sum()
     largest["processes"] = groups["processes"].min()
     return largest.reset_index()[list(table)]
+
+
+def team_speedups(run: Run, experiment: str) -> pd.DataFrame:
+    """`speedups` by the primary compiler for each number of threads (column threads). Raises MissingRows."""
+    table = speedups(selection.of_primary(selection.team_rows(run, experiment), run), TEAM)
+    return table.sort_values("threads", kind="stable", ignore_index=True)
+
+
+def folding_costs(run: Run) -> pd.DataFrame:
+    """How much longer each pass that folds its sums into doubles takes than the same that accumulates as published,
+    within rounds, by the primary compiler.
+
+    Returns one row for each (isa, compiler, elements, pass): cost_percent_median, _low, _high, confidence, processes.
+    Raises MissingRows.
+    """
+    rows = selection.of_primary(selection.accumulation_rows(run), run)
+    rows = rows.assign(algorithm=rows["pass"])
+    tables = [
+        percents(log_ratios(rows, kernel.twin_of, name), POINT, "cost").assign(**{"pass": kernel.twin_of})
+        for name, kernel in run.kernels.items()
+        if kernel.twin_of and name in set(rows["pass"])
+    ]
+    table = pd.concat(tables).sort_values([*POINT, "pass"], ignore_index=True)
+    return table[[*POINT, "pass", *bounds("cost_percent"), "confidence", "processes"]]

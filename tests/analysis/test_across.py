@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from analysis import across
@@ -23,7 +22,7 @@ def two(make_run: MakeRun) -> list[Run]:
 
 
 def test_there_is_a_line_for_each_machine_and_isa(two: list[Run], full_run: Run) -> None:
-    figure, _ = across.draw([*two, full_run])
+    figure = across.draw([*two, full_run])
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == [
         "amd-epyc-9r14-25-17 AVX512F",
@@ -35,37 +34,9 @@ def test_there_is_a_line_for_each_machine_and_isa(two: list[Run], full_run: Run)
 
 
 def test_lengths_are_drawn_relative_to_the_last_level_cache(two: list[Run]) -> None:
-    figure, _ = across.draw(two)
+    figure = across.draw(two)
     longest = max(line.get_xdata().max() for line in figure.axes[0].lines if line.get_marker() != "None")
     assert longest == pytest.approx(4 * 56_000_000 / (32 << 20))
-
-
-def test_the_table_tells_for_each_machine_where_two_pass_begins_to_win(two: list[Run]) -> None:
-    table = across.table(two)
-    assert list(table["machine"]) == ["zen4-a", "zen4-b"]
-    row = table.iloc[0]
-    assert row["best_at_elements"] == 56_000_000
-    assert row["wins_from_elements"] == 56_000_000
-    assert row["best_speedup_percent_low"] <= row["best_speedup_percent"] <= row["best_speedup_percent_high"]
-    assert 0 < row["ext_sum_gigabytes_per_second"] <= 1.05 * row["load_gigabytes_per_second"]
-
-
-@pytest.mark.parametrize(
-    ("low", "expected"),
-    [([1, 1, 1], 10), ([-1, 1, 1], 20), ([1, -1, 1], 30), ([1, 1, -1], None), ([1, 1, 0], None)],
-)
-def test_a_win_counts_from_where_it_lasts(low: list[float], expected: int | None) -> None:
-    rows = pd.DataFrame({"elements": [10, 20, 30], "speedup_percent_low": low, "processes": 6})
-    assert across.wins_from(rows, 0.0) == expected
-
-
-def test_one_process_shows_no_win() -> None:
-    assert across.wins_from(pd.DataFrame({"elements": [10], "speedup_percent_low": [5.0], "processes": 1}), 0.0) is None
-
-
-def test_a_machine_without_passes_has_no_bandwidth(two: list[Run]) -> None:
-    without = dataclasses.replace(two[0], samples=two[0].samples[two[0].samples["experiment"] == "algorithms"])
-    assert "load_gigabytes_per_second" not in across.table([without])
 
 
 def test_without_algorithms_nothing_is_drawn(two: list[Run]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from analysis.summary import summary
 from harness.record.errors import MissingRows
 from harness.record.samples import Run, load_run
+from tests.planted import run_that_says
 
 MakeRun = Callable[..., Path]
 
@@ -35,7 +36,7 @@ def test_it_fits_one_screen(text: str) -> None:
 
 def test_it_says_what_was_measured_and_where_the_figures_are(text: str, full_run: Run) -> None:
     assert text.startswith("amd-epyc-9r14-25-17: AMD EPYC 9R14 96-Core Processor\n")
-    assert full_run.information["run"] in text and "(protocol quick)" in text and "7 processes per length" in text
+    assert full_run.name in text and "(protocol quick)" in text and "7 processes per length" in text
     assert "results/figures/amd-epyc-9r14-25-17/" in text
 
 
@@ -97,8 +98,7 @@ def test_five_processes_are_told_with_their_own_confidence(make_run: MakeRun) ->
 
 def test_a_machine_whose_caches_are_not_known_still_gets_a_summary(make_run: MakeRun) -> None:
     run = load_run(make_run(isas=("avx2",)))
-    machine = run.information["machine"] | {"caches": []}
-    text = summary(dataclasses.replace(run, information=run.information | {"machine": machine}))
+    text = summary(dataclasses.replace(run, machine=dataclasses.replace(run.machine, caches=())))
     assert "in L2: no length was measured whose arrays fit" in text
 
 
@@ -130,8 +130,7 @@ def test_a_run_whose_null_test_failed_says_so_first_and_decides_nothing(full_run
 
 
 def test_a_run_without_a_null_test_decides_nothing(full_run: Run) -> None:
-    information = {**full_run.information, "controls": {}}
-    text = summary(dataclasses.replace(full_run, information=information))
+    text = summary(dataclasses.replace(full_run, controls={}))
     assert text.startswith("NOTHING IS DECIDED: the run has no null test\n")
     assert "faster" not in text
 
@@ -156,13 +155,13 @@ def test_a_run_of_several_sessions_tells_what_disturbed_any_of_them(full_run: Ru
     session = {"started": "2026-01-05T09:00:00+00:00", "audit": full_run.information["audit"]}
     precision = {"target_half_width_percent": 2.0, "stopped_by": "precision", "questions": 9, "missed": {}}
     more = {"precision": precision, "sessions": [session, session]}
-    text = summary(dataclasses.replace(full_run, information=full_run.information | more))
+    text = summary(run_that_says(full_run, **more))
     assert "9 of 9 ratios are known to ±2 %; 2 sessions, disturbed by hypervisor\n" in text
 
 
 def test_what_an_emulator_measured_is_said_to_be_that(full_run: Run) -> None:
     machine = full_run.information["machine"] | {"emulator": "QEMU"}
-    text = summary(dataclasses.replace(full_run, information=full_run.information | {"machine": machine}))
+    text = summary(run_that_says(full_run, machine=machine))
     assert text.startswith("NOTHING IS DECIDED: an emulator measured this (QEMU)\n")
     assert "EMULATED (QEMU)" in text and "faster" not in text
     test_it_fits_one_screen(text)

@@ -9,13 +9,14 @@ import yaml
 from analysis.claims import verdicts as judging
 from analysis.claims.quantities import Measured
 from analysis.claims.verdicts import compare, judge_all, strict_status
+from analysis.tables.controls import Verdict
 from harness.record.claims import CLAIMS, Claim, load_claims
 from harness.record.errors import BadConfiguration
 from harness.record.machines import load_machines
 from harness.record.samples import load_run
-from harness.statistics import controls
+from tests.planted import run_that_says
 
-QUIET = controls.Verdict(0.5, "", (), {}, "")
+QUIET = Verdict(0.5, "", (), {}, "")
 SKYLAKE = load_machines()["skylake-x"]
 
 
@@ -74,9 +75,9 @@ def test_an_isa_that_resolves_too_little_leaves_only_its_own_verdicts_open():
 
 
 def test_of_several_runs_the_one_with_a_null_test_answers_and_then_the_one_that_can(epyc):
-    newer = replace(epyc, information={**epyc.information, "controls": {}, "run": "quick-000000000000"})
+    newer = run_that_says(epyc, controls={}, run="quick-000000000000")
     found = judge_all(load_claims(), {"m": [newer, epyc]})
-    assert {j.run for j in found if j.machine == "m"} == {epyc.information["run"]}
+    assert {j.run for j in found if j.machine == "m"} == {epyc.name}
     narrow = replace(epyc, samples=epyc.samples[epyc.samples["isa"] == "avx2"])
     found = {j.claim.id: j for j in judge_all(load_claims(), {"m": [narrow, newer]}) if j.machine == "m"}
     assert found["memory-bound-avx2"].verdict == "not reproduced"
@@ -136,12 +137,12 @@ def skylake(epyc):
             for c in SKYLAKE.caches
         ],
     }  # fmt: skip
-    return replace(epyc, information={**epyc.information, "machine": described})
+    return run_that_says(epyc, machine=described)
 
 
 def test_what_an_emulator_with_the_papers_brand_measured_decides_nothing(skylake):
     machine = skylake.information["machine"] | {"emulator": "suspected: an FMA takes as long as 398 additions"}
-    emulated = replace(skylake, information=skylake.information | {"machine": machine})
+    emulated = run_that_says(skylake, machine=machine)
     for judgement in judge_all(load_claims(), {"intel-xeon-w-2135-6-85": [emulated]}):
         assert judgement.verdict in ("inconclusive", "not run")
         if judgement.is_native and judgement.claim.machine == "skylake-x":
@@ -166,13 +167,13 @@ def test_a_run_on_the_very_product_answers_and_the_same_microarchitecture_elsewh
     found = verdicts(judge_all(load_claims(), {"skylake-x": [skylake]}))
     assert found["skx-avx512", "skylake-x"] in ("reproduced", "not reproduced", "inconclusive")
     cousin = {**skylake.information["machine"], "brand": "Intel(R) Xeon(R) Gold 6148 CPU @ 2.40GHz"}
-    other = replace(skylake, information={**skylake.information, "machine": cousin})
+    other = run_that_says(skylake, machine=cousin)
     assert [j.verdict for j in judge_all(load_claims()[:1], {"skylake-x": [other]}) if j.is_native] == ["not run"]
 
 
 def test_a_machine_whose_name_was_given_decides_nothing(skylake):
     given = {**skylake.information["machine"], "overridden": True}
-    run = replace(skylake, information={**skylake.information, "machine": given})
+    run = run_that_says(skylake, machine=given)
     found = judge_all(load_claims(), {"skylake-x": [run]})
     assert {j.verdict for j in found} == {"not run", "inconclusive"}
 
@@ -188,7 +189,7 @@ def test_claims_without_a_machine_are_tested_on_any(epyc):
 
 def test_an_overflow_is_found_and_decides_nothing(epyc):
     checks = [{**check, "not_finite": 1} for check in epyc.information["domain"]]
-    run = replace(epyc, information={**epyc.information, "domain": checks})
+    run = run_that_says(epyc, domain=checks)
     found = verdicts(judge_all(load_claims(), {"m": [run]}))
     assert found["no-overflow", "m"] == "inconclusive"
 

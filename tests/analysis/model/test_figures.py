@@ -47,7 +47,7 @@ def test_a_run_of_the_machine_is_drawn_over_it_and_the_error_is_told(name, make_
     run = load_run(make_run(machine="zen2", isas=("avx2",), parts=("algorithms", "passes")))
     figure, _ = drawn(name, "zen2", run)
     said = "\n".join(text.get_text() for text in figure.texts)
-    assert f"measured: run {run.information['run']}; the model's median error is " in said
+    assert f"measured: run {run.name}; the model's median error is " in said
     assert any(line.get_marker() not in ("None", "", None) for axes in figure.axes for line in axes.lines)
 
 
@@ -56,7 +56,7 @@ def test_all_machines_are_side_by_side_with_those_that_were_measured(make_run):
     figure, table = figures.draw_machines([run])
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert "skylake-x AVX512F (model)" in labels
-    assert f"{run.information['machine']['name']} AVX2, measured" in labels
+    assert f"{run.machine.name} AVX2, measured" in labels
     assert set(table["machine"]) == {"skylake-x", "broadwell", "zen2"}
 
 

@@ -9,9 +9,10 @@ from analysis.model.times import Moved, Parameters, Traffic, pass_time, textbook
 from analysis.model.traffic import KEYS, MOVED
 from harness.record.errors import HarnessError
 from harness.record.machines import load_machines
+from harness.record.run import Pass
 
-READS = {"reads_x": 1, "reads_y": 0, "writes_y": 0}
-WRITES = {"reads_x": 1, "reads_y": 0, "writes_y": 1}
+READS = Pass(reads_x=1, reads_y=0, writes_y=0)
+WRITES = Pass(reads_x=1, reads_y=0, writes_y=1)
 FAR = [1_000_000_000]
 
 

@@ -31,7 +31,7 @@ def test_far_out_of_cache_each_machine_moves_what_the_paper_counts(algorithm, lo
 
 
 def test_every_pass_has_a_loop_that_moves_the_same(full_run: Run):
-    loops = {name: loop_like(name, kernel) for name, kernel in full_run.information["kernels"].items()}
+    loops = {name: loop_like(kernel) for name, kernel in full_run.kernels.items()}
     assert {loops[name] for name in ("max", "exp_sum", "ext_sum", "load")} == {"load"}
     assert {loops[name] for name in ("exp_store", "exp_scale", "ext_scale", "copy")} == {"copy"}
     assert {loops[name] for name in ("scale", "update")} == {"update"}

@@ -112,7 +112,7 @@ def simulate(tmp_path, monkeypatch, kind, experiments_, rounds, target, seconds=
 def test_intervals_cover_the_truth_though_runs_stop_when_they_look_narrow(tmp_path, monkeypatch, kind):
     info, rows = simulate(tmp_path, monkeypatch, kind, EXPERIMENTS, 6, 2.0)
     run = Run.of(info, tmp_path, rows)
-    found = speedups(selection.algorithm_rows(run), selection.TWO_PASS, selection.THREE_PASS)
+    found = speedups(selection.algorithm_rows(run))
     truth = 100 * (TRUTH - 1)
     covered = ((found["speedup_percent_low"] <= truth) & (truth <= found["speedup_percent_high"])).mean()
     assert len(found) == EXPERIMENTS

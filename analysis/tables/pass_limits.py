@@ -1,0 +1,88 @@
+"""What limits each pass of Three-Pass out of cache: its time over that of the fastest loop that moves the same data."""
+
+import numpy as np
+import pandas as pd
+
+from analysis.tables.times import per_call
+from harness.record import names
+from harness.record.errors import MissingRows
+from harness.record.samples import Run
+from harness.statistics import selection
+from harness.statistics.intervals import TARGET_CONFIDENCE
+from harness.statistics.ratios import log_ratios, percents
+from harness.statistics.traffic import BYTES_PER_FLOAT, moved, write_allocate_floats
+
+
+def out_of_cache(rows: pd.DataFrame, run: Run) -> pd.DataFrame:
+    """The rows of lengths whose input alone is more than L2 and the last-level cache hold. Raises MissingRows."""
+    beyond = rows[run.machine.is_out_of_cache(rows["elements"])]
+    if beyond.empty:
+        raise MissingRows("no length was measured that is out of cache")
+    return beyond
+
+
+def of_isa(rows: pd.DataFrame, isa: str | None, run: Run) -> pd.DataFrame:
+    """The rows of the ISA and the primary compiler. Raises MissingRows."""
+    rows = rows[rows["isa"] == isa]
+    if rows.empty:
+        raise MissingRows(f"no rows of {names.ISAS.get(isa or '', isa)}")
+    return selection.of_primary(rows, run)
+
+
+def pass_limits(run: Run, isa: str | None) -> pd.DataFrame:
+    """What limits each pass of Three-Pass at the longest length: its time over that of the fastest plain loop that
+    moves the same data.
+
+    Returns one row for each pass: loop (name and variant), over_memory_percent_median, _low, _high (an interval for all
+    passes at once, as in `largest_speedups`), computing_percent (time in cache, where data is no limit, of
+    the loop's time; NaN where no length in L2 was measured), confidence, processes. Raises MissingRows.
+    """
+    rows = of_isa(selection.pass_rows(run), isa, run)
+    rates = per_call(rows, run.canary.clock_adds)
+    far = out_of_cache(rates, run)
+    far = far[far["elements"] == far["elements"].max()]
+    passes = dict.fromkeys(name for algorithm in selection.THREE_PASS for name in run.algorithms.get(algorithm, ()))
+    if not passes:
+        raise MissingRows("Three-Pass was not measured")
+    target = 1 - (1 - TARGET_CONFIDENCE) / len(passes)
+    table = pd.concat([_against_loops(run, name, far, target) for name in passes], ignore_index=True)
+    times = far.groupby(["pass", "variant", "process"])["nanoseconds_per_element"].median()
+    near = rates[2 * BYTES_PER_FLOAT * rates["elements"] <= run.machine.cache_bytes(2)]
+    computing = near.groupby(["pass", "elements"])["nanoseconds_per_element"].median().groupby("pass").min()
+    memory = {row["pass"]: times[tuple(row["loop"].split())].median() for _, row in table.iterrows()}
+    table["computing_percent"] = [100 * computing.get(name, np.nan) / memory[name] for name in table["pass"]]
+    return table
+
+
+def _against_loops(run: Run, name: str, rows: pd.DataFrame, target: float) -> pd.DataFrame:
+    """Log ratio of a pass to the plain loop that moves the same data, with and without write-allocate, in the shortest
+    time. A ratio to each loop is formed within rounds, and the largest median is taken with its interval: the fastest
+    loop of each round would be biased."""
+
+    def traffic(kernel: str) -> tuple[int, ...]:
+        return *moved(run.kernels[kernel]), write_allocate_floats(run.kernels[kernel])
+
+    held = set(rows["pass"])
+    same = [loop for loop in run.bandwidth_loops if loop in held and traffic(loop) == traffic(name)]
+    if not same or name not in held:
+        raise MissingRows(f"{name} or a plain loop that moves the same data was not measured out of cache")
+    contenders = rows.assign(algorithm=rows["pass"].where(rows["pass"] == name, rows["pass"] + " " + rows["variant"]))
+    loops = sorted(set(contenders[contenders["pass"].isin(same)]["algorithm"]))
+    tables = [
+        percents(_process_ratios(contenders, name, loop).assign(loop=loop), ["loop"], "over_memory", target)
+        for loop in loops
+    ]
+    table = pd.concat([found for found in tables if len(found)] or tables[:1])
+    if table.empty:
+        raise MissingRows(f"no round has both {name} and a plain loop that moves the same data")
+    return table.sort_values("over_memory_percent_median", kind="stable").tail(1).assign(**{"pass": name})
+
+
+def _process_ratios(contenders: pd.DataFrame, name: str, loop: str) -> pd.DataFrame:
+    """The log ratio of a pass and a loop in each process: the median over the rounds in which nothing disturbed either,
+    or, of a process that has no such round, the ratio of the medians of their undisturbed samples."""
+    logs = contenders.assign(log=np.log(contenders["nanoseconds"] / contenders["calls"]))
+    medians = logs.groupby(["algorithm", "process"])["log"].median()
+    apart = medians.get(name, pd.Series(dtype=float)) - medians.get(loop, pd.Series(dtype=float))
+    together = log_ratios(contenders, name, loop).groupby("process")["log_ratio"].median()
+    return together.combine_first(apart).dropna().rename("log_ratio").rename_axis("process").reset_index()
