@@ -49,7 +49,7 @@ def look_at(run: Run, place: int) -> None:
 
 
 def draw(name: str, run: Run) -> None:
-    figure, table = figures.load(name).draw(run)
+    figure, table = figures.load(name).draw(run), figures.load(name).TABLE(run)
     table.to_csv().encode()
     for text in figure.texts:
         text.get_window_extent()

@@ -129,7 +129,7 @@ def test_text_that_matplotlib_takes_for_mathematics_is_drawn_as_it_is(folder: Pa
     run = load_run(folder)
     run.information.update(information)
     for name in ("speedup", "peers", "accuracy"):
-        figure, _ = figures.load(name).draw(run)
+        figure = figures.load(name).draw(run)
         figure.draw_without_rendering()
         assert any(odd.replace("$", r"\$") in text.get_text() for text in figure.texts)
 

@@ -8,14 +8,14 @@ import pytest
 from analysis import panels
 from analysis.claims.verdicts import INCONCLUSIVE, NOT_RUN, judge_all
 from analysis.summary import summary
+from analysis.tables.controls import verdict
 from harness.exchange.plausibility import check_accuracy
 from harness.record import exactness
 from harness.record.claims import load_claims
 from harness.record.errors import HarnessError
 from harness.record.files import ROOT
 from harness.record.run import read_information
-from harness.record.samples import load_run
-from harness.statistics import controls
+from harness.record.samples import Run, load_run
 
 RECORDED = sorted(path.parent for path in (ROOT / "results" / "recorded").glob("*/*/run.json"))
 
@@ -37,7 +37,7 @@ def wrong(run, part, **changed):
     rows = information["domain"] if part == "domain" else information["accuracy"][part]
     for row in rows:
         row.update(changed)
-    return replace(run, information=information)
+    return Run.of(information, run.folder, run.samples)
 
 
 WRONG = [
@@ -65,7 +65,7 @@ def test_wrong_results_decide_nothing_are_told_first_and_not_adopted(recorded, p
     assert {j.verdict for j in judged} <= {INCONCLUSIVE, NOT_RUN}
     assert all(told in j.reason for j in judged if j.verdict == INCONCLUSIVE and j.measured)
     assert summary(run).startswith("NOTHING IS DECIDED: ")
-    assert told in controls.judge(run).faults[0]
+    assert told in verdict(run).faults[0]
     assert panels.reservation(run) == "RESULTS ARE WRONG: no claim. "
     with pytest.raises(HarnessError, match=r"^run\.json: "):
         check_accuracy(run.information)
