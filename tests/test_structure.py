@@ -13,7 +13,7 @@ ROOMS = {
     ),
     "analysis": ("tables", "figures", "claims", "model", "workflow", "commands", "__main__"),
 }
-LOOSE = {"analysis": ("style", "panels", "times", "render", "across", "summary", "options")}
+LOOSE = {"analysis": ("style", "panels", "render", "across", "summary", "options")}
 """Modules that stand in no room."""
 
 

@@ -5,7 +5,6 @@ import argparse
 from analysis import figures
 from analysis.options import add_drawings, add_run, write
 from analysis.render import render
-from harness.record.run import parts
 from harness.record.samples import load_run
 
 
@@ -18,5 +17,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Writes three files of each figure."""
     its = load_run(options.run)
-    held = parts(its.information)
-    write({name: render(name, its) for name in figures.names() if figures.experiment(name) in held}, options)
+    write({name: render(name, its) for name in figures.names() if figures.experiment(name) in its.parts}, options)

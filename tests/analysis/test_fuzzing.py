@@ -15,7 +15,7 @@ from analysis import figures
 from analysis.summary import summary
 from harness.exchange import bundle
 from harness.record.errors import DamagedRun, HarnessError
-from harness.record.run import check_whole, parts
+from harness.record.run import check_whole
 from harness.record.samples import Run, load_run, read_samples
 from tests.mutations import mutated, mutated_bytes
 
@@ -42,8 +42,7 @@ def information_of(folder: Path) -> dict[str, Any]:
 
 def look_at(run: Run, place: int) -> None:
     """The summary, or one of the figures, by its place: all of them take seconds."""
-    held = parts(run.information)
-    names = [name for name in figures.names() if figures.experiment(name) in held and name != "compilers"]
+    names = [name for name in figures.names() if figures.experiment(name) in run.parts and name != "compilers"]
     looks = [lambda: summary(run).encode(), *(partial(draw, name, run) for name in names)]
     looks[place % len(looks)]()
 

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Writes a folder for each machine, all machines side by side, and the page."""
     loaded = load_runs(catalog.newest_complete(options.results).values())
-    runs = {run.information["machine"]["name"]: run for run in loaded}
+    runs = {run.machine.name: run for run in loaded}
     known, written = load_machines(), {}
     for machine, isas in forecast.predicted_machines().items():
         its = runs.get(machine)
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> None:
             written |= drawn.files(options.output / machine / name)
         limits = pd.concat([limits_table(forecast.forecast(machine, isa)) for isa in isas])
         written[options.output / machine / "limits.csv"] = csv_bytes(limits)
-    measured = [run for run in runs.values() if "algorithms" in run.information["experiments"]]
+    measured = [run for run in runs.values() if "algorithms" in run.experiments]
     written |= rendered(lambda: figures.draw_machines(measured)).files(options.output / figures.MACHINES_NAME)
     written[options.output / "model.md"] = report.explanation().encode()
     write_whole(written)

@@ -10,7 +10,7 @@ import pytest
 from analysis import figures
 from harness.record.errors import DamagedRun
 from harness.record.run import parse, read_information
-from harness.record.samples import load_run
+from harness.record.samples import Run, load_run
 from harness.record.schema import schema
 
 MakeRun = Callable[..., Path]
@@ -126,8 +126,7 @@ def test_text_that_matplotlib_takes_for_mathematics_is_drawn_as_it_is(folder: Pa
         library |= {"title": odd[:20], "version": odd}
     for row in information["accuracy"]["softmax"]:
         row["distribution"] = odd + row["distribution"]
-    run = load_run(folder)
-    run.information.update(information)
+    run = Run.of(information, folder, load_run(folder).samples)
     for name in ("speedup", "peers", "accuracy"):
         figure = figures.load(name).draw(run)
         figure.draw_without_rendering()
