@@ -17,8 +17,8 @@ rule extension:
     log:
         f"{BUILT}/{{compiler}}/{{name}}_{{target}}.log",
     wildcard_constraints:
-        name="[a-z_]+",
-        target="host|scalar|avx2|avx512f|onednn",
+        name="[a-z0-9_]+",
+        target="[a-z0-9]+",
     params:
         provenance=lambda wildcards: harness.provenance(config, wildcards.compiler, wildcards.target),
     shell:
