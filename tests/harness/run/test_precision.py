@@ -18,7 +18,7 @@ from harness.statistics.ratios import speedups
 from tests.synthetic import information_of, rows_of
 
 TRUTH = 1.25  # reloading takes so many times as long as Two-Pass; recomputing as long as that, or longer
-EXPERIMENTS = 2000
+EXPERIMENTS = 500
 KERNEL = SimpleNamespace(variant="u1k1", name="ext_sum")
 CONTENDERS = tuple(Contender(name, "", (KERNEL,)) for name in ("two-pass", "three-pass-reload", "three-pass-recompute"))
 
