@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import psutil
@@ -45,13 +46,20 @@ def the_host() -> extensions.Host:
     return extensions.Host(BUILT, COMPILERS[0])
 
 
+def fewer_variants(reductions: Sequence[tuple[int, int]], maps: Sequence[int]) -> tuple[str, str]:
+    """Flags with which kernels.c, of 112 variants and more, has only these: (vectors, accumulators) of each reduction,
+    and vectors of each map. To compile all of them takes ten times as long."""
+    spaces = {"REDUCTION": reductions, "MAP": [(vectors, 1) for vectors in maps]}
+    some = {name: " ".join(f"X({u}, {k}, __VA_ARGS__)" for u, k in shapes) for name, shapes in spaces.items()}
+    return f"-DREDUCTION(X, ...)={some['REDUCTION']}", f"-DMAP(X, ...)={some['MAP']}"
+
+
 # AVX512F in plain C, in a few variants: the numbers of isa/avx512f.h and of the passes over it, on any machine.
 EMULATED = "avx512f-emulated"
 EMULATION_FLAGS = (
     *("-O1", "-msse4.1", "-mfma", "-Wno-psabi"),
     *(f"-I{ROOT / 'tests' / 'kernels' / 'avx512f'}", "-D__AVX512F__"),
-    "-DREDUCTION(X, ...)=X(1, 1, __VA_ARGS__) X(8, 2, __VA_ARGS__)",
-    "-DMAP(X, ...)=X(1, 1, __VA_ARGS__) X(5, 1, __VA_ARGS__)",
+    *fewer_variants([(1, 1), (8, 2)], [1, 5]),
 )
 
 
@@ -121,6 +129,19 @@ def fake_files(content: str | None):
             return io.StringIO(self.read_text())
 
     return Fake
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with tests of the workflow, which take longest: no worker is left alone with one of them at the end."""
+    items.sort(key=lambda item: "tests/workflow/" not in item.nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Halves the tests between two workers, and one that is done takes of the other's: each makes its own fixtures."""
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log) if config.getvalue("dist") == "load" else None
 
 
 @pytest.fixture(scope="session")

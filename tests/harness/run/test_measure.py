@@ -81,7 +81,8 @@ def start(tiny):
 def elsewhere(tiny, host, allowed=None):
     """The same command on another host, whose machine-id consists of this digit, or in a container beside the first (no
     digit): each has a lock of its own. `allowed` is the only processor that it may use."""
-    code = "import os, sys; from pathlib import Path; from harness import __main__, fingerprint\n"
+    code = "import os, sys; from pathlib import Path\nfrom harness import __main__\n"
+    code += "from harness.machine import fingerprint\n"
     if host:
         (tiny / f"id-{host}").write_text(host * 32)
         code += f"fingerprint.MACHINE_IDS = (Path({str(tiny / f'id-{host}')!r}),)\n"
