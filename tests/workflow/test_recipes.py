@@ -1,0 +1,96 @@
+"""The recipes of config/README.md: each done word for word in a copy of the project, then measured and drawn."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.machine import identity
+from harness.record.files import ROOT
+
+SCRIPTS = Path(sys.executable).parent
+STEP = re.compile(r"^(?:In|New file) `([^`]+)`(?:, below `([^`]+)`|, at the end:|:)\n\n```\w+\n(.*?)^```$", re.M | re.S)
+# Quickly compiled, and tuned: the recipes are about files, not about speed.
+FEW_VARIANTS = (
+    "flags: [-O1, '-DREDUCTION(X, ...)=X(2, 1, __VA_ARGS__)', '-DMAP(X, ...)=X(1, 1, __VA_ARGS__)', "
+    "-std=gnu11, -fvisibility=hidden, -ffp-contract=off]"
+)
+
+
+def recipes():
+    """The steps of each recipe: file, the line below which its text goes (empty: at the end), and the text."""
+    sections = (ROOT / "config" / "README.md").read_text(encoding="utf-8").split("\n## ")[1:]
+    return {section.split("\n")[0]: STEP.findall(section) for section in sections}
+
+
+def do(project, steps):
+    for name, line, text in steps:
+        file = project / name
+        content = file.read_text(encoding="utf-8") if file.exists() else ""
+        if line:
+            found = [whole for whole in content.splitlines(keepends=True) if whole.strip().startswith(line)]
+            assert len(found) == 1, f"{name} has {len(found)} lines that begin with {line}"
+            content = content.replace(found[0], found[0] + text)
+        else:
+            content += text
+        file.write_text(content, encoding="utf-8")
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of the project with nothing built, measured or drawn."""
+    for part in ("config", "kernels", "harness", "analysis", "profiles", "results/model"):
+        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "Snakefile", tmp_path)
+    return tmp_path
+
+
+def snakemake(project, *arguments):
+    environment = {**os.environ, "TWO_PASS_SOFTMAX_LOCK": str(project / "lock")}
+    command = [SCRIPTS / "snakemake", *arguments]
+    result = subprocess.run(command, cwd=project, capture_output=True, text=True, env=environment)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def rows(file):
+    with file.open(encoding="utf-8", newline="") as text:
+        return list(csv.DictReader(text))
+
+
+def test_what_the_recipes_add_is_measured_judged_and_drawn(project):
+    for steps in recipes().values():
+        do(project, steps)
+    file = project / "config" / "config.yaml"
+    file.write_text(re.sub(r"^flags: .*$", lambda _: FEW_VARIANTS, file.read_text(), flags=re.M))
+    settings = ("protocol=glance", "isas=[scalar]", "compilers=[gcc]", "peers=[plainnumpy]")
+    snakemake(project, "reproduce-all", "--config", *settings)
+    (samples,) = project.glob("results/runs/*/glance-*/samples.csv")
+    measured = rows(samples)
+    assert {"three-pass-past-caches", "plainnumpy"} <= {row["algorithm"] for row in measured}
+    assert "scale_nt" in {row["pass"] for row in measured}
+    tables = project / "results" / "tables" / samples.parts[-3]
+    assert "three-pass-past-caches" in {row["algorithm"] for row in rows(tables / "reloading.csv")}
+    assert (project / "results" / "figures" / samples.parts[-3] / "reloading.svg").exists()
+    assert "NumPy, plainly" in (tables / "peers.csv").read_text()
+    assert "| traffic-past-caches |" in (project / "results" / "claims.md").read_text()
+
+
+def test_the_file_that_a_run_offers_makes_a_machine_known(project, make_run):
+    run = make_run(project / "results" / "recorded", machine="mine", isas=("avx2",), parts=("algorithms",))
+    machine = json.loads((run / "run.json").read_text())["machine"]
+    (project / "config" / "machines" / "mine.yaml").write_text(identity.offer(machine), encoding="utf-8")
+    snakemake(project, "reproduce-mine", "--config", "machine=zen2")  # this is another machine
+    assert (project / "results" / "figures" / "mine" / "speedup.svg").exists()
+
+
+def test_every_recipe_says_what_to_write_in_a_file_that_is_there_or_a_new_one():
+    for name, steps in recipes().items():
+        assert steps or name == "A machine", name
+        assert [file for file, line, _ in steps if line and not (ROOT / file).exists()] == []
