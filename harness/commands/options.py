@@ -6,7 +6,7 @@ from pathlib import Path
 from harness import peers
 from harness.record import configuration
 from harness.record.files import ROOT
-from harness.run import measure
+from harness.run import prepare
 
 BUILT = ROOT / "results" / "build"
 
@@ -45,5 +45,5 @@ def measurable(options: argparse.Namespace) -> configuration.Config:
     is not to be had."""
     config = settings(options)
     peers.check_names(config["peers"])
-    measure.check_named(config, options.built, options.isas, options.compilers)
+    prepare.check_named(config, options.built, options.isas, options.compilers)
     return config

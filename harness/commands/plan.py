@@ -3,11 +3,11 @@
 import argparse
 
 from harness.commands.options import add_run, measurable
-from harness.run import measure
+from harness.run import prepare
 
 add_arguments = add_run
 
 
 def run(options: argparse.Namespace) -> None:
     """Prints the plan."""
-    print(measure.planned_text(measurable(options), options.built))
+    print(prepare.planned_text(measurable(options), options.built))

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from harness.experiments.contenders import Contender, Question, check_passes, predecessors
+from harness.experiments.algorithms import check_passes
+from harness.experiments.base import Contender, Question, Roster
 from harness.machine import detection
 from harness.native import build
 from harness.native.clock import CLOCK_ADDS
@@ -17,16 +18,12 @@ from harness.native.memory import Arena
 from harness.record.configuration import FLOAT_BYTES, Config
 from harness.run import exclusion, plan
 from harness.run.worker import pin
-from harness.sampling.sampler import Sample, Sampler, enough_rounds, undisturbed
-from harness.sampling.tuning import median_nanoseconds
+from harness.sampling.sampler import Sample, Sampler, Sampling, by_contender, median_nanoseconds, undisturbed
 
 RANKING_ROUNDS, FINALISTS, FINAL_ROUNDS = 5, 3, 20
 SAMPLE_NANOSECONDS = 200_000
 # Time of a pass from its time in cache and the best loop of its traffic: (core^q + memory^q)^(1/q).
 OVERLAP_EXPONENT = 4
-# Plain loops; non-temporal stores are another kind of traffic than a pass makes.
-LIMITS = ("load", "store", "copy", "update")
-
 Measured = list[tuple[Kernel, list[Sample]]]
 """Kernels, each with its samples."""
 
@@ -74,47 +71,45 @@ def measure_passes(config: Config, extensions: Path, elements: int, cache_state:
     pin(cpu)
     arena = Arena(host, layout)
     arena.fill(config["input"]["low"], config["input"]["high"], config["input"]["seed"])
-    sampler = Sampler(host, arena, cpu)
+    sampler = Sampler(host, arena, [cpu])
     results: list[PassResult] = []
     for isa in isas:
         built = [kernel for compiler in compilers for kernel in load_kernels(extensions, compiler.name, isa)]
-        kernels = exclusion.right_ones(extensions, config, compilers[0].name, built)
-        best = best_of(sampler, config, kernels, isa, elements, cache_state)
+        roster = Roster(config, exclusion.right_ones(host, config, built))
+        contenders = tuple(Contender("", k.name, (k,), roster.before(k.name)) for k in roster.kernels)
+        question = Question("passes", "any", isa, elements, cache_state, contenders, paired=False)
+        best = best_of(sampler, question)
         near: Measured = []
         if elements * FLOAT_BYTES > processor.llc_bytes:
-            near = measure(sampler, config, [kernel for kernel, _ in best], isa, in_cache, "warm", FINAL_ROUNDS)
-        results += compare(best, near, elements, in_cache, cache_state)
+            again = replace(of_kernels(question, best), elements=in_cache, cache_state="warm")
+            near = measure(sampler, again, FINAL_ROUNDS)
+        results += compare(best, near, question, in_cache)
     return results
 
 
-def measure(
-    sampler: Sampler, config: Config, kernels: Sequence[Kernel], isa: str, elements: int, cache_state: str, count: int
-) -> Measured:
+def measure(sampler: Sampler, question: Question, count: int) -> Measured:
     """Samples of each kernel over at least `count` rounds in which all take part."""
-    any_variant = {kernel.name: kernel for kernel in kernels}
-    contenders = tuple(Contender("", k.name, (k,), predecessors(config, k.name, any_variant)) for k in kernels)
-    question = Question("passes", "any", isa, elements, cache_state, contenders, paired=False)
-    samples: list[list[Sample]] = [[] for _ in kernels]
-    for taken in enough_rounds(sampler, question, count, SAMPLE_NANOSECONDS, elements):
-        for index, sample in taken:
-            samples[index].append(sample)
-    return list(zip(kernels, samples, strict=True))
+    samples = by_contender(sampler, question, Sampling(count, SAMPLE_NANOSECONDS, question.elements))
+    return [(contender.kernels[0], taken) for contender, taken in zip(question.contenders, samples, strict=True)]
 
 
-def best_of(
-    sampler: Sampler, config: Config, kernels: Sequence[Kernel], isa: str, elements: int, cache_state: str
-) -> Measured:
+def of_kernels(question: Question, measured: Measured) -> Question:
+    """The question with these kernels alone."""
+    kernels = [kernel for kernel, _ in measured]
+    return replace(question, contenders=tuple(c for c in question.contenders if c.kernels[0] in kernels))
+
+
+def best_of(sampler: Sampler, question: Question) -> Measured:
     """The fastest kernel of each name, found among all in few rounds and among the finalists in more."""
 
     def ranked(measured: Measured, most: int) -> Measured:
-        by_name: dict[str, Measured] = {}
+        by_name: dict[str, Measured] = {contender.pass_name: [] for contender in question.contenders}
         for kernel, samples in sorted(measured, key=lambda pair: median_nanoseconds(pair[1])):
-            by_name.setdefault(kernel.name, []).append((kernel, samples))
-        return [pair for name in dict.fromkeys(k.name for k in kernels) for pair in by_name[name][:most]]
+            by_name[kernel.name].append((kernel, samples))
+        return [pair for pairs in by_name.values() for pair in pairs[:most]]
 
-    first = ranked(measure(sampler, config, kernels, isa, elements, cache_state, RANKING_ROUNDS), FINALISTS)
-    finalists = [kernel for kernel, _ in first]
-    return ranked(measure(sampler, config, finalists, isa, elements, cache_state, FINAL_ROUNDS), 1)
+    finalists = ranked(measure(sampler, question, RANKING_ROUNDS), FINALISTS)
+    return ranked(measure(sampler, of_kernels(question, finalists), FINAL_ROUNDS), 1)
 
 
 def median_cycles(samples: Sequence[Sample]) -> float:
@@ -124,10 +119,13 @@ def median_cycles(samples: Sequence[Sample]) -> float:
     )
 
 
-def compare(best: Measured, near: Measured, elements: int, in_cache: int, cache_state: str) -> list[PassResult]:
+def compare(best: Measured, near: Measured, question: Question, in_cache: int) -> list[PassResult]:
     """The results of one ISA: each kernel against the fastest plain loop of its traffic, and, where `near` holds the
     same kernels at `in_cache` elements, against the bound that both together give."""
-    limits = {traffic(k): median_nanoseconds(samples) / elements for k, samples in best if k.name in LIMITS}
+    elements, cache_state = question.elements, question.cache_state
+    # Of plain loops; non-temporal stores are another kind of traffic than a pass makes.
+    plain = [(kernel, samples) for kernel, samples in best if not (kernel.computes or kernel.non_temporal)]
+    limits = {traffic(kernel): median_nanoseconds(samples) / elements for kernel, samples in plain}
     core = {kernel.name: samples for kernel, samples in near}
     results = []
     for kernel, samples in best:

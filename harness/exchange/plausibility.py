@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from harness.record import configuration, exactness
 from harness.record.errors import HarnessError
 from harness.record.machines import LARGEST_GIGAHERTZ
-from harness.record.run import processes_asked
+from harness.record.run import processes_asked, record_of
+from harness.record.upgrade import upgrade
 from harness.sampling import speed_limits
-from harness.sampling.speed_limits import SPEED_MARGIN, least, peak_gb_per_second
+from harness.sampling.speed_limits import SPEED_MARGIN, Call, least, peak_gb_per_second
 from harness.statistics.selection import is_too_fast
 
 if TYPE_CHECKING:
@@ -60,11 +61,11 @@ def check_protocol(info: Mapping[str, Any]) -> None:
 def check_tuning(info: Mapping[str, Any]) -> None:
     """Raises HarnessError where run.json says that a variant was faster than its core or the memory allows."""
     clock = info["canary"]["clock_adds"] / info["canary"]["clock_nanoseconds"]
-    peak = peak_gb_per_second(info["machine"]["name"])
+    peak, record = peak_gb_per_second(info["machine"]["name"]), record_of(upgrade(dict(info)))
     for place, row in enumerate(info["tuning"]):
         for where in ("in_cache", "out_of_cache"):
             nanoseconds = row[f"{where}_nanoseconds"]
-            its = least(row["isa"], "", row["pass"], row[f"{where}_elements"], 1, info)
+            its = least(Call(row["isa"], "", row["pass"], row[f"{where}_elements"]), record)
             if speed_limits.is_too_fast(its, 1, nanoseconds, clock, peak):
                 raise HarnessError(
                     f"run.json, tuning[{place}].{where}_nanoseconds: {nanoseconds:.3g} is faster than possible"
@@ -110,5 +111,6 @@ def _least(rows: pd.DataFrame, info: Mapping[str, Any]) -> pd.Series:
     import pandas as pd
 
     names = list(rows[["isa", "algorithm", "pass", "elements", "threads"]].itertuples(index=False, name=None))
-    known = {name: least(*name, info) for name in set(names)}
+    record = record_of(upgrade(dict(info)))
+    known = {name: least(Call(*name), record) for name in set(names)}
     return pd.Series([known[name] for name in names], index=rows.index)

@@ -1,1 +1,24 @@
-"""What is compared: the kinds of experiments, and the contenders of each."""
+"""What is compared: the kinds of experiments, one file each, and the experiments that config.yaml makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from harness.experiments.base import Experiment, Kind
+from harness.record.run import Asked
+
+
+def kind(name: str) -> Kind:
+    """The kind of experiment that config.yaml calls so."""
+    return import_module(f"{__name__}.{name.replace('-', '_')}").KIND
+
+
+def experiments(described: Mapping[str, Mapping[str, Any] | Asked]) -> dict[str, Experiment]:
+    """The experiments, by name, as config.yaml's `experiments` has them, or a run's protocol."""
+    asked = {name: its if isinstance(its, Asked) else Asked(**its) for name, its in described.items()}
+    return {
+        name: Experiment(name, kind(its.contenders), its.cache_state or "", its.threads or "one")
+        for name, its in asked.items()
+    }

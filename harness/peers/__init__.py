@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from importlib import import_module, metadata
 from itertools import cycle
 from pathlib import Path
@@ -27,23 +27,13 @@ from harness.native.extensions import Host
 from harness.native.softmax import pointer
 from harness.record.configuration import FLOAT_BYTES
 from harness.record.errors import HarnessError
+from harness.record.run import Library, Peers
 
 RUN_TYPE = "void (*)(const float *, float *, struct carry *, size_t)"
 # A sample of the empty call; of several the fastest counts.
 EMPTY_CALLS, EMPTY_SAMPLES, LEAST_CALL_NANOSECONDS = 1000, 20, 200
 # Of a library on trial: imported from a slow disk it takes half a minute.
 TRIAL_SECONDS = 120.0
-
-
-@dataclass(frozen=True)
-class Peer:
-    """A library that is installed."""
-
-    name: str
-    title: str
-    version: str
-    output: str
-    """given: it writes where it is told to; allocated: it makes a new array in each call."""
 
 
 @dataclass
@@ -97,33 +87,41 @@ def check_names(wanted: Sequence[str]) -> None:
             raise HarnessError(f"peers: {name!r} is not one of {', '.join(names())}")
 
 
-def find(wanted: Sequence[str]) -> tuple[list[Peer], list[dict[str, str]]]:
+def find(wanted: Sequence[str]) -> tuple[dict[str, Library], list[dict[str, str]]]:
     """Those of the libraries that are installed, and what is skipped with the reason. Nothing of them is loaded."""
-    found, skipped = [], []
+    found, skipped = {}, []
     for name in wanted:
         its = module(name)
         lacking = [package for package in its.PACKAGES if not _version(package)]
         if lacking:
             skipped.append({"what": f"peer {name}", "reason": f"not installed: {', '.join(lacking)}"})
         else:
-            found.append(Peer(name, its.TITLE, _version(its.PACKAGES[0]) or "unknown", its.OUTPUT))
+            found[name] = Library(its.TITLE, _version(its.PACKAGES[0]) or "unknown", its.OUTPUT)
     return found, skipped
 
 
-def working(host: Host, found: Sequence[Peer]) -> tuple[list[Peer], list[dict[str, str]]]:
+def working(host: Host, found: Mapping[str, Library]) -> tuple[dict[str, Library], list[dict[str, str]]]:
     """Those of the installed libraries that give a softmax here, with the version that they tell themselves, and what
     is skipped with the reason. Each is tried in a process of its own, which it may take down."""
-    works, skipped = [], []
-    for peer in found:
-        job = {"folder": str(host.folder.resolve()), "compiler": host.compiler, "name": peer.name}
+    works, skipped = {}, []
+    for name, library in found.items():
+        job = {"folder": str(host.folder.resolve()), "compiler": host.compiler, "name": name}
         deadline = time.monotonic() + TRIAL_SECONDS
         try:
             (told,) = processes.ask("harness.peers._trial", job, "its process", deadline)
         except HarnessError as error:
-            skipped.append({"what": f"peer {peer.name}", "reason": f"installed, but {error}"})
+            skipped.append({"what": f"peer {name}", "reason": f"installed, but {error}"})
         else:
-            works.append(replace(peer, version=told["version"] or peer.version))
+            works[name] = replace(library, version=told["version"] or library.version)
     return works, skipped
+
+
+def usable(host: Host, wanted: Sequence[str]) -> tuple[Peers, list[dict[str, str]]]:
+    """What a run says of the libraries that it measures, which are installed and work, and what is skipped with the
+    reason."""
+    found, lacking = find(wanted)
+    works, broken = working(host, found)
+    return Peers(empty_call_nanoseconds(host), works) if works else Peers(), [*lacking, *broken]
 
 
 def _version(package: str) -> str | None:
@@ -133,26 +131,13 @@ def _version(package: str) -> str | None:
         return None
 
 
-def described(host: Host, found: Sequence[Peer]) -> dict[str, Any]:
-    """The `peers` part of run.json."""
-    return {
-        "python_call_nanoseconds": empty_call_nanoseconds(host),
-        "libraries": {peer.name: {k: v for k, v in asdict(peer).items() if k != "name"} for peer in found},
-    }
-
-
-def of(info: Mapping[str, Any]) -> list[str]:
-    """The libraries that a run measures, from its run.json."""
-    return list(info.get("peers", {}).get("libraries", {}))
-
-
-def prepare(host: Host, name: str, operands: Any, elements: int, turns: bool, cpus: Sequence[int]) -> Prepared:
+def prepare(host: Host, name: str, vectors: Vectors, cpus: Sequence[int]) -> Prepared:
     """A library, ready for calls with these operands by as many threads as there are `cpus`, of which the first is this
     thread's. It has been called once, so that its threads exist: each then stays on a processor of its own, as ours do.
 
     Raises HarnessError where the library can't be loaded or refuses the vector.
     """
-    vectors = _vectors(host, operands, elements, turns)
+    operands = vectors.operands
     with _on(cpus):
         try:
             prepared = module(name).prepare(host, vectors, len(cpus))
@@ -161,7 +146,7 @@ def prepare(host: Host, name: str, operands: Any, elements: int, turns: bool, cp
         prepared.kept.append(vectors)
         output = operands.outputs + operands.next_output * operands.output_stride
         carry = host.ffi.new("struct carry *")
-        host.lib.run_untimed(prepared.algorithm, carry, operands.x, output, elements)
+        host.lib.run_untimed(prepared.algorithm, carry, operands.x, output, len(vectors.x))
         prepared.check()
     return prepared
 
@@ -171,7 +156,7 @@ def softmax(host: Host, name: str, x: np.ndarray) -> np.ndarray:
     y = np.full_like(x, np.nan)
     operands = {"x": pointer(host, x), "outputs": pointer(host, y), "output_count": 1}
     made = host.ffi.new("struct operands *", {**operands, "output_stride": len(x), "next_output": 0})
-    prepared = prepare(host, name, made, len(x), False, [min(os.sched_getaffinity(0))])
+    prepared = prepare(host, name, vectors_of(host, made, len(x), False), [min(os.sched_getaffinity(0))])
     return prepared.call(0) if prepared.call and module(name).OUTPUT == "allocated" else y
 
 
@@ -209,7 +194,9 @@ def empty_call_nanoseconds(host: Host) -> float:
     return round(min(possible), 1)
 
 
-def _vectors(host: Host, operands: Any, elements: int, turns: bool) -> Vectors:
+def vectors_of(host: Host, operands: Any, elements: int, turns: bool) -> Vectors:
+    """The operands of so many elements as arrays; outputs take turns, or are always the same."""
+
     def array(start: Any) -> np.ndarray:
         return np.frombuffer(host.ffi.buffer(start, elements * FLOAT_BYTES), np.float32)
 

@@ -16,7 +16,9 @@ from typing import Any
 
 from harness.record import run
 from harness.record.errors import HarnessError
+from harness.record.run import Record, Vetoes
 from harness.record.schema import schema
+from harness.record.upgrade import upgrade
 
 COLUMNS: tuple[str, ...] = tuple(schema("samples")["properties"])
 SCHEMA_VERSION = 1
@@ -57,6 +59,31 @@ def write_info(folder: Path, info: Mapping[str, Any]) -> None:
 def read_info(folder: Path) -> dict[str, Any]:
     """run.json of a run folder. Raises HarnessError naming file and field where it is damaged."""
     return run.read_information(folder)
+
+
+def read_record(folder: Path) -> Record:
+    """What run.json of a run folder says. Raises HarnessError naming file and field where it is damaged."""
+    return run.record_of(upgrade(read_info(folder)))
+
+
+def write_record(folder: Path, record: Record) -> None:
+    """Writes run.json of a run folder, checked as it will be where it is read. Raises HarnessError."""
+    write_info(folder, version_1(record))
+
+
+def version_1(record: Record) -> dict[str, Any]:
+    """run.json of version 1."""
+    content = run.content_of(record) | {"schema_version": SCHEMA_VERSION}
+    exp, accuracy, elements = (content.pop(key, None) for key in ("exp", "accuracy", "accuracy_elements"))
+    if elements is not None:
+        content["accuracy"] = {"elements": elements, "exp": exp, "softmax": accuracy}
+    if not record.peers.libraries:
+        del content["peers"]
+    if record.protocol.processes.most is None:
+        del content["protocol"]["processes"]
+    if not record.protocol.accuracy:
+        del content["protocol"]["accuracy"]
+    return {"ended": None, **content}
 
 
 def csv_lines(rows: Iterable[Row]) -> str:
@@ -160,17 +187,17 @@ def write_samples(folder: Path, journals: Sequence[Journal]) -> dict[str, Any]:
     write_whole(folder / "samples.csv", content)
     disturbed = sum(not line.endswith(",") for line in rows)
     return {
-        "vetoes": {"samples": len(rows), "disturbed_samples": disturbed},
+        "vetoes": Vetoes(len(rows), disturbed),
         "samples_sha256": hashlib.sha256(content.encode()).hexdigest(),
     }
 
 
-def check_samples(folder: Path, info: Mapping[str, Any]) -> None:
+def check_samples(folder: Path, record: Record) -> None:
     """Raises HarnessError where samples.csv of a run folder is not what figures could be drawn from, with this
     run.json."""
     from harness.record.samples import read_samples
 
-    read_samples(folder / "samples.csv", info)
+    read_samples(folder / "samples.csv", version_1(record))
 
 
 def journals(folder: Path) -> list[Journal]:

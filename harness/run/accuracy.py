@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from harness import peers
-from harness.experiments.contenders import as_published
+from harness.experiments.base import Roster
 from harness.native.extensions import Host, Kernel
 from harness.native.softmax import Vector, pointer, run_passes
-from harness.record.configuration import Config
-from harness.sampling import tuning
 
 LOWEST = -87.3  # exp of it is still a normal float32
 BINS, BINS_PER_ULP = 24, 10
@@ -53,63 +52,52 @@ def exp_errors(host: Host, isa: str, exp_store: Kernel, stride: int = 1, lowest:
     }
 
 
-def accumulations(
-    config: Config, tuned: Mapping[str, Kernel], table: Sequence[Kernel]
-) -> Iterator[tuple[str, str, list[Kernel]]]:
+def accumulations(roster: Roster) -> Iterator[tuple[str, str, list[Kernel]]]:
     """Algorithm, accumulation (folded: ours, or lanes: as published) and passes."""
-    for algorithm, names in config["algorithms"].items():
-        ours = [tuned[name] for name in names]
-        yield algorithm, "folded", ours
-        yield algorithm, "lanes", [as_published(kernel, table) or kernel for kernel in ours]
+    for algorithm in roster.config["algorithms"]:
+        ours = roster.of(algorithm)
+        yield algorithm, "folded", list(ours)
+        yield algorithm, "lanes", [roster.as_published(kernel) or kernel for kernel in ours]
 
 
-def check(
-    host: Host,
-    config: Config,
-    tables: Mapping[str, Sequence[Kernel]],
-    tuning_rows: Sequence[tuning.TuningRow],
-    lengths: Sequence[int],
-    libraries: Sequence[str] = (),
-) -> Iterator[dict[str, Any]]:
-    """The rows of `softmax` in run.json's `accuracy`; `tables` by ISA, of one compiler: all give the same bits. Peers
-    have no ISA of ours."""
-    tuned = {isa: tuning.chosen(tuning_rows, table) for isa, table in tables.items()}
-    for elements in lengths:
-        for name, generate in DISTRIBUTIONS.items():
-            bound = min(kernel.domain for kernels in tuned.values() for kernel in kernels.values() if kernel.domain)
-            x = np.asarray(generate(np.random.default_rng(config["input"]["seed"]), elements, bound), np.float32)
-            terms = np.empty(elements, np.longdouble)
-            total = host.lib.reference_terms(pointer(host, x), elements, _wide(host, terms))
-            order = np.argsort(x, kind="stable") if elements <= LONGEST_SORTED else None
-            for isa, table in tables.items():
-                for algorithm, accumulation, kernels in accumulations(config, tuned[isa], table):
-                    y = np.full_like(x, np.nan)  # or what is not written would be the result of another
-                    run_passes(host, kernels, x, y)
-                    yield {
-                        **{"isa": isa, "algorithm": algorithm, "accumulation": accumulation},
-                        **{"distribution": name, "elements": elements},
-                        **_errors(host, y, terms, total, order),
-                        "shift_difference": None if order is None else _shifted(host, kernels, x, bound),
-                    }
-            for library in libraries:
-                y = peers.softmax(host, library, x)
-                yield {
-                    **{"isa": "", "algorithm": library, "accumulation": "library"},
-                    **{"distribution": name, "elements": elements},
-                    **_errors(host, y, terms, total, order),
-                    "shift_difference": None,
-                }
+def check(host: Host, rosters: Mapping[str, Roster], lengths: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """The rows of a run's table `accuracy`; `rosters` by ISA, of one compiler: all give the same bits. Peers have no
+    ISA of ours."""
+    anyone = next(iter(rosters.values()))
+    bound = min(kernel.domain for kernel in anyone.kernels if kernel.computes)
+    for elements, (name, generate) in product(lengths, DISTRIBUTIONS.items()):
+        random = np.random.default_rng(anyone.config["input"]["seed"])
+        x = np.asarray(generate(random, elements, bound), np.float32)
+        point, errors = {"distribution": name, "elements": elements}, _errors_of(host, x)
+        for isa, roster in rosters.items():
+            for algorithm, accumulation, kernels in accumulations(roster):
+                y = np.full_like(x, np.nan)  # or what is not written would be the result of another
+                run_passes(host, kernels, x, y)
+                who = {"isa": isa, "algorithm": algorithm, "accumulation": accumulation}
+                shifted = _shifted(host, kernels, x, bound) if elements <= LONGEST_SORTED else None
+                yield {**who, **point, **errors(y), "shift_difference": shifted}
+        for library in anyone.peers:
+            who = {"isa": "", "algorithm": library, "accumulation": "library"}
+            yield {**who, **point, **errors(peers.softmax(host, library, x)), "shift_difference": None}
 
 
-def _errors(host: Host, y: Vector, terms: np.ndarray, total: Any, order: np.ndarray | None) -> dict[str, Any]:
-    error = host.lib.softmax_error(pointer(host, y), _wide(host, terms), total, len(y))
-    return {
-        "largest_relative_error": error.largest,
-        "rms_relative_error": error.rms,
-        "sum_error": error.sum,
-        "not_finite": error.not_finite,
-        "order_violations": None if order is None else int((~(np.diff(y[order]) >= 0)).sum()),
-    }
+def _errors_of(host: Host, x: Vector) -> Callable[[Vector], dict[str, Any]]:
+    """What tells the errors of a softmax of x, by one in 80 bits."""
+    terms = np.empty(len(x), np.longdouble)
+    total = host.lib.reference_terms(pointer(host, x), len(x), _wide(host, terms))
+    order = np.argsort(x, kind="stable") if len(x) <= LONGEST_SORTED else None
+
+    def errors(y: Vector) -> dict[str, Any]:
+        error = host.lib.softmax_error(pointer(host, y), _wide(host, terms), total, len(y))
+        return {
+            "largest_relative_error": error.largest,
+            "rms_relative_error": error.rms,
+            "sum_error": error.sum,
+            "not_finite": error.not_finite,
+            "order_violations": None if order is None else int((~(np.diff(y[order]) >= 0)).sum()),
+        }
+
+    return errors
 
 
 def _wide(host: Host, array: np.ndarray) -> Any:

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from harness.experiments.base import Roster
 from harness.native.extensions import Host, Kernel
 from harness.native.softmax import Vector, run_passes
-from harness.record.configuration import Config
-from harness.sampling import tuning
 
 # Long enough for every unrolled loop, its folds and its rest.
 ELEMENTS = 8192 + 13
@@ -35,19 +34,13 @@ def results_of(host: Host, kernels: Sequence[Kernel], x: Vector) -> Vector:
     return y
 
 
-def check(
-    host: Host,
-    config: Config,
-    tables: Mapping[tuple[str, str], Sequence[Kernel]],
-    tuning_rows: Sequence[tuning.TuningRow],
-) -> list[dict[str, Any]]:
-    """The `domain` part of run.json: for each compiler, ISA and algorithm, in the variants that are measured, how many
+def check(host: Host, rosters: Mapping[tuple[str, str], Roster]) -> list[dict[str, Any]]:
+    """The `domain` table of a run: for each compiler, ISA and algorithm, in the variants that are measured, how many
     results over all `vectors` are not finite, and the largest |sum(y) - 1|."""
     found = []
-    for (compiler, isa), table in tables.items():
-        tuned = tuning.chosen(tuning_rows, table)
-        for algorithm, passes in config["algorithms"].items():
-            kernels = [tuned[name] for name in passes]
+    for (compiler, isa), roster in rosters.items():
+        for algorithm in roster.config["algorithms"]:
+            kernels = roster.of(algorithm)
             bound = min(kernel.domain for kernel in kernels)
             results = [results_of(host, kernels, x) for x in vectors(bound)]
             errors = [abs(float(y.sum(dtype=np.float64)) - 1) for y in results if np.isfinite(y).all()]

@@ -12,13 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from harness.experiments.base import Roster
 from harness.machine import processes
 from harness.machine.processes import Message, tell
 from harness.native import verification
 from harness.native.extensions import Host, Kernel, load_kernels
 from harness.record.configuration import Config
 from harness.record.errors import HarnessError, Killed
-from harness.record.names import LANES
 from harness.run.progress import bar
 
 # Of processor time, for all that is done to one variant: it takes milliseconds.
@@ -34,8 +34,6 @@ CRASHES = {
 }
 """How a kernel may end a process, in words."""
 
-Pair = tuple[str, str]
-"""Compiler and ISA."""
 Excluded = Mapping[str, str]
 """An item of run.json's `excluded`: compiler, isa, pass, variant, reason."""
 
@@ -45,17 +43,16 @@ def key(kernel: Kernel) -> str:
     return f"{kernel.compiler} {kernel.isa} {kernel.name} {kernel.variant}"
 
 
-def pair_of(named: str) -> tuple[str, str]:
-    """Compiler and ISA of the variant of this key."""
-    compiler, isa, *_ = named.split(" ")
-    return compiler, isa
+def ours(kernel: Kernel) -> tuple[str, str, str, str]:
+    """Compiler, ISA, pass and variant of a kernel; one that sums as published goes with ours, beside which it is
+    measured."""
+    return kernel.compiler, kernel.isa, kernel.twin_of or kernel.name, kernel.variant
 
 
-def timed(config: Config, table: Sequence[Kernel]) -> list[Kernel]:
-    """Those of a table of kernels that may be timed: all variants of the algorithms' passes, the same as published, and
-    the bandwidth loops."""
-    used = {name for names in config["algorithms"].values() for name in names}
-    return [kernel for kernel in table if kernel.is_bandwidth_loop or kernel.name.removesuffix(LANES) in used]
+def timed(roster: Roster) -> list[Kernel]:
+    """Those of the kernels that may be timed: all variants of the algorithms' passes, the same as published, and the
+    bandwidth loops."""
+    return [kernel for kernel in roster.kernels if not kernel.computes or ours(kernel)[2] in roster.passes]
 
 
 def item(named: str, reason: str) -> dict[str, str]:
@@ -63,25 +60,25 @@ def item(named: str, reason: str) -> dict[str, str]:
     return {**dict(zip(("compiler", "isa", "pass", "variant"), named.split(" "), strict=True)), "reason": reason}
 
 
+def wrong(table: Iterable[Kernel], excluded: Iterable[Excluded]) -> dict[tuple[str, str, str, str], str]:
+    """The reason for each of the kernels that are `excluded`, as `ours` has them."""
+    reasons = {" ".join((its["compiler"], its["isa"], its["pass"], its["variant"])): its["reason"] for its in excluded}
+    return {ours(kernel): reasons[key(kernel)] for kernel in table if key(kernel) in reasons}
+
+
 def usable(table: Sequence[Kernel], excluded: Sequence[Excluded]) -> list[Kernel]:
-    """A table of kernels without those that are `excluded`, and without those that are measured beside one of them: a
-    pass and the same as published go together."""
-    wrong = {(item["compiler"], item["isa"], item["pass"].removesuffix(LANES), item["variant"]) for item in excluded}
-    return [k for k in table if (k.compiler, k.isa, k.name.removesuffix(LANES), k.variant) not in wrong]
+    """A table of kernels without those that are `excluded`, and without those that are measured beside one of them."""
+    those = wrong(table, excluded)
+    return [kernel for kernel in table if ours(kernel) not in those]
 
 
-def passes_of(excluded: Iterable[Excluded]) -> set[tuple[str, str, str]]:
-    """(compiler, ISA, pass) of what is excluded; a pass and the same as published are one."""
-    return {(its["compiler"], its["isa"], its["pass"].removesuffix(LANES)) for its in excluded}
-
-
-def require_variants(config: Config, table: Sequence[Kernel], excluded: Sequence[Excluded]) -> None:
-    """Raises HarnessError where a pass or loop of a table of kernels has no variant that is not excluded."""
-    left = {kernel.name for kernel in usable(table, excluded)}
-    for kernel in timed(config, table):
+def require_variants(roster: Roster, excluded: Sequence[Excluded]) -> None:
+    """Raises HarnessError where a pass or loop of a roster has no variant that is not excluded."""
+    left = {kernel.name for kernel in usable(roster.kernels, excluded)}
+    for kernel in timed(roster):
         if kernel.name not in left:
-            its = (kernel.compiler, kernel.isa, kernel.name.removesuffix(LANES))
-            reason = next(it["reason"] for it in excluded if passes_of([it]) == {its})
+            reasons = wrong(roster.kernels, excluded)
+            reason = next(reason for its, reason in reasons.items() if its[:3] == ours(kernel)[:3])
             raise HarnessError(
                 f"no variant of {kernel.name} ({kernel.compiler} {kernel.isa}) is right, so nothing is measured; "
                 f"the first, {reason}"
@@ -101,14 +98,14 @@ def tell_faults(host: Host, kernels: Sequence[Kernel], fault_of: Callable[[Host,
 
 
 def wrong_ones(
-    extensions: Path, primary: str, kernels: Sequence[Kernel], longest: Mapping[Pair, int] | None = None
+    host: Host, kernels: Sequence[Kernel], longest: Mapping[tuple[str, str], int] | None = None
 ) -> list[dict[str, str]]:
     """Items of run.json's `excluded` for those of the kernels that are wrong: at any of the lengths that each is looked
-    at, or if the `longest` of each (compiler, ISA) is given, there. The host part is the `primary` compiler's."""
+    at, or if the `longest` of each (compiler, ISA) is given, there."""
     found: list[dict[str, str]] = []
     keys = [key(kernel) for kernel in kernels]
     lengths = {" ".join(pair): elements for pair, elements in (longest or {}).items()}
-    job = {"extensions": str(extensions), "compiler": primary, "longest": lengths}
+    job = {"extensions": str(host.folder.resolve()), "compiler": host.compiler, "longest": lengths}
     with bar("verifying", len(keys)) as progress:
         while keys:
             at = ""
@@ -135,13 +132,13 @@ def told(its: Excluded) -> str:
     return f"excluded: {its['compiler']} {its['isa']} {its['pass']} {its['variant']} is wrong: {its['reason']}"
 
 
-def right_ones(extensions: Path, config: Config, primary: str, kernels: Sequence[Kernel]) -> list[Kernel]:
+def right_ones(host: Host, config: Config, kernels: Sequence[Kernel]) -> list[Kernel]:
     """Those of the kernels that are right at any length; the others are told on standard error. Raises HarnessError
     where a pass or loop has none."""
-    found = wrong_ones(extensions, primary, kernels)
+    found = wrong_ones(host, kernels)
     for its in found:
         print(told(its), file=sys.stderr)
-    require_variants(config, kernels, found)
+    require_variants(Roster(config, kernels), found)
     return usable(kernels, found)
 
 
@@ -150,7 +147,7 @@ def main(job: Mapping[str, Any]) -> None:
     and ISA; empty: any length) and wanted (keys of kernels)."""
     folder, wanted = Path(job["extensions"]), frozenset(job["wanted"])
     host = Host(folder, job["compiler"])
-    for pair in dict.fromkeys(pair_of(named) for named in job["wanted"]):
+    for pair in dict.fromkeys(tuple(named.split(" ")[:2]) for named in job["wanted"]):
         kernels = [kernel for kernel in load_kernels(folder, *pair) if key(kernel) in wanted]
         fault_of = verification.fault_at_any_length
         if job["longest"]:

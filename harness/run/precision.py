@@ -4,47 +4,31 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from harness.experiments.contenders import question_key
+from harness.experiments import experiments
+from harness.experiments.base import question_key
+from harness.record.run import Precision
 from harness.record.store import COLUMNS, Journal
 
 if TYPE_CHECKING:
     import pandas as pd
 
-
-def open_questions(folder: Path, info: Mapping[str, Any], journals: Sequence[Journal]) -> set[str]:
-    """The keys of the questions whose ratios within rounds are not yet known to the protocol's half-width."""
-    return set(unknown(half_widths(read(journals), info, folder), info))
+    from harness.record.samples import Run
 
 
-def reached(folder: Path, info: Mapping[str, Any], journals: Sequence[Journal]) -> dict[str, Any]:
-    """`questions` and `missed` of run.json's `precision`."""
-    widths = half_widths(read(journals), info, folder) if has_ratios(info) else {}
-    return {"questions": len(widths), "missed": unknown(widths, info)}
-
-
-def unknown(widths: Mapping[str, tuple[float, float]], info: Mapping[str, Any]) -> dict[str, float]:
-    """Of half-widths with their confidence those, in percent, that are too wide or of too few processes to say."""
-    if not widths:
-        return {}
+def reached(run: Run, stopped_by: str = "") -> Precision:
+    """How precisely the ratios of a run are known: of those that are not to the protocol's half-width, or of too few
+    processes to say, the half-width, by their questions."""
     from harness.statistics.intervals import TARGET_CONFIDENCE
 
-    target = info["protocol"]["half_width_percent"]
-    return {
+    widths, target = half_widths(run), run.protocol.half_width_percent
+    missed = {
         key: round(width, 2)
         for key, (width, confidence) in sorted(widths.items())
         if width > target or confidence < TARGET_CONFIDENCE
     }
-
-
-def has_ratios(info: Mapping[str, Any]) -> bool:
-    """Whether any question of the run is about a ratio. Where none is, pandas need not be loaded."""
-    several = len(info["algorithms"]) > 1
-    return not {"controls", "accumulation"}.isdisjoint(info["experiments"]) or (
-        several and not {"algorithms", "class-counts"}.isdisjoint(info["experiments"])
-    )
+    return Precision(target, stopped_by, len(widths), missed)
 
 
 def read(journals: Sequence[Journal]) -> pd.DataFrame:
@@ -56,35 +40,22 @@ def read(journals: Sequence[Journal]) -> pd.DataFrame:
     return pd.read_csv(io.StringIO(body), names=list(COLUMNS), dtype=text, keep_default_na=False)
 
 
-def half_widths(rows: pd.DataFrame, info: Mapping[str, Any], folder: Path) -> dict[str, tuple[float, float]]:
+def half_widths(run: Run) -> Mapping[str, tuple[float, float]]:
     """Half the width of the interval of each question that is about a ratio, in percent of the ratio, and its
     confidence, by the question's key; of several ratios (controls) the widest."""
     import pandas as pd
 
-    from harness.record.samples import Run
-    from harness.statistics import controls, selection
-    from harness.statistics.ratios import folding_costs, speedups, team_speedups
-
-    run = Run.of(dict(info), folder, rows)
-    tables = []
-    if (rows["experiment"] == "algorithms").any():
-        found = speedups(selection.algorithm_rows(run))
-        tables.append(found.assign(experiment="algorithms"))
-    if controls.are_in(run):
-        found = controls.differences(run)
-        names = {name: name.replace("difference", "speedup") for name in found}
-        tables.append(found.rename(columns=names).assign(experiment="controls"))
-    if (rows["experiment"] == "class-counts").any():
-        tables.append(team_speedups(run, "class-counts").assign(experiment="class-counts"))
-    if (rows["experiment"] == "accumulation").any():
-        found = folding_costs(run)
-        names = {name: name.replace("cost", "speedup") for name in found}
-        tables.append(found.rename(columns=names).assign(experiment="accumulation"))
+    measured = set(run.samples["experiment"])
+    known = experiments(run.protocol.experiments)
+    tables = [
+        found.assign(experiment=name)
+        for name, experiment in known.items()
+        if name in measured and (found := experiment.kind.ratios(run, experiment)) is not None
+    ]
     table = pd.concat(tables) if tables else pd.DataFrame()
     if table.empty:
         return {}
-    ratio = 100 + table["speedup_percent_median"]
-    table["half_width"] = 50 * (table["speedup_percent_high"] - table["speedup_percent_low"]) / ratio
+    table["half_width"] = 50 * (table["high"] - table["low"]) / table["median"]
     threads = table["threads"].fillna(1).astype(int) if "threads" in table else 1
     names = ["experiment", "compiler", "isa", "elements", "threads"]
     keys = table.assign(threads=threads)[names].apply(lambda row: question_key(*row), axis=1)

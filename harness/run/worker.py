@@ -8,24 +8,27 @@ from __future__ import annotations
 import os
 import random
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness import peers
-from harness.experiments.contenders import Question, contenders
+from harness.experiments.base import Question, Roster
 from harness.machine import identity
 from harness.machine.processes import tell
 from harness.native import build
-from harness.native.extensions import Host, Kernel, load_kernels, require_current
+from harness.native.extensions import Host, require_current
 from harness.native.memory import Arena
-from harness.record import configuration
-from harness.record.store import Journal, Row, TuningJournal, read_info
-from harness.run import accuracy, domain, exclusion
-from harness.run import plan as planning
+from harness.record import store
+from harness.record.store import Journal, Row, TuningJournal
+from harness.run import accuracy, domain
+from harness.run.begun import Begun, Pair
 from harness.run.budget import Allowance, in_time
-from harness.sampling import tuning
-from harness.sampling.sampler import Sample, Sampler, enough_rounds
+from harness.run.plan import Plan, items_of
+from harness.sampling.sampler import Sample, Sampler, Sampling, enough_rounds
+from harness.sampling.tuning import Tuner
+
+TUNING, ACCURACY = "tuning", "accuracy"
+"""What processes that measure nothing are called."""
 
 
 def pin(cpu: int) -> None:
@@ -33,17 +36,14 @@ def pin(cpu: int) -> None:
     os.sched_setaffinity(0, {cpu})
 
 
-def rows_of(question: Question, process: int, round_: int, position: int, index: int, sample: Sample) -> list[Row]:
-    """The rows of one sample: one, or one for each pass of a contender that is split."""
-    contender = question.contenders[index]
-    names = [kernel.name for kernel in contender.kernels] if contender.split else [contender.pass_name]
-    variants = [kernel.variant for kernel in contender.kernels] if contender.split else [contender.variant]
+def rows_of(question: Question, process: int, round_: int, taken: list[tuple[int, Sample]]) -> list[Row]:
+    """The rows of one round: of each sample one, or one for each pass of a contender that is split."""
     return [
         {
             "experiment": question.experiment,
             "compiler": question.compiler,
             "isa": question.isa,
-            "algorithm": contender.algorithm,
+            "algorithm": question.contenders[index].algorithm,
             "pass": name,
             "variant": variant,
             "elements": question.elements,
@@ -58,176 +58,118 @@ def rows_of(question: Question, process: int, round_: int, position: int, index:
             "throughput_nanoseconds": sample.throughput_nanoseconds,
             "flags": ";".join(sorted(sample.flags)),
         }
-        for name, variant, nanoseconds in zip(names, variants, sample.nanoseconds, strict=True)
-    ]
-
-
-def measure_question(
-    sampler: Sampler,
-    question: Question,
-    process: int,
-    wanted: int,
-    sample_nanoseconds: float,
-    seed: int,
-    half_width: float,
-) -> list[Row]:
-    """The rows of one question in one process, of at least `wanted` rounds. Disturbed samples are kept, with flags."""
-    return [
-        row
-        for round_, taken in enumerate(enough_rounds(sampler, question, wanted, sample_nanoseconds, seed, half_width))
         for position, (index, sample) in enumerate(taken)
-        for row in rows_of(question, process, round_, position, index, sample)
+        for (name, variant), nanoseconds in zip(question.contenders[index].rows, sample.nanoseconds, strict=True)
     ]
 
 
-# Contenders whose samples are judged on their own: loops and libraries are many, and one disturbed one spoils no other.
-UNPAIRED = ("passes", "algorithms-and-limits", "peers")
-ACCURACY = "accuracy"
-"""What a process that times nothing is called."""
-Tables = Mapping[tuple[str, str], list[Kernel]]
-"""The table of kernels of each (compiler, ISA)."""
+def measure_question(sampler: Sampler, question: Question, process: int, how: Sampling) -> list[Row]:
+    """The rows of one question in one process. Disturbed samples are kept, with flags."""
+    taken = enumerate(enough_rounds(sampler, question, how))
+    return [row for round_, samples in taken for row in rows_of(question, process, round_, samples)]
 
 
-def questions(
-    config: configuration.Config,
-    plan: planning.Plan,
-    tables: Tables,
-    tuning_rows: Sequence[tuning.TuningRow],
-    libraries: Sequence[str] = (),
-) -> list[Question]:
-    """Every question of the plan, its passes in their tuned variants."""
-    return [
-        Question(
-            item.experiment,
-            item.compiler,
-            item.isa,
-            elements,
-            item.cache_state,
-            contenders(
-                config,
-                config["experiments"][item.experiment]["contenders"],
-                tuning.chosen(tuning_rows, tables[item.compiler, item.isa]),
-                tables[item.compiler, item.isa],
-                libraries,
-            ),
-            paired=config["experiments"][item.experiment]["contenders"] not in UNPAIRED,
-            threads=threads,
-            joint=planning.is_joint(config, item.experiment),
-        )
-        for item in plan.items
-        for elements, threads in item.points()
-    ]
+def questions(plan: Plan, rosters: Mapping[Pair, Roster]) -> dict[str, Question]:
+    """Every question of the plan, by its key, its passes in their tuned variants."""
+    found = {}
+    for item in plan.items:
+        experiment = plan.known[item.experiment]
+        contenders = experiment.kind.contenders(rosters[item.compiler, item.isa])
+        for elements, threads in item.points():
+            found[item.key(elements, threads)] = Question(
+                *(item.experiment, item.compiler, item.isa, elements, item.cache_state, contenders),
+                paired=experiment.kind.paired,
+                threads=threads,
+                joint=experiment.joint,
+            )
+    return found
 
 
-def measure(
-    folder: Path,
-    extensions: Path,
-    config: configuration.Config,
-    process: int,
-    wanted: Mapping[str, float],
-    deadline: float,
-) -> None:
-    """Measures what is missing of the `wanted` questions, by their keys, in one process of the run in `folder`: those
-    that, by their expected costs and the pace that is seen, end before the deadline."""
-    info = read_info(folder)
-    plan = planning.from_experiments(info["experiments"])
-    sampler, tables = start(info, extensions, config, plan)
-    protocol = config["protocols"][config["protocol"]]
-    journal = Journal(folder / f"process-{process}.journal")
+def measure(run: Begun, process: int, wanted: Mapping[str, float], deadline: float) -> None:
+    """Measures what is missing of the `wanted` questions, by their keys, in one process of the run: those that, by
+    their expected costs and the pace that is seen, end before the deadline."""
+    sampler, rosters, seed = start(run), run.rosters(), run.record.seed
+    protocol = run.plan.protocol
+    journal = Journal(run.folder / f"process-{process}.journal")
     journal.trim()
     done = set(journal.points())
-    everything = questions(config, plan, tables, info["tuning"], peers.of(info))
-    remaining = {q.key: q for q in everything if q.key in wanted and q.key not in done}
+    remaining = {key: q for key, q in questions(run.plan, rosters).items() if key in wanted and key not in done}
     order = list(remaining)
-    random.Random(info["seed"] + process).shuffle(order)
+    random.Random(seed + process).shuffle(order)
     tell(arena_bytes=sampler.arena.layout.arena_bytes, huge_page_bytes=sampler.arena.huge_page_bytes())
     if process == 0:
-        tell(domain=domain.check(sampler.host, config, tables, info["tuning"]))
+        tell(domain=domain.check(run.host, rosters))
     for key in in_time(wanted, order, deadline):
-        question = remaining[key]
-        seed = info["seed"] + zlib.crc32(f"{process} {question.key}".encode())
-        rows = measure_question(
-            sampler,
-            question,
-            process,
-            protocol["rounds"][question.experiment],
+        how = Sampling(
+            protocol["rounds"][remaining[key].experiment],
             protocol["sample_milliseconds"] * 1e6,
-            seed,
+            seed + zlib.crc32(f"{process} {key}".encode()),
             protocol["half_width_percent"] / 100,
         )
-        journal.append(question.key, rows)
-        tell(point=question.key)
+        journal.append(key, measure_question(sampler, remaining[key], process, how))
+        tell(point=key)
     tell(clock_nanoseconds=sampler.best_clock, throughput_nanoseconds=sampler.best_throughput)
 
 
-def tune(folder: Path, extensions: Path, config: configuration.Config, deadline: float) -> None:
-    """Tunes what is still missing of the run in `folder`, pass by pass, into tuning.journal; variants are left out
-    where it would not be done at the deadline."""
-    info = read_info(folder)
-    plan = planning.from_experiments(info["experiments"])
-    sampler, tables = start(info, extensions, config, plan)
-    processor = sampler.host.processor()
-    journal = TuningJournal(folder)
+def tune(run: Begun, deadline: float) -> None:
+    """Tunes what is still missing of the run, pass by pass, into tuning.journal; variants are left out where it would
+    not be done at the deadline."""
+    sampler, rosters, record = start(run), run.rosters(), run.record
+    journal = TuningJournal(run.folder)
+    wanted = identity.wanted_variants(run.config["tuning"], record.machine.name)
     done = journal.keys()
-    wanted = identity.wanted_variants(config["tuning"], info["machine"]["name"])
-    used = {name for names in config["algorithms"].values() for name in names}
-    allowance = Allowance(deadline, len(tables) * len(used) - len(done))
-    for (compiler, isa), table in tables.items():
-        kernels = [kernel for kernel in table if kernel.name in used]
-        far = planning.tuning_elements(plan, processor, compiler, isa)
+    passes = ((*pair, name) for pair, roster in rosters.items() for name in roster.passes)
+    todo = [key for key in passes if key not in done]
+    allowance = Allowance(deadline, len(todo))
+    for compiler, isa, name in todo:
+        far = run.plan.tuning_elements(compiler, isa)
         choice = (identity.published(isa), wanted.get(isa, {}))
-        for name, rows in tuning.tune(sampler, config, kernels, far, info["seed"], done, *choice, allowance.next):
-            journal.append(rows)
-            tell(tuned=f"{compiler} {isa} {name}")
+        tuner = Tuner(sampler, rosters[compiler, isa], far, record.seed, *choice)
+        journal.append(tuner.tune(name, allowance.next()))
+        tell(tuned=f"{compiler} {isa} {name}")
     tell(clock_nanoseconds=sampler.best_clock, throughput_nanoseconds=sampler.best_throughput)
 
 
-def accurate(folder: Path, extensions: Path, config: configuration.Config) -> None:
-    """Tells run.json's `accuracy`, row by row: exp of each ISA, then every softmax."""
-    info = read_info(folder)
-    asked = config["protocols"][config["protocol"]]["accuracy"]
-    compiler = next(iter(info["compilers"]))
-    isas = dict.fromkeys(i["isa"] for items in info["experiments"].values() for i in items if i["compiler"] == compiler)
-    host, found = load(info, extensions, config, [(compiler, isa) for isa in isas])
-    tables = {isa: table for (_, isa), table in found.items()}
-    for isa, table in tables.items():
-        any_variant = next(kernel for kernel in table if kernel.name == "exp_store")
-        kernel = tuning.chosen(info["tuning"], table).get("exp_store", any_variant)
-        tell(exp=accuracy.exp_errors(host, isa, kernel, asked["exp_stride"]))
-    for row in accuracy.check(host, config, tables, info["tuning"], info["accuracy"]["elements"], peers.of(info)):
+def accurate(run: Begun) -> None:
+    """Tells what a run says of accuracy, row by row: exp of each ISA, then every softmax."""
+    rosters = {
+        isa: roster for (_, isa), roster in run.rosters(p for p in run.pairs if p[0] == run.record.primary).items()
+    }
+    for isa, roster in rosters.items():
+        stride = run.plan.protocol["accuracy"]["exp_stride"]
+        tell(exp=accuracy.exp_errors(run.host, isa, roster.tuned["exp_store"], stride))
+    for row in accuracy.check(run.host, rosters, run.record.accuracy_elements or ()):
         tell(softmax=row)
 
 
-def load(
-    info: Mapping[str, Any], extensions: Path, config: configuration.Config, pairs: Iterable[tuple[str, str]]
-) -> tuple[Host, Tables]:
-    """The host part, and of each (compiler, ISA) the kernels that may be used. Raises HarnessError where an extension
-    is not what the configuration stands for."""
-    primary, pairs = next(iter(info["compilers"])), list(pairs)
-    require_current(config, extensions, [(primary, build.HOST), *pairs])
-    excluded = info.get("excluded", [])
-    tables = {pair: exclusion.usable(load_kernels(extensions, *pair), excluded) for pair in pairs}
-    return Host(extensions, primary), tables
+def begun(job: Mapping[str, Any]) -> Begun:
+    """The run of a job. Raises HarnessError where an extension is not what the configuration stands for."""
+    folder, extensions, config = Path(job["folder"]), Path(job["extensions"]), job["config"]
+    record = store.read_record(folder)
+    items = items_of(record.experiments)
+    pairs = list(dict.fromkeys((item.compiler, item.isa) for item in items))
+    require_current(config, extensions, [(record.primary, build.HOST), *pairs])
+    pin(record.memory.cpu)
+    host = Host(extensions, record.primary)
+    run = Begun(folder, record, Plan(Roster(config, ()), host.processor(), items), host)
+    run.plan = Plan(run.rosters()[pairs[0]], host.processor(), items)
+    return run
 
 
-def start(
-    info: Mapping[str, Any], extensions: Path, config: configuration.Config, plan: planning.Plan
-) -> tuple[Sampler, Tables]:
-    """Pins the process and sets up host, arena, input and kernels."""
-    pin(info["memory"]["cpu"])
-    host, tables = load(info, extensions, config, dict.fromkeys((item.compiler, item.isa) for item in plan.items))
-    arena = Arena(host, planning.run_layout(config, plan, host.processor()))
-    arena.fill(config["input"]["low"], config["input"]["high"], config["input"]["seed"])
-    return Sampler(host, arena, info["memory"]["cpu"], info["canary"], info["threads"]["cpus"], info), tables
+def start(run: Begun) -> Sampler:
+    """Sets up arena and input."""
+    arena, x = Arena(run.host, run.plan.layout()), run.config["input"]
+    arena.fill(x["low"], x["high"], x["seed"])
+    return Sampler(run.host, arena, run.record.threads.cpus, run.record)
 
 
 def main(job: Mapping[str, Any]) -> None:
-    """What a process that `measure` starts does. A job has folder, extensions, config, process (None: tune; ACCURACY),
-    wanted (expected costs of questions, by their keys) and deadline (by time.monotonic)."""
-    folder, extensions = Path(job["folder"]), Path(job["extensions"])
+    """What a process that `measure` starts does. A job has folder, extensions, config, process (its number, or TUNING,
+    or ACCURACY), wanted (expected costs of questions, by their keys) and deadline (by time.monotonic)."""
+    run = begun(job)
     if job["process"] == ACCURACY:
-        accurate(folder, extensions, job["config"])
-    elif job["process"] is None:
-        tune(folder, extensions, job["config"], job["deadline"])
+        accurate(run)
+    elif job["process"] == TUNING:
+        tune(run, job["deadline"])
     else:
-        measure(folder, extensions, job["config"], job["process"], job["wanted"], job["deadline"])
+        measure(run, job["process"], job["wanted"], job["deadline"])

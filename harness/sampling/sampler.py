@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 import resource
+import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -17,13 +18,14 @@ from typing import IO, Any
 import numpy as np
 
 from harness import peers
-from harness.experiments.contenders import Contender, Question
+from harness.experiments.base import Contender, Question
 from harness.native.clock import CLOCK_ADDS, SHORTEST_BATCH_NANOSECONDS, TRIES, Clock, unusable
 from harness.native.extensions import Host
 from harness.native.memory import LINE_BYTES, Arena
 from harness.record.configuration import FLOAT_BYTES
 from harness.record.errors import HarnessError
 from harness.record.exactness import TOO_FAST
+from harness.record.run import Record
 from harness.sampling import speed_limits
 from harness.sampling.schedule import balanced_orders
 
@@ -123,26 +125,19 @@ class Disturbances:
 
 
 class Sampler:
-    """Samples contenders on one core with the operands of one arena.
+    """Samples contenders on the first of the `cpus` with the operands of one arena; several threads are pinned to as
+    many of them.
 
-    `cpus` are those that several threads are pinned to, the first of them `cpu`. `canary` is what run.json holds of it:
-    the fastest that earlier processes saw, since one that is disturbed from its start to its end would take itself for
-    calm. `info` is run.json, by which a sample is too fast to be true; without it, that is not looked at.
+    `record` tells of the run in progress the fastest canary that earlier processes saw, since one that is disturbed
+    from its start to its end would take itself for calm, and by what a sample is too fast to be true. Without it, that
+    is not looked at.
     """
 
-    def __init__(
-        self,
-        host: Host,
-        arena: Arena,
-        cpu: int,
-        canary: Mapping[str, int] | None = None,
-        cpus: Sequence[int] = (),
-        info: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.host, self.arena, self.cpus = host, arena, list(cpus) or [cpu]
-        self.disturbances, self.info = Disturbances([cpu]), info
-        known = canary or {"clock_nanoseconds": 1 << 62, "throughput_nanoseconds": 1 << 62}
-        self.best_clock, self.best_throughput = known["clock_nanoseconds"], known["throughput_nanoseconds"]
+    def __init__(self, host: Host, arena: Arena, cpus: Sequence[int], record: Record | None = None) -> None:
+        self.host, self.arena, self.cpus, self.record = host, arena, list(cpus), record
+        self.disturbances = Disturbances(self.cpus[:1])
+        self.best_clock = record.canary.clock_nanoseconds if record else 1 << 62
+        self.best_throughput = record.canary.throughput_nanoseconds if record else 1 << 62
         self.clock = Clock(host)
         self.short_elements = host.processor().cache_bytes(1) // (4 * FLOAT_BYTES)
         self.last = self.canary()
@@ -201,7 +196,8 @@ class Sampler:
         elements, least = contender.elements(question.elements), self._least(contender, question)
         if contender.peer:
             turns, cpus = question.cache_state != "warm", self.cpus[: question.threads]
-            peer = peers.prepare(self.host, contender.peer, operands, elements, turns, cpus)
+            vectors = peers.vectors_of(self.host, operands, elements, turns)
+            peer = peers.prepare(self.host, contender.peer, vectors, cpus)
             return PreparedContender(peer.algorithm, operands, elements, peer=peer, least=least)
         before, carry = self.host.algorithm(contender.before), self.host.ffi.new("struct carry *")
         self.host.lib.run_untimed(before, carry, operands.x, operands.outputs, elements)
@@ -209,11 +205,11 @@ class Sampler:
         return PreparedContender(algorithm, operands, elements, contender.split, least=least)
 
     def _least(self, contender: Contender, question: Question) -> tuple[speed_limits.Least, ...]:
-        if self.info is None:
+        if self.record is None:
             return ()
-        names = [kernel.name for kernel in contender.kernels] if contender.split else [contender.pass_name]
-        point = (question.elements, question.threads, self.info)
-        return tuple(speed_limits.least(question.isa, contender.algorithm, name, *point) for name in names)
+        point = (question.elements, question.threads)
+        calls = (speed_limits.Call(question.isa, contender.algorithm, name, *point) for name, _ in contender.rows)
+        return tuple(speed_limits.least(call, self.record) for call in calls)
 
     def repetition(
         self, question: Question, prepared: list[PreparedContender], sample_nanoseconds: float
@@ -327,11 +323,11 @@ class Sampler:
         self, contender: PreparedContender, calls: int, nanoseconds: Sequence[int], clock_nanoseconds: float
     ) -> bool:
         """Whether a sample is faster than memory or this core can be."""
-        if self.info is None:
+        if self.record is None:
             return False
         # An interrupted canary shows too slow a clock.
         gigahertz = CLOCK_ADDS / min(clock_nanoseconds, self.best_clock)
-        peak = speed_limits.peak_gb_per_second(self.info["machine"]["name"])
+        peak = speed_limits.peak_gb_per_second(self.record.machine.name)
         timed = zip(contender.least, nanoseconds, strict=True)
         return any(speed_limits.is_too_fast(its, calls, max(1, taken), gigahertz, peak) for its, taken in timed)
 
@@ -343,44 +339,61 @@ def parts_of(elements: int, count: int) -> list[tuple[int, int]]:
     return [(start, end - start) for start, end in pairwise(bounds)]
 
 
-def rounds(
-    sampler: Sampler, question: Question, sample_nanoseconds: float, seed: int
-) -> Iterator[list[tuple[int, Sample]]]:
+@dataclass(frozen=True)
+class Sampling:
+    """How a question is sampled: rounds at least, nanoseconds of a sample, the seed of the orders, and how precise
+    ratios are to be: the relative half-width of their interval over processes."""
+
+    rounds: int
+    nanoseconds: float
+    seed: int
+    half_width: float = math.inf
+
+
+def rounds(sampler: Sampler, question: Question, how: Sampling) -> Iterator[list[tuple[int, Sample]]]:
     """Endless rounds of a question: in each, every contender (by its index) is sampled once, in balanced order."""
     with sampler.prepared(question) as prepared:
-        how = sampler.repetition(question, prepared, sample_nanoseconds)
-        for order in balanced_orders(len(prepared), seed):
-            yield [(index, sampler.sample(prepared[index], question, how)) for index in order]
+        repetition = sampler.repetition(question, prepared, how.nanoseconds)
+        for order in balanced_orders(len(prepared), how.seed):
+            yield [(index, sampler.sample(prepared[index], question, repetition)) for index in order]
 
 
-def enough_rounds(
-    sampler: Sampler,
-    question: Question,
-    wanted: int,
-    sample_nanoseconds: float,
-    seed: int,
-    half_width: float = math.inf,
-) -> Iterator[list[tuple[int, Sample]]]:
-    """Rounds of a question in pairs of opposite order, until `wanted` are undisturbed and precise enough, or there are
-    twice as many.
+def enough_rounds(sampler: Sampler, question: Question, how: Sampling) -> Iterator[list[tuple[int, Sample]]]:
+    """Rounds of a question in pairs of opposite order, until as many as wanted are undisturbed and precise enough, or
+    there are twice as many.
 
     Undisturbed is a round without a flag where ratios are formed within rounds; elsewhere every contender's samples are
-    counted on their own. Precise enough are ratios whose standard error within this process is half of the `half_width`
-    (relative) that the interval over processes is to have.
+    counted on their own. Precise enough are ratios whose standard error within this process is half of the half-width
+    that the interval over processes is to have.
     """
     undisturbed_samples = [0] * len(question.contenders)
     logs: list[list[float]] = []
-    for count, taken in enumerate(rounds(sampler, question, sample_nanoseconds, seed), start=1):
+    for count, taken in enumerate(rounds(sampler, question, how), start=1):
         yield taken
         for index, sample in taken:
             undisturbed_samples[index] += not sample.flags
         if not any(sample.flags for _, sample in taken):
             logs.append([math.log(sum(sample.nanoseconds)) for _, sample in sorted(taken, key=itemgetter(0))])
         good = len(logs) if question.paired else min(undisturbed_samples)
-        if count % 2 == 0 and good >= wanted and (not question.paired or standard_error(logs) <= half_width / 2):
+        enough = count % 2 == 0 and good >= how.rounds
+        if enough and (not question.paired or standard_error(logs) <= how.half_width / 2):
             return
-        if count >= MOST_ROUNDS * wanted:
+        if count >= MOST_ROUNDS * how.rounds:
             return
+
+
+def by_contender(sampler: Sampler, question: Question, how: Sampling) -> list[list[Sample]]:
+    """The samples of each contender over enough rounds."""
+    samples: list[list[Sample]] = [[] for _ in question.contenders]
+    for taken in enough_rounds(sampler, question, how):
+        for index, sample in taken:
+            samples[index].append(sample)
+    return samples
+
+
+def median_nanoseconds(samples: Sequence[Sample]) -> float:
+    """Median nanoseconds per call of one figure each, of undisturbed samples if there are any."""
+    return statistics.median(sample.nanoseconds[0] / sample.calls for sample in undisturbed(samples))
 
 
 def standard_error(logs: Sequence[Sequence[float]]) -> float:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import NamedTuple
 
 from harness.machine import identity
 from harness.record.configuration import FLOAT_BYTES
-from harness.record.run import passes_of, peers
+from harness.record.run import Record
 
 # Vectors that a cycle loads and stores at most. No x86 core up to Golden Cove and Zen 5 does more: three loads of 32
 # bytes (Golden Cove) or two of 64; two stores (Ice Lake).
@@ -38,13 +37,23 @@ class Least:
         return calls * self.bytes / nanoseconds
 
 
-def least(isa: str, algorithm: str, name: str, elements: int, threads: int, info: Mapping[str, Any]) -> Least:
-    """What a call takes at least of a pass or, where `name` is empty, of a whole algorithm, by run.json."""
-    # Several threads share a vector, or have one each, which takes as long as one alone.
-    cycles = least_cycles(isa, algorithm, name, info) * elements / threads
+class Call(NamedTuple):
+    """What is called: a pass or, where that is empty, a whole algorithm. Several threads share a vector of `elements`,
+    or have one each, which takes as long as one alone."""
+
+    isa: str
+    algorithm: str
+    pass_name: str
+    elements: int
+    threads: int = 1
+
+
+def least(call: Call, record: Record) -> Least:
+    """What a call takes at least, by what a run tells of its passes and machine."""
+    cycles = least_cycles(call, record) * call.elements / call.threads
     # Of what a pass reads, and of what it writes, all that does not fit into L2 and L3 comes from memory or goes there.
-    cached = threads * sum(cache["bytes"] for cache in info["machine"]["caches"] if cache["level"] > 1)
-    moved = (max(0, FLOAT_BYTES * floats * elements - cached) for floats in streams(algorithm, name, info))
+    cached = call.threads * record.machine.holds_bytes
+    moved = (max(0, FLOAT_BYTES * floats * call.elements - cached) for floats in streams(call, record))
     return Least(cycles, float(sum(moved)))
 
 
@@ -64,20 +73,19 @@ def peak_gb_per_second(machine: str) -> float:
     return LARGEST_MEMORY_GB_PER_SECOND if isinstance(peak, str) else peak
 
 
-def streams(algorithm: str, name: str, info: Mapping[str, Any]) -> list[int]:
+def streams(call: Call, record: Record) -> list[int]:
     """Floats per element that each pass reads of X, reads of Y, and writes of Y; of a peer, what any softmax must."""
-    if algorithm in peers(info):
+    if call.algorithm in record.peers.libraries:
         return [1, 0, 1]
-    declared = (info["kernels"][part] for part in passes_of(algorithm, name, info))
-    return [kernel[stream] for kernel in declared for stream in ("reads_x", "reads_y", "writes_y")]
+    passes = [record.kernels[part] for part in record.passes_of(call.algorithm, call.pass_name)]
+    return [floats for its in passes for floats in (its.reads_x, its.reads_y, its.writes_y)]
 
 
-def least_cycles(isa: str, algorithm: str, name: str, info: Mapping[str, Any]) -> float:
-    """Core cycles that one element takes at least, of a pass or, where `name` is empty, of a whole algorithm: a pass
-    takes at least those in which its declared reads are loaded, or those in which its writes are stored; an algorithm,
-    those of its passes together."""
-    if algorithm in peers(info):
-        return 1 / LANES[isa] / LOADS[isa]
-    passes = [info["kernels"][part] for part in passes_of(algorithm, name, info)]
-    vectors = sum(max((p["reads_x"] + p["reads_y"]) / LOADS[isa], p["writes_y"] / STORES) for p in passes)
-    return vectors / LANES[isa]
+def least_cycles(call: Call, record: Record) -> float:
+    """Core cycles that one element takes at least: a pass takes at least those in which its declared reads are loaded,
+    or those in which its writes are stored; an algorithm, those of its passes together."""
+    if call.algorithm in record.peers.libraries:
+        return 1 / LANES[call.isa] / LOADS[call.isa]
+    passes = [record.kernels[part] for part in record.passes_of(call.algorithm, call.pass_name)]
+    vectors = sum(max((its.reads_x + its.reads_y) / LOADS[call.isa], its.writes_y / STORES) for its in passes)
+    return vectors / LANES[call.isa]

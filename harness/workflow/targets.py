@@ -108,5 +108,5 @@ def extensions(config: configuration.Config, folder: Path) -> list[Path]:
     return [
         build.extension_path(folder, names[0], build.HOST),
         *(build.extension_path(folder, name, isa) for name in names for isa in config["isas"]),
-        *(build.extension_path(folder, names[0], build.ONEDNN) for peer in installed if peer.name == build.ONEDNN),
+        *(build.extension_path(folder, names[0], build.ONEDNN) for name in installed if name == build.ONEDNN),
     ]

@@ -3,6 +3,7 @@
 import pytest
 
 from harness.doctor import passes
+from harness.experiments.base import Question
 from harness.native.clock import CLOCK_ADDS
 from harness.native.extensions import Kernel
 from harness.sampling.sampler import Sample
@@ -10,8 +11,9 @@ from harness.sampling.sampler import Sample
 GIGAHERTZ = 2.0
 
 
-def kernel(name, reads_x, reads_y, writes_y):
-    return Kernel("gcc", "avx2", name, 8, 1, 8, reads_x, reads_y, writes_y, True, False, 1e5, "", "paper", 0, 0)
+def kernel(name, reads_x, reads_y, writes_y, computes=True, non_temporal=False):
+    traffic, facts = (reads_x, reads_y, writes_y), (computes, non_temporal, 1e5, "", "paper")
+    return Kernel("gcc", "avx2", name, 8, 1, 8, *traffic, *facts, 0, 0)
 
 
 def samples(nanoseconds_per_call, flags=()):
@@ -20,7 +22,8 @@ def samples(nanoseconds_per_call, flags=()):
 
 
 MAX, EXP_SCALE = kernel("max", 1, 0, 0), kernel("exp_scale", 1, 0, 1)
-LOAD, COPY, COPY_NT = kernel("load", 1, 0, 0), kernel("copy", 1, 0, 1), kernel("copy_nt", 1, 0, 1)
+LOAD, COPY = kernel("load", 1, 0, 0, False), kernel("copy", 1, 0, 1, False)
+COPY_NT = kernel("copy_nt", 1, 0, 1, False, True)
 FAR = [
     (MAX, samples(200)),
     (EXP_SCALE, samples(500)),
@@ -29,11 +32,12 @@ FAR = [
     (COPY_NT, samples(1)),
 ]
 NEAR = [(k, samples(30)) for k, _ in FAR]
+ASKED = Question("passes", "any", "avx2", 1000, "warm", (), paired=False)
 
 
 @pytest.fixture
 def by_name():
-    return {found.pass_name: found for found in passes.compare(FAR, NEAR, 1000, 100, "warm")}
+    return {found.pass_name: found for found in passes.compare(FAR, NEAR, ASKED, 100)}
 
 
 def test_a_pass_is_held_against_the_loop_of_its_own_traffic(by_name):
@@ -56,7 +60,7 @@ def test_bandwidth_counts_logical_bytes(by_name):
 
 
 def test_in_cache_there_is_no_bound():
-    assert passes.compare(FAR, [], 1000, 100, "warm")[0].bound_ns_per_element is None
+    assert passes.compare(FAR, [], ASKED, 100)[0].bound_ns_per_element is None
 
 
 def test_disturbed_samples_do_not_count_where_there_are_others():

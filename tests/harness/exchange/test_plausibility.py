@@ -5,7 +5,7 @@ import pytest
 from harness.exchange.plausibility import check_memory, check_rows
 from harness.record.errors import HarnessError
 from harness.record.samples import load_run
-from harness.sampling.speed_limits import least_cycles
+from harness.sampling.speed_limits import Call, least_cycles
 from harness.statistics.selection import algorithm_rows
 
 ELEMENTS, CYCLES_PER_NANOSECOND = 4096, 20_000 / 5405  # the clock canary of synthetic runs
@@ -41,12 +41,12 @@ def test_a_pass_takes_as_long_as_its_loads_or_its_stores_whichever_is_longer(run
         ("scalar", "load"): 1 / 3,
         ("scalar", "update"): 1 / 2,
     }.items():
-        assert least_cycles(isa, "", name, run.information) == cycles
+        assert least_cycles(Call(isa, "", name, 1), run) == cycles
 
 
 def test_an_algorithm_takes_as_long_as_its_passes_together(run):
-    assert least_cycles("avx2", "two-pass", "", run.information) == TWO_PASS_CYCLES / ELEMENTS
-    assert least_cycles("avx2", "two-pass", "ext_sum", run.information) == 1 / 3 / 8
+    assert least_cycles(Call("avx2", "two-pass", "", 1), run) == TWO_PASS_CYCLES / ELEMENTS
+    assert least_cycles(Call("avx2", "two-pass", "ext_sum", 1), run) == 1 / 3 / 8
 
 
 def test_a_sample_at_its_limit_is_possible_and_may_be_as_much_faster_as_clocks_waver(run, sample):

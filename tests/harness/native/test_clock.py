@@ -136,7 +136,7 @@ def test_the_canaries_take_longer_for_more_work(host):
 
 # Prints what one call takes, the fastest of many samples, by cache state: Two-Pass as a whole and pass by pass.
 PROBE = """
-from harness.experiments.contenders import Contender, Question
+from harness.experiments.base import Contender, Question
 from harness.native.memory import Arena
 from harness.run import plan
 from harness.sampling import sampler
@@ -145,7 +145,7 @@ from tests.conftest import COMPILERS, SETTINGS, algorithm, the_host
 isa = next(isa for isa in ("avx2", "scalar") if isa in the_host().processor().isas)
 arena = Arena(the_host(), plan.layout(SETTINGS, the_host().processor(), 1000))
 arena.fill(-1000, 1000, 1)
-real = sampler.Sampler(the_host(), arena, 0)
+real = sampler.Sampler(the_host(), arena, [0])
 passes = tuple(algorithm(COMPILERS[0], isa, "two-pass"))
 for state in ("paper", "cold", "warm"):
     for split in (False, True):

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from analysis.summary import summary
+from harness.experiments.base import Roster
 from harness.native import extensions, verification
 from harness.record import configuration, store
 from harness.record.errors import HarnessError
@@ -37,13 +38,13 @@ def mutants(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def table(mutants):
-    return exclusion.timed(SETTINGS, extensions.load_kernels(mutants, COMPILERS[0], "scalar"))
+    return exclusion.timed(Roster(SETTINGS, extensions.load_kernels(mutants, COMPILERS[0], "scalar")))
 
 
 @pytest.fixture(scope="module")
 def found(mutants, table):
     """Reasons by name and vectors, as a process of its own finds them."""
-    items = exclusion.wrong_ones(mutants, COMPILERS[0], table)
+    items = exclusion.wrong_ones(extensions.Host(mutants, COMPILERS[0]), table)
     return {(item["pass"], int(item["variant"][1:-2])): item["reason"] for item in items}
 
 
@@ -67,7 +68,7 @@ def test_every_mistake_is_found_and_nothing_else(found, table):
 
 @pytest.mark.parametrize("isa", ["scalar", "avx2", "avx512f"])
 def test_what_is_shipped_is_right_at_every_length_and_alignment(host, isa):
-    for kernel in exclusion.timed(SETTINGS, kernels_of(COMPILERS[0], isa))[::7]:
+    for kernel in exclusion.timed(Roster(SETTINGS, kernels_of(COMPILERS[0], isa)))[::7]:
         assert verification.fault_at_any_length(host, kernel) == "", exclusion.key(kernel)
 
 
@@ -109,9 +110,9 @@ def test_a_pass_goes_with_the_same_as_published(table):
 def test_a_pass_without_a_right_variant_ends_the_run_in_one_line(table):
     wrong = [exclusion.item(exclusion.key(kernel), "at 1 elements: y[0] is nan") for kernel in table]
     one = [item for item in wrong if item["pass"] == "scale"]
-    exclusion.require_variants(SETTINGS, table, one[1:])
+    exclusion.require_variants(Roster(SETTINGS, table), one[1:])
     with pytest.raises(HarnessError, match=r"^no variant of scale \(\w+ scalar\) is right, .*y\[0\] is nan$"):
-        exclusion.require_variants(SETTINGS, table, one)
+        exclusion.require_variants(Roster(SETTINGS, table), one)
 
 
 def test_exp_that_is_no_number_is_off_by_as_much_as_can_be_said(host, table):
@@ -123,10 +124,9 @@ def test_exp_that_is_no_number_is_off_by_as_much_as_can_be_said(host, table):
     assert accuracy.exp_errors(host, "scalar", nothing, stride=1009) == told
 
 
-def test_accuracy_of_results_that_are_no_numbers_is_told_in_json(host, table, monkeypatch):
-    wrong = {kernel.name: kernel for kernel in table if kernel.unroll == 2}
-    monkeypatch.setattr(accuracy.tuning, "chosen", lambda *_: wrong)
-    for row in accuracy.check(host, SETTINGS, {"scalar": table}, [], [1000]):
+def test_accuracy_of_results_that_are_no_numbers_is_told_in_json(host, table):
+    wrong = [kernel for kernel in table if kernel.unroll == 2]
+    for row in accuracy.check(host, {"scalar": Roster(SETTINGS, wrong)}, [1000]):
         assert row["not_finite"] == 1000
         assert row["largest_relative_error"] == row["sum_error"] == host.lib.LARGEST_ERROR
         assert row["order_violations"] == 999

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness.experiments import contenders
+from harness.experiments import algorithms
 from harness.record import configuration
 from harness.record.documents import read_yaml
 from harness.record.errors import HarnessError
@@ -219,7 +219,7 @@ def try_to_load(file, done):
         for protocol in read["protocols"].values():
             specs = [spec for key, spec in protocol["lengths"].items() if key in read["experiments"]]
             assert sum(len(configuration.lengths(spec, LLC)) for spec in specs) < 10_000, done
-        contenders.check_passes(read, kernels_of(COMPILERS[0], "scalar"))
+        algorithms.check_passes(read, kernels_of(COMPILERS[0], "scalar"))
     except HarnessError as error:
         assert str(error).isprintable(), done
         assert len(str(error)) < 1000, done

@@ -9,6 +9,7 @@ import pytest
 
 from harness.record import store
 from harness.record.errors import HarnessError
+from harness.record.run import Vetoes
 from tests.mutations import mutated_bytes
 
 ROW = dict.fromkeys(store.COLUMNS, "1") | {"flags": ""}
@@ -90,7 +91,7 @@ def test_samples_are_the_points_of_all_journals_under_a_header(tmp_path):
     content = (tmp_path / "samples.csv").read_bytes()
     assert content.split(b"\n")[0].decode() == ",".join(store.COLUMNS)
     assert facts == {
-        "vetoes": {"samples": 3, "disturbed_samples": 1},
+        "vetoes": Vetoes(samples=3, disturbed_samples=1),
         "samples_sha256": hashlib.sha256(content).hexdigest(),
     }
     assert content.count(b"\n") == 4

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from harness.experiments.base import Roster
 from harness.native.softmax import pointer
 from harness.run import accuracy
 from tests.conftest import COMPILERS, SETTINGS, kernels_of
-from tests.harness.run.test_domain import chosen
 
 
 def test_references_are_right_to_80_bits(host, generator):
@@ -57,9 +57,8 @@ def test_every_float_is_counted_once_in_the_histogram(host):
 
 @pytest.fixture(scope="module")
 def rows(host):
-    tables = {isa: kernels_of(COMPILERS[0], isa) for isa in ("scalar", "avx2")}
-    tuning = [row for table in tables.values() for row in chosen(table)]
-    found = list(accuracy.check(host, SETTINGS, tables, tuning, [1000, 300_000]))
+    rosters = {isa: Roster(SETTINGS, kernels_of(COMPILERS[0], isa)) for isa in ("scalar", "avx2")}
+    found = list(accuracy.check(host, rosters, [1000, 300_000]))
     assert len(found) == 2 * len(accuracy.DISTRIBUTIONS) * 2 * 6
     return found
 

@@ -3,12 +3,16 @@
 import io
 import math
 from contextlib import nullcontext
+from dataclasses import fields
 from types import SimpleNamespace
 
 import pytest
 
+from harness.experiments.base import Roster
 from harness.record.errors import HarnessError, TimeSpent
-from harness.run import budget, measure, progress
+from harness.record.run import Peers, Record
+from harness.run import budget, measure, plan, progress
+from harness.run.begun import Begun
 from harness.sampling import tuning
 from tests.conftest import COMPILERS, SETTINGS, kernels_of
 
@@ -43,7 +47,7 @@ def test_questions_that_would_end_too_late_at_the_pace_that_is_seen_are_left_out
 
 def tuned(monkeypatch, clock, seconds_of_a_round, allowed):
     """The rows of a pass on a machine on which a round of a variant takes so long, and the seconds that it took."""
-    kernels = [kernel for kernel in kernels_of(COMPILERS[0], "scalar") if kernel.name == "exp_sum"]
+    kernels = kernels_of(COMPILERS[0], "scalar")
 
     def times(_sampler, question, count, _seed):
         clock[0] += len(question.contenders) * count * seconds_of_a_round
@@ -51,7 +55,7 @@ def tuned(monkeypatch, clock, seconds_of_a_round, allowed):
 
     monkeypatch.setattr(tuning, "median_times", times)
     began = clock[0]
-    rows = tuning.tune_pass(None, SETTINGS, kernels, {"max": kernels[0]}, 1 << 20, 1, seconds=allowed)
+    rows = tuning.Tuner(None, Roster(SETTINGS, kernels), 1 << 20, 1).tune("exp_sum", allowed)
     return rows, clock[0] - began
 
 
@@ -86,10 +90,6 @@ def test_the_wanted_and_the_published_variants_are_tried_first():
     assert sorted(order) == sorted(kernel.variant for kernel in kernels)
 
 
-INFO = {
-    "experiments": {"algorithms": [{"compiler": "gcc", "isa": "avx2", "elements": [1000]}]},
-    "canary": {},
-}
 CONFIG = {
     "algorithms": {"two-pass": ["ext_sum", "ext_scale"]},
     "protocol": "quick",
@@ -102,7 +102,7 @@ def phases(monkeypatch, clock):
     """Has the phases of a run know a worker that tells some messages and is then killed for being late."""
     silent = dict.fromkeys(("update", "set_postfix_str"), lambda *_, **__: None)
     monkeypatch.setattr(measure, "bar", lambda *_, **__: nullcontext(SimpleNamespace(**silent)))
-    monkeypatch.setattr(measure.store, "write_info", lambda *_: None)
+    monkeypatch.setattr(measure.store, "write_record", lambda *_: None)
 
     def worker_of(messages):
         def run_worker(*_):
@@ -114,21 +114,29 @@ def phases(monkeypatch, clock):
     return worker_of
 
 
+def begun(folder, **said):
+    """A run in progress that says this."""
+    said = {"peers": Peers(), "skipped": (), "accuracy": (), **said}
+    items = [plan.Item("algorithms", "gcc", "avx2", (1000,), "paper")]
+    record = Record(**dict.fromkeys(its.name for its in fields(Record)) | said)
+    return Begun(folder, record, plan.Plan(Roster(CONFIG, ()), None, items), None)
+
+
 def test_a_machine_too_slow_to_be_tuned_is_one_line_that_says_what_would_help(tmp_path, phases):
     phases([])
     with pytest.raises(HarnessError, match=r"0 of 2 passes were tuned in 8 min: .* 13 min of quick; ask for fewer"):
-        measure.tune(tmp_path, tmp_path, CONFIG, {**INFO, "skipped": []}, budget.Budget(0.0, 780.0))
+        measure.tune(begun(tmp_path), budget.Budget(0.0, 780.0))
 
 
 def test_lengths_whose_accuracy_takes_too_long_are_skipped(tmp_path, phases):
     rows = [{"elements": n} for n in (1000, 10_000) for _ in range(2 * len(measure.accuracy.DISTRIBUTIONS))]
     phases([{"exp": "known"}, *({"softmax": row} for row in rows[:-1])])
-    info = {**INFO, "skipped": [], "accuracy": {"elements": [1000, 10_000, 100_000], "exp": [], "softmax": []}}
-    measure.check_accuracy(tmp_path, tmp_path, CONFIG, info, budget.Budget(0.0, 780.0))
-    assert info["accuracy"] == {"elements": [1000], "exp": ["known"], "softmax": rows[: len(rows) // 2]}
-    assert info["skipped"] == [
-        {"what": f"accuracy of {n} elements", "reason": "too little time"} for n in (10_000, 100_000)
-    ]
+    run = begun(tmp_path, accuracy_elements=(1000, 10_000, 100_000))
+    measure.check_accuracy(run, budget.Budget(0.0, 780.0))
+    assert (run.record.accuracy_elements, run.record.exp) == ((1000,), ("known",))
+    assert run.record.accuracy == tuple(rows[: len(rows) // 2])
+    assert [its["what"] for its in run.record.skipped] == ["accuracy of 10000 elements", "accuracy of 100000 elements"]
+    assert {its["reason"] for its in run.record.skipped} == {"too little time"}
 
 
 @pytest.mark.parametrize(("ends", "left"), [(math.inf, 270), (500.0, 20)])

@@ -3,23 +3,14 @@
 import numpy as np
 import pytest
 
+from harness.experiments.base import Roster
 from harness.run import domain
 from tests.conftest import COMPILERS, SETTINGS, kernels_of
 
 
-def chosen(kernels):
-    """Tuning rows that choose the last variant of each pass."""
-    last = {kernel.name: kernel for kernel in kernels}
-    return [
-        {"compiler": kernel.compiler, "isa": kernel.isa, "pass": kernel.name, "variant": kernel.variant, "chosen": True}
-        for kernel in last.values()
-    ]
-
-
 @pytest.mark.parametrize("isa", ["scalar", "avx2", "avx512f"])
 def test_no_algorithm_overflows_anywhere_in_its_domain(host, isa):
-    kernels = list(kernels_of(COMPILERS[0], isa))
-    found = domain.check(host, SETTINGS, {(COMPILERS[0], isa): kernels}, chosen(kernels))
+    found = domain.check(host, {(COMPILERS[0], isa): Roster(SETTINGS, kernels_of(COMPILERS[0], isa))})
     assert [check["algorithm"] for check in found] == list(SETTINGS["algorithms"])
     for check in found:
         assert check["largest_magnitude"] == 100_000
@@ -30,10 +21,9 @@ def test_no_algorithm_overflows_anywhere_in_its_domain(host, isa):
 
 
 def test_results_that_are_not_finite_are_counted(host, monkeypatch):
-    kernels = list(kernels_of(COMPILERS[0], "scalar"))
     broken = np.array([1.0, np.nan, np.inf], np.float32)
     monkeypatch.setattr(domain, "results_of", lambda *_: broken)
-    for check in domain.check(host, SETTINGS, {(COMPILERS[0], "scalar"): kernels}, chosen(kernels)):
+    for check in domain.check(host, {(COMPILERS[0], "scalar"): Roster(SETTINGS, kernels_of(COMPILERS[0], "scalar"))}):
         assert check["not_finite"] == 12
         assert check["largest_sum_error"] is None
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from types import SimpleNamespace
+from dataclasses import replace
 
 import jsonschema
 import pandas as pd
@@ -23,9 +23,12 @@ from harness.native import audit
 from harness.record import configuration, instance, store
 from harness.record.errors import HarnessError
 from harness.record.files import ROOT
+from harness.record.run import Vetoes, content_of
 from harness.record.samples import load_run
 from harness.record.schema import schema
-from harness.run.measure import begun_elsewhere, finish, is_complete, measure_into, reductions
+from harness.run.begun import Begun
+from harness.run.measure import begun_elsewhere, finish, is_complete, measure_into
+from harness.run.prepare import reductions
 from tests.conftest import BUILT, COMPILERS, assert_gone
 
 
@@ -91,7 +94,9 @@ def elsewhere(tiny, host, allowed=None):
     _, _, _, *arguments = command(tiny)
     told = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(
-        [sys.executable, "-c", f"{code}__main__.main()", *arguments], **told, **surroundings(tiny, f"lock-{host}")
+        [sys.executable, "-c", f"{code}sys.exit(__main__.main('harness'))", *arguments],
+        **told,
+        **surroundings(tiny, f"lock-{host}"),
     )
 
 
@@ -106,33 +111,33 @@ def test_a_run_leaves_rows_and_provenance_that_fit_their_schemas(tiny):
     folder = folder_of(tiny)
     assert sorted(path.name for path in folder.iterdir()) == ["run.json", "samples.csv"]
     assert (tiny / "name").read_text().strip() == str(folder)
-    info = store.read_info(folder)
-    assert info["ended"] >= info["started"]
-    assert folder.name == info["run"] == instance.run_name(info)
-    assert info["run"].startswith(f"smoke-{info['content_hash'][:12]}-")
-    assert [session["audit"] for session in info["sessions"]] == [info["audit"]]
-    assert {"what": "smoke's sample_milliseconds: 0.5", "reason": "the configuration has 0.05"} in info["skipped"]
+    record = store.read_record(folder)
+    assert record.ended >= record.started
+    assert folder.name == record.name == instance.run_name(content_of(record))
+    assert record.name.startswith(f"smoke-{record.content_hash[:12]}-")
+    assert [session.audit for session in record.sessions] == [record.audit]
+    assert {"what": "smoke's sample_milliseconds: 0.5", "reason": "the configuration has 0.05"} in record.skipped
     rows = pd.read_csv(folder / "samples.csv", keep_default_na=False)
     validator = jsonschema.Draft202012Validator(schema("samples"))
     for row in rows.to_dict("records"):
         validator.validate(row)
-    assert info["vetoes"] == {"samples": len(rows), "disturbed_samples": int((rows["flags"] != "").sum())}
+    assert record.vetoes == Vetoes(samples=len(rows), disturbed_samples=int((rows["flags"] != "").sum()))
     algorithms = rows[rows["experiment"] == "algorithms"]
     assert set(algorithms["elements"]) == {100, 300, 1000, 3000, 10_000}
     assert {0, 1} <= set(algorithms["process"]) <= {0, 1, 2}
     for _, round_ in algorithms.groupby(["elements", "process", "round"]):
-        assert sorted(round_["algorithm"]) == sorted(info["algorithms"])
+        assert sorted(round_["algorithm"]) == sorted(record.algorithms)
         assert sorted(round_["position"]) == [0, 1, 2]
         assert round_["calls"].nunique() == 1
     breakdown = rows[rows["experiment"] == "breakdown"]
     assert {name: sorted(set(part["pass"])) for name, part in breakdown.groupby("algorithm")} == {
-        name: sorted(passes) for name, passes in info["algorithms"].items()
+        name: sorted(passes) for name, passes in record.algorithms.items()
     }
     controls = rows[rows["experiment"] == "controls"]
-    assert set(controls["algorithm"]) == {"two-pass", *info["controls"]}
-    assert all(check["not_finite"] == 0 and check["largest_sum_error"] < 1e-4 for check in info["domain"])
-    assert {check["algorithm"] for check in info["domain"]} == set(info["algorithms"])
-    most = len(info["threads"]["cpus"])
+    assert set(controls["algorithm"]) == {"two-pass", *record.controls}
+    assert all(check["not_finite"] == 0 and check["largest_sum_error"] < 1e-4 for check in record.domain)
+    assert {check["algorithm"] for check in record.domain} == set(record.algorithms)
+    most = len(record.threads.cpus)
     assert {name: set(those["threads"]) for name, those in rows.groupby("experiment")} == {
         **{key: {1} for key in ("algorithms", "passes", "breakdown", "controls", "accumulation")},
         "class-counts": {1, most},
@@ -145,8 +150,8 @@ def test_a_run_leaves_rows_and_provenance_that_fit_their_schemas(tiny):
     for _, those in sums.groupby(sums["pass"].str.removesuffix("_lanes")):
         assert those["variant"].nunique() == 1
     # Five lengths, the controls, the sums, and a class count with one and with all threads.
-    assert info["precision"]["questions"] == 7 + len({1, most})
-    assert info["precision"]["stopped_by"] in ("precision", "processes")
+    assert record.precision.questions == 7 + len({1, most})
+    assert record.precision.stopped_by in ("precision", "processes")
     assert "about" in result.stdout, "the plan and its duration are told first"
     assert "left" in result.stderr, "progress tells the time left"
     # Of kills at the very end.
@@ -188,7 +193,7 @@ def test_a_run_killed_at_any_moment_goes_on_where_it_was_and_leaves_no_process(t
     rows = (folder / "samples.csv").read_text()
     for lines in before.values():
         assert lines in rows, "what was complete before the kill is kept"
-    assert store.read_info(folder)["tuning"][: len(tuned)] == tuned
+    assert list(store.read_record(folder).tuning[: len(tuned)]) == tuned
     keys = ["experiment", "algorithm", "pass", "variant", "elements", "threads", "process", "round"]
     table = pd.read_csv(folder / "samples.csv", keep_default_na=False)
     assert not table.duplicated(keys).any()
@@ -202,7 +207,7 @@ def test_minutes_that_are_too_few_for_anything_are_one_line(tiny):
     result = measure(tiny)
     assert result.returncode == 2
     assert result.stderr.splitlines()[-1].startswith("harness: 0 of 7 passes were tuned in 0 s: this machine")
-    assert store.read_info(folder_of(tiny))["ended"] is None
+    assert not store.read_record(folder_of(tiny)).is_complete
 
 
 def test_a_second_run_at_the_same_time_is_refused(tiny):
@@ -253,12 +258,12 @@ def smallest(tiny):
 def assert_whole(folder):
     """Fails unless the run has every row that it says it has, and nothing else is left."""
     assert sorted(path.name for path in folder.iterdir()) == ["run.json", "samples.csv"]
-    info = store.read_info(folder)
+    record = store.read_record(folder)
     rows = pd.read_csv(folder / "samples.csv", keep_default_na=False)
-    assert len(rows) == info["vetoes"]["samples"] > 0
-    assert info["run"] == folder.name == instance.run_name(info)
-    assert len({(row["isa"], row["pass"]) for row in info["tuning"] if row["chosen"]}) == sum(
-        row["chosen"] for row in info["tuning"]
+    assert len(rows) == record.vetoes.samples > 0
+    assert record.name == folder.name == instance.run_name(content_of(record))
+    assert len({(row["isa"], row["pass"]) for row in record.tuning if row["chosen"]}) == sum(
+        row["chosen"] for row in record.tuning
     )
 
 
@@ -326,20 +331,21 @@ def test_a_run_that_was_killed_is_not_gone_on_with_where_something_changed(small
 
 
 def test_a_run_beside_this_one_that_cannot_be_read_or_has_no_host_is_one_line(unfinished, tmp_path):
-    old = store.read_info(unfinished) | {"ended": None}
-    assert "host" not in old["machine"]
-    now = copy.deepcopy(old)
-    now["machine"] |= {"host": "a" * 32, "allowed": [0]}
-    contents = {"a": b"{}", "b": b"{", "c": b"\xff", "d": json.dumps(old).encode()}
+    old = replace(store.read_record(unfinished), ended=None)
+    assert old.machine.host is None
+    now = replace(old, machine=replace(old.machine, host="a" * 32, allowed=(0,)))
+    contents = {"a": b"{}", "b": b"{", "c": b"\xff"}
     for end, content in contents.items():
-        folder = tmp_path / "runs" / "machine" / f"{instance.content_name(now)}-{end}"
+        folder = tmp_path / "runs" / "machine" / f"{instance.content_name(content_of(now))}-{end}"
         folder.mkdir(parents=True)
         (folder / "run.json").write_bytes(content)
+    folder = folder.with_name(f"{instance.content_name(content_of(now))}-d")
+    store.write_record(folder, old)
     *damaged, without = begun_elsewhere(folder, now)
     assert len(damaged) == 3 and all(line.startswith("not looked at: ") and "\n" not in line for line in damaged)
     assert re.fullmatch(rf"a new run begins: for {folder} this was another: host \(none, now a+\), allowed .+", without)
     with pytest.raises(HarnessError, match=r"is not what its name says: host \(none, now a+\), .*; remove it"):
-        measure_into(folder, {}, tmp_path, now, None, SimpleNamespace(processor=lambda: None))
+        measure_into(Begun(folder, now, None, None))
 
 
 def test_each_session_of_a_run_keeps_its_audit(smallest):
@@ -347,15 +353,15 @@ def test_each_session_of_a_run_keeps_its_audit(smallest):
         wait_for(killed, lambda: progress_of(smallest) >= (1, 0))
         killed.kill()
     assert measure(smallest).returncode == 0
-    info = store.read_info(folder_of(smallest))
-    assert len(info["sessions"]) == 2
-    assert info["sessions"][0]["started"] <= info["sessions"][1]["started"]
-    assert info["audit"] == audit.worst([session["audit"] for session in info["sessions"]])
+    record = store.read_record(folder_of(smallest))
+    assert len(record.sessions) == 2
+    assert record.sessions[0].started <= record.sessions[1].started
+    assert list(record.audit) == audit.worst([session.audit for session in record.sessions])
     assert_whole(folder_of(smallest))
 
 
 def journals_of(folder):
-    """Turns a complete run back into one that only has to be finished: its run.json."""
+    """Turns a complete run back into one that only has to be finished."""
     lines = (folder / "samples.csv").read_text(encoding="utf-8").splitlines(keepends=True)[1:]
     place = store.COLUMNS.index("process")
     for process in ("0", "1"):
@@ -363,9 +369,13 @@ def journals_of(folder):
         (folder / f"process-{process}.journal").write_text(store.sealed(f"{rows}#everything"), encoding="utf-8")
     store.TuningJournal(folder).append([])
     (folder / "samples.csv").unlink()
-    info = store.read_info(folder) | {"ended": None, "vetoes": {"samples": 0, "disturbed_samples": 0}}
-    store.write_info(folder, info)
-    return info
+    store.write_record(folder, replace(store.read_record(folder), ended=None, vetoes=Vetoes(0, 0)))
+    return begun(folder)
+
+
+def begun(folder):
+    """The run in a folder, as the last process of it finds it."""
+    return Begun(folder, store.read_record(folder), None, None)
 
 
 @pytest.fixture
@@ -374,29 +384,29 @@ def unfinished(make_run):
 
 
 def test_a_finished_run_has_the_checksum_of_its_rows_and_no_journals(unfinished):
-    finish(unfinished, journals_of(unfinished))
+    finish(journals_of(unfinished))
     assert sorted(path.name for path in unfinished.iterdir()) == ["run.json", "samples.csv"]
     content = (unfinished / "samples.csv").read_bytes()
-    info = store.read_info(unfinished)
-    assert info["samples_sha256"] == hashlib.sha256(content).hexdigest()
-    assert info["vetoes"]["samples"] == content.count(b"\n") - 1
+    record = store.read_record(unfinished)
+    assert record.samples_sha256 == hashlib.sha256(content).hexdigest()
+    assert record.vetoes.samples == content.count(b"\n") - 1
     load_run(unfinished)
 
 
-@pytest.mark.parametrize("step", ["write_samples", "check_samples", "write_info", "clear_away"])
+@pytest.mark.parametrize("step", ["write_samples", "check_samples", "write_record", "clear_away"])
 def test_a_run_killed_while_it_ends_loses_nothing(unfinished, monkeypatch, step):
     expected = sorted((unfinished / "samples.csv").read_bytes().splitlines())
-    info = journals_of(unfinished)
+    run = journals_of(unfinished)
     with monkeypatch.context() as patched:
         patched.setattr(store, step, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
         if not (child := os.fork()):
             with suppress(BaseException):
-                finish(unfinished, info)
+                finish(run)
             os._exit(1)
         assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
     (unfinished / "lock").touch()
     if not is_complete(unfinished):
-        finish(unfinished, store.read_info(unfinished))
+        finish(begun(unfinished))
     assert sorted(path.name for path in unfinished.iterdir()) == ["run.json", "samples.csv"]
     assert sorted((unfinished / "samples.csv").read_bytes().splitlines()) == expected
     load_run(unfinished)
@@ -404,11 +414,11 @@ def test_a_run_killed_while_it_ends_loses_nothing(unfinished, monkeypatch, step)
 
 @pytest.mark.parametrize("lost", ["process-0.journal", "process-1.journal"])
 def test_a_run_whose_rows_are_not_all_there_is_not_finished_and_keeps_its_journals(unfinished, lost):
-    info = journals_of(unfinished)
+    run = journals_of(unfinished)
     path = unfinished / lost
     lines = store.Journal(path).points()["everything"].splitlines(keepends=True)
     path.write_text(store.sealed("".join(lines[:2] + lines[3:]) + "#everything"), encoding="utf-8")
     with pytest.raises(HarnessError, match=r"samples\.csv"):
-        finish(unfinished, info)
-    assert store.read_info(unfinished)["ended"] is None
+        finish(run)
+    assert not store.read_record(unfinished).is_complete
     assert {"process-0.journal", "process-1.journal", "tuning.journal"} < {path.name for path in unfinished.iterdir()}

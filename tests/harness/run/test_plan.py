@@ -5,12 +5,13 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from tests.harness.test_detect import BROADWELL, ZEN2
 
+from harness.experiments.base import Roster
 from harness.machine import detection
 from harness.record import configuration
 from harness.run import plan
 from tests.conftest import COMPILERS, kernels_of
+from tests.harness.machine.test_detection import BROADWELL, ZEN2
 
 GIB = 1 << 30
 
@@ -20,12 +21,18 @@ def quick():
     return configuration.load(overrides={"protocol": "quick"})
 
 
+def made(config, processor, compilers, isas, memory_bytes=64 * GIB, threads=1, peers=()):
+    """What is planned with any variant of each pass."""
+    roster = Roster(config, kernels_of(COMPILERS[0], "scalar"), peers=peers)
+    return plan.make_plan(roster, processor, plan.Found(compilers, isas, memory_bytes, threads))
+
+
 def items(planned, **wanted):
     return [item for item in planned.items if all(getattr(item, key) == value for key, value in wanted.items())]
 
 
 def test_the_primary_compiler_is_measured_everywhere_and_others_at_a_few_lengths(quick):
-    planned = plan.make_plan(quick, ZEN2, ["gcc", "clang"], ["avx2"], 64 * GIB)
+    planned = made(quick, ZEN2, ["gcc", "clang"], ["avx2"])
     (primary,) = items(planned, experiment="algorithms", compiler="gcc")
     (secondary,) = items(planned, experiment="algorithms", compiler="clang")
     assert len(primary.elements) > 15
@@ -35,8 +42,8 @@ def test_the_primary_compiler_is_measured_everywhere_and_others_at_a_few_lengths
 
 def test_lengths_reach_beyond_four_times_the_last_level_cache(quick):
     for processor in (ZEN2, BROADWELL):
-        planned = plan.make_plan(quick, processor, ["gcc"], ["avx2"], 64 * GIB)
-        assert plan.longest(quick, planned) * 4 >= 4 * processor.llc_bytes
+        planned = made(quick, processor, ["gcc"], ["avx2"])
+        assert planned.longest() * 4 >= 4 * processor.llc_bytes
         for cache in processor.caches:
             for bytes_per_element in (4, 8):
                 inside = [n for n in items(planned, experiment="algorithms")[0].elements]
@@ -44,7 +51,7 @@ def test_lengths_reach_beyond_four_times_the_last_level_cache(quick):
 
 
 def test_scalar_stops_at_its_longest_length(quick):
-    planned = plan.make_plan(quick, ZEN2, ["gcc"], ["scalar", "avx2"], 64 * GIB)
+    planned = made(quick, ZEN2, ["gcc"], ["scalar", "avx2"])
     for item in items(planned, isa="scalar"):
         assert max(item.elements) <= 1_000_000
     assert items(planned, isa="scalar", experiment="breakdown")
@@ -54,27 +61,26 @@ def test_scalar_stops_at_its_longest_length(quick):
 
 def test_controls_need_a_second_arena_and_the_elements_that_are_planted(quick):
     one = plan.layout(quick, ZEN2, 1_050_000).arena_bytes
-    assert plan.arena_bytes(quick, ZEN2, "controls", 1_000_000) == 2 * one
-    assert plan.arena_bytes(quick, ZEN2, "algorithms", 1_050_000) == one
-    planned = plan.Plan([plan.Item("controls", "gcc", "avx2", (1_000_000,), "paper")])
-    assert plan.longest(quick, planned) == 1_050_000
-    assert plan.largest_need(quick, planned, ZEN2) == (2 * one, 1_000_000)
+    item = plan.Item("controls", "gcc", "avx2", (1_000_000,), "paper")
+    planned = replace(made(quick, ZEN2, ["gcc"], ["avx2"]), items=[item])
+    assert planned.arena_bytes("controls", 1_000_000) == 2 * one
+    assert planned.arena_bytes("algorithms", 1_050_000) == one
+    assert planned.longest() == 1_050_000
+    assert planned.largest_need() == (2 * one, 1_000_000)
 
 
 def test_what_decides_no_claim_is_dropped_first(quick):
-    planned = plan.make_plan(quick, BROADWELL, ["gcc", "clang"], ["scalar", "avx2"], 64 * GIB)
     full = configuration.load(overrides={"protocol": "full"})
-    planned = plan.make_plan(full, BROADWELL, ["gcc", "clang"], ["scalar", "avx2"], 64 * GIB)
-    minutes = plan.run_seconds(full, planned, BROADWELL.llc_bytes, 8) / 60 - 1
-    full["protocols"]["full"]["minutes"] = minutes
-    plan.trim(full, planned, BROADWELL.llc_bytes)
+    planned = made(full, BROADWELL, ["gcc", "clang"], ["scalar", "avx2"])
+    full["protocols"]["full"]["minutes"] = planned.run_seconds(8) / 60 - 1
+    planned = planned.trimmed()
     assert planned.skipped
     assert all("scalar" in item["what"] or "clang" in item["what"] for item in planned.skipped)
 
 
 def test_a_length_that_does_not_fit_in_memory_is_skipped_with_the_reason(quick):
-    planned = plan.make_plan(quick, ZEN2, ["gcc"], ["avx2"], GIB // 4)
-    assert plan.longest(quick, planned) < 20_000_000
+    planned = made(quick, ZEN2, ["gcc"], ["avx2"], GIB // 4)
+    assert planned.longest() < 20_000_000
     assert planned.skipped
     for skipped in planned.skipped:
         assert "elements" in skipped["what"]
@@ -82,10 +88,10 @@ def test_a_length_that_does_not_fit_in_memory_is_skipped_with_the_reason(quick):
 
 
 def test_lengths_are_dropped_until_enough_processes_fit_for_an_interval(quick):
-    planned = plan.make_plan(quick, BROADWELL, ["gcc"], ["avx2"], 64 * GIB)
+    planned = made(quick, BROADWELL, ["gcc"], ["avx2"])
     whole = {item.experiment: item.elements for item in planned.items}
-    short = {**quick, "protocols": {"quick": {**quick["protocols"]["quick"], "minutes": 1.0}}}
-    plan.trim(short, planned, BROADWELL.llc_bytes)
+    quick["protocols"]["quick"]["minutes"] = 1.0
+    planned = planned.trimmed()
     assert planned.skipped
     assert all("8 processes would take more than 1.0 minutes" in skipped["reason"] for skipped in planned.skipped)
     for item in planned.items:
@@ -97,16 +103,14 @@ def test_lengths_are_dropped_until_enough_processes_fit_for_an_interval(quick):
 
 
 def test_a_slow_machine_has_a_shorter_plan_and_is_told_so(quick):
-    planned = plan.make_plan(quick, ZEN2, ["gcc"], ["avx2"], 64 * GIB)
-    planned.slowness = 40.0
-    plan.trim(quick, planned, ZEN2.llc_bytes)
+    planned = made(quick, ZEN2, ["gcc"], ["avx2"])
+    planned = replace(planned, slowness=40.0).trimmed()
     assert planned.skipped
-    text = plan.describe(quick, planned, ZEN2)
+    text = planned.text()
     assert "this machine takes 40 times as long as any that was measured" in text
     assert "13 min" in text.splitlines()[0]
     assert "one process would take" not in text
-    planned.slowness = 4000.0
-    assert "what is not done after 13 min is left out" in plan.describe(quick, planned, ZEN2)
+    assert "what is not done after 13 min is left out" in replace(planned, slowness=4000.0).text()
 
 
 def test_a_machine_is_slow_by_the_wall_clock(host, monkeypatch):
@@ -118,10 +122,10 @@ def test_a_machine_is_slow_by_the_wall_clock(host, monkeypatch):
         assert plan.slowness(host, kernel) == pytest.approx(expected)
 
 
-def test_what_is_left_of_a_plan_has_just_the_questions_that_were_answered(quick):
+def test_what_is_left_of_a_plan_has_just_the_questions_that_were_answered():
     item = plan.Item("scaling", "gcc", "avx2", (10, 20, 30), "paper", (1, 2))
     answered = {item.key(10, 1), item.key(10, 2), item.key(20, 1)}
-    left = plan.remaining(plan.Plan([item]), answered)
+    left = plan.Plan(None, None, [item]).remaining(answered)
     assert {item.key(n, t) for item in left.items for n, t in item.points()} == answered
 
 
@@ -131,7 +135,7 @@ def test_out_of_cache_for_several_threads_counts_every_last_level_cache_in_use(q
         assert plan.layout(quick, epyc, 1000, threads).rotation_bytes == 4 * (
             threads * ZEN2.cache_bytes(2) + caches * ZEN2.llc_bytes
         )
-    planned = plan.make_plan(quick, epyc, ["gcc"], ["avx2"], 64 * GIB, 64)
+    planned = made(quick, epyc, ["gcc"], ["avx2"], 64 * GIB, 64)
     (parts,) = items(planned, experiment="strong-scaling")
     assert max(parts.elements) * 4 >= 4 * 16 * ZEN2.llc_bytes
     (alone,) = items(planned, experiment="breakdown")
@@ -139,16 +143,14 @@ def test_out_of_cache_for_several_threads_counts_every_last_level_cache_in_use(q
 
 
 def test_a_plan_that_fits_is_left_alone(quick):
-    planned = plan.make_plan(quick, ZEN2, ["gcc"], ["avx2"], 64 * GIB)
-    before = list(planned.items)
-    plan.trim(quick, planned, ZEN2.llc_bytes)
-    assert planned.items == before
+    planned = made(quick, ZEN2, ["gcc"], ["avx2"])
+    assert planned.trimmed() == planned
     assert not planned.skipped
 
 
 def test_peers_are_measured_where_there_are_any_beside_the_widest_isa_alone(quick):
-    none = plan.make_plan(quick, ZEN2, ["gcc"], ["scalar", "avx2"], 64 * GIB, 2)
-    some = plan.make_plan(quick, ZEN2, ["gcc", "clang"], ["scalar", "avx2"], 64 * GIB, 2, ["numpy"])
+    none = made(quick, ZEN2, ["gcc"], ["scalar", "avx2"], 64 * GIB, 2)
+    some = made(quick, ZEN2, ["gcc", "clang"], ["scalar", "avx2"], 64 * GIB, 2, ["numpy"])
     assert not any("peer" in item.experiment for item in none.items)
     found = [
         (item.experiment, item.compiler, item.isa, item.threads) for item in some.items if "peer" in item.experiment
@@ -157,49 +159,47 @@ def test_peers_are_measured_where_there_are_any_beside_the_widest_isa_alone(quic
 
 
 def test_peers_have_time_of_their_own(quick):
-    asked = {**quick, "peers": ["numpy", "scipy"]}
-    none = plan.make_plan(asked, ZEN2, ["gcc"], ["avx2"], 64 * GIB)
-    some = plan.make_plan(asked, ZEN2, ["gcc"], ["avx2"], 64 * GIB, 1, ["numpy", "scipy"])
-    assert plan.budget_seconds(asked, none, ZEN2.llc_bytes) == quick["protocols"]["quick"]["minutes"] * 60
-    more = plan.process_seconds(asked, some, ZEN2.llc_bytes) - plan.process_seconds(asked, none, ZEN2.llc_bytes)
-    extra = plan.budget_seconds(asked, some, ZEN2.llc_bytes) - plan.budget_seconds(asked, none, ZEN2.llc_bytes)
-    assert extra == pytest.approx(8 * more)
+    none = made(quick, ZEN2, ["gcc"], ["avx2"])
+    some = made(quick, ZEN2, ["gcc"], ["avx2"], peers=["numpy", "scipy"])
+    assert none.budget_seconds() == quick["protocols"]["quick"]["minutes"] * 60
+    more = some.process_seconds() - none.process_seconds()
+    assert some.budget_seconds() - none.budget_seconds() == pytest.approx(8 * more)
 
 
 def test_full_measures_every_compiler_at_every_length():
     full = configuration.load(overrides={"protocol": "full"})
-    planned = plan.make_plan(full, ZEN2, ["gcc", "clang"], ["avx2"], 64 * GIB)
+    planned = made(full, ZEN2, ["gcc", "clang"], ["avx2"])
     ours, theirs = items(planned, experiment="algorithms")
     assert ours.elements == theirs.elements
     assert max(ours.elements) == 300_000_000
 
 
 def test_a_plan_survives_run_json(quick):
-    planned = plan.make_plan(quick, ZEN2, ["gcc", "clang"], ["scalar", "avx2"], 64 * GIB)
-    again = plan.from_experiments(planned.experiments())
-    assert sorted(again.items, key=repr) == sorted(planned.items, key=repr)
+    planned = made(quick, ZEN2, ["gcc", "clang"], ["scalar", "avx2"])
+    again = plan.items_of(planned.described())
+    assert sorted(again, key=repr) == sorted(planned.items, key=repr)
 
 
 def test_tuning_goes_no_further_than_the_measurement(quick):
-    planned = plan.make_plan(quick, ZEN2, ["gcc"], ["scalar", "avx2"], 64 * GIB)
-    assert plan.tuning_elements(planned, ZEN2, "gcc", "scalar") == 1_000_000
-    assert plan.tuning_elements(planned, ZEN2, "gcc", "avx2") == 16 << 20
+    planned = made(quick, ZEN2, ["gcc"], ["scalar", "avx2"])
+    assert planned.tuning_elements("gcc", "scalar") == 1_000_000
+    assert planned.tuning_elements("gcc", "avx2") == 16 << 20
 
 
 def test_a_longer_or_slower_question_is_expected_to_take_longer(quick):
+    planned = made(quick, ZEN2, ["gcc"], ["avx2"])
+
     def seconds(isa, elements):
-        return plan.question_seconds(
-            quick, plan.Item("algorithms", "gcc", isa, (elements,), "paper"), elements, 1 << 25
-        )
+        return planned.question_seconds(plan.Item("algorithms", "gcc", isa, (elements,), "paper"), elements)
 
     assert seconds("avx2", 1 << 26) > 1.9 * seconds("avx2", 1 << 25)
     assert seconds("scalar", 1 << 20) > 2 * seconds("avx2", 1 << 20)
 
 
 def test_the_plan_is_told_in_words(quick):
-    planned = plan.make_plan(quick, ZEN2, ["gcc"], ["scalar", "avx2"], GIB // 4)
-    planned.skipped.append({"what": "ISA avx512f", "reason": "not there"})
-    text = plan.describe(quick, planned, ZEN2)
+    planned = made(quick, ZEN2, ["gcc"], ["scalar", "avx2"], GIB // 4)
+    planned = planned.skip("ISA avx512f", "not there")
+    text = planned.text()
     assert "Protocol quick on AMD Ryzen 9 3900X" in text
     assert "about" in text.splitlines()[0]
     assert "8 to 12 processes one after the other, until every ratio is known to ±2 %" in text
@@ -214,5 +214,5 @@ def test_durations_are_told_as_a_person_would(seconds, words):
 
 def test_this_machine_has_a_plan(host, quick):
     processor = host.processor()
-    planned = plan.make_plan(quick, processor, ["gcc"], list(processor.isas), detection.available_memory_bytes())
+    planned = made(quick, processor, ["gcc"], list(processor.isas), detection.available_memory_bytes())
     assert planned.items

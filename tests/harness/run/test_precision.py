@@ -2,20 +2,21 @@
 
 import math
 from contextlib import contextmanager, nullcontext
+from dataclasses import fields
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from harness.experiments.contenders import Contender, Question
+from harness.experiments.base import Contender, Question, Roster
 from harness.record import store
 from harness.record.errors import HarnessError
-from harness.record.samples import Run
-from harness.run import budget, measure, plan, precision, worker
-from harness.sampling.sampler import Repetition, Sample
+from harness.record.run import Precision, Protocol, Record, typed
+from harness.run import budget, measure, plan, worker
+from harness.run.begun import Begun
+from harness.sampling.sampler import Repetition, Sample, Sampling
 from harness.statistics import selection
 from harness.statistics.ratios import speedups
-from tests.synthetic import information_of, rows_of
 
 TRUTH = 1.25  # reloading takes so many times as long as Two-Pass; recomputing as long as that, or longer
 EXPERIMENTS = 500
@@ -74,44 +75,44 @@ def simulate(tmp_path, monkeypatch, kind, experiments_, rounds, target, seconds=
         "processes": {"least": 8, "most": 12}, "half_width_percent": target, "minutes": 1e6,
         "rounds": {"algorithms": rounds}, "sample_milliseconds": 1,
     }  # fmt: skip
-    planned = plan.Plan([plan.Item("algorithms", "gcc", "avx2", tuple(range(1, experiments_ + 1)), "paper")])
-    info = information_of(rows_of(("avx2",), (4096,), (), 1, 1, ("algorithms",)), "any", "quick", ("avx2",), None) | {
-        "protocol": {"name": "quick", **protocol},
-        "algorithms": {c.algorithm: [] for c in CONTENDERS},
-        "controls": {},
-        "experiments": planned.experiments(),
-        "skipped": [],
+    asked = {"algorithms": {"contenders": "algorithms"}, "controls": {"contenders": "controls"}}
+    config = {"protocol": "quick", "protocols": {"quick": protocol}, "experiments": asked}
+    planned = plan.Plan(
+        Roster(config, ()), None, [plan.Item("algorithms", "gcc", "avx2", tuple(range(1, experiments_ + 1)), "paper")]
+    )
+    said = {
+        "protocol": typed(Protocol, {"name": "quick", **protocol, "experiments": asked}),
+        "experiments": planned.described(),
+        "skipped": (),
     }
+    run = Begun(tmp_path, Record(**dict.fromkeys(its.name for its in fields(Record)) | said), planned, None)
 
-    def run_worker(folder, extensions, config, process, deadline, late, wanted):
+    def run_worker(run, process, deadline, late, wanted):
         machine = SimulatedMachine(kind, process)
         text = []
         elements = {planned.items[0].key(n, 1): n for n in planned.items[0].elements}
         for key in budget.in_time(wanted, [key for key in elements if key in wanted], deadline):
             question = Question("algorithms", "gcc", "avx2", elements[key], "paper", CONTENDERS)
-            rows = worker.measure_question(machine, question, process, rounds, 1, elements[key], target / 100)
+            how = Sampling(rounds, 1, elements[key], target / 100)
+            rows = worker.measure_question(machine, question, process, how)
             text.append(store.sealed(f"{store.csv_lines(rows)}{store.END_OF_POINT}{key}"))
             now[0] += each
             assert now[0] <= late
-        (folder / f"process-{process}.journal").write_text("".join(text))
+        (run.folder / f"process-{process}.journal").write_text("".join(text))
         return iter([{"point": key} for key in wanted])
 
     monkeypatch.setattr(measure, "run_worker", run_worker)
-    monkeypatch.setattr(measure.plan, "question_seconds", lambda *_: 1.0)
+    monkeypatch.setattr(plan.Plan, "question_seconds", lambda *_: 1.0)
     silent = dict.fromkeys(("update", "write", "set_postfix_str", "set_description_str"), lambda *_, **__: None)
     monkeypatch.setattr(measure, "bar", lambda *_: nullcontext(SimpleNamespace(total=0, **silent)))
-    monkeypatch.setattr(store, "write_info", lambda *_: None)
-    experiments = {"algorithms": {"contenders": "algorithms"}, "controls": {"contenders": "controls"}}
-    config = {"protocol": "quick", "protocols": {"quick": protocol}, "experiments": experiments}
-    measure.measure_processes(tmp_path, tmp_path, config, info, planned, 1 << 25, budget.Budget(0.0, seconds))
-    rows = precision.read([store.Journal(path) for path in sorted(tmp_path.glob("*.journal"))])
-    return info, rows
+    monkeypatch.setattr(store, "write_record", lambda *_: None)
+    measure.measure_processes(run, budget.Budget(0.0, seconds))
+    return measure.so_far(run, [store.Journal(path) for path in sorted(tmp_path.glob("*.journal"))])
 
 
 @pytest.mark.parametrize("kind", ["independent", "skewed", "autocorrelated", "drifting"])
 def test_intervals_cover_the_truth_though_runs_stop_when_they_look_narrow(tmp_path, monkeypatch, kind):
-    info, rows = simulate(tmp_path, monkeypatch, kind, EXPERIMENTS, 6, 2.0)
-    run = Run.of(info, tmp_path, rows)
+    run = simulate(tmp_path, monkeypatch, kind, EXPERIMENTS, 6, 2.0)
     found = speedups(selection.algorithm_rows(run))
     truth = 100 * (TRUTH - 1)
     covered = ((found["speedup_percent_low"] <= truth) & (truth <= found["speedup_percent_high"])).mean()
@@ -119,45 +120,43 @@ def test_intervals_cover_the_truth_though_runs_stop_when_they_look_narrow(tmp_pa
     assert covered >= 0.93
     # The rule was at work: some stopped after the least number of processes, some never did.
     assert set(found["processes"]) >= {8, 12}
-    assert 0 < len(info["precision"]["missed"]) < EXPERIMENTS
+    assert 0 < len(run.precision.missed) < EXPERIMENTS
 
 
 def test_a_run_whose_ratios_are_all_known_stops_early_and_says_so(tmp_path, monkeypatch):
-    info, rows = simulate(tmp_path, monkeypatch, "independent", 20, 4, 50.0)
-    assert rows["process"].nunique() == 8
-    assert info["precision"] == {
-        "target_half_width_percent": 50.0, "stopped_by": "precision", "questions": 20, "missed": {},
-    }  # fmt: skip
+    run = simulate(tmp_path, monkeypatch, "independent", 20, 4, 50.0)
+    assert run.samples["process"].nunique() == 8
+    assert run.precision == Precision(50.0, "precision", questions=20, missed={})
 
 
 def test_a_run_that_cannot_get_there_says_what_it_missed(tmp_path, monkeypatch):
-    info, rows = simulate(tmp_path, monkeypatch, "independent", 10, 4, 1e-6)
-    assert rows["process"].nunique() == 12
-    assert info["precision"]["stopped_by"] == "processes"
-    assert len(info["precision"]["missed"]) == 10
-    assert all(width > 1e-6 for width in info["precision"]["missed"].values())
+    run = simulate(tmp_path, monkeypatch, "independent", 10, 4, 1e-6)
+    assert run.samples["process"].nunique() == 12
+    assert run.precision.stopped_by == "processes"
+    assert len(run.precision.missed) == 10
+    assert all(width > 1e-6 for width in run.precision.missed.values())
 
 
 @pytest.mark.parametrize("each", (1.0, 3.0, 9.0))
 def test_a_machine_that_is_too_slow_answers_what_it_can_and_says_what_not(tmp_path, monkeypatch, capsys, each):
-    info, rows = simulate(tmp_path, monkeypatch, "independent", 20, 4, 2.0, seconds=10.0, each=each)
-    answered = rows["elements"].nunique()
+    run = simulate(tmp_path, monkeypatch, "independent", 20, 4, 2.0, seconds=10.0, each=each)
+    answered = run.samples["elements"].nunique()
     assert answered == {1.0: 10, 3.0: 3, 9.0: 1}[each]
-    assert info["precision"]["stopped_by"] == "minutes"
-    assert info["precision"]["questions"] == len(info["precision"]["missed"]) == answered
-    (item,) = info["experiments"]["algorithms"]
-    assert set(item["elements"]) == set(rows["elements"])
-    assert [its["what"] for its in info["skipped"]] == [
-        f"algorithms gcc avx2 at {n} elements" for n in range(1, 21) if n not in item["elements"]
+    assert run.precision.stopped_by == "minutes"
+    assert run.precision.questions == len(run.precision.missed) == answered
+    (item,) = run.experiments["algorithms"]
+    assert set(item.elements) == set(run.samples["elements"])
+    assert [its["what"] for its in run.skipped] == [
+        f"algorithms gcc avx2 at {n} elements" for n in range(1, 21) if n not in item.elements
     ]
     assert "this run decides nothing" in capsys.readouterr().out
 
 
 def test_no_process_starts_that_would_end_too_late(tmp_path, monkeypatch):
-    info, rows = simulate(tmp_path, monkeypatch, "independent", 4, 4, 2.0, seconds=9.0, each=1.0)
-    assert rows["process"].nunique() == 2
-    assert info["precision"]["stopped_by"] == "minutes"
-    assert info["skipped"] == []
+    run = simulate(tmp_path, monkeypatch, "independent", 4, 4, 2.0, seconds=9.0, each=1.0)
+    assert run.samples["process"].nunique() == 2
+    assert run.precision.stopped_by == "minutes"
+    assert run.skipped == ()
 
 
 def test_a_run_without_an_answer_is_one_line(tmp_path, monkeypatch):

@@ -7,10 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.experiments.contenders import Contender, Question
+from harness.experiments.base import Contender, Question
 from harness.native.memory import Arena
 from harness.record.errors import HarnessError
 from harness.record.exactness import TOO_FAST
+from harness.record.run import Canary
 from harness.record.samples import load_run
 from harness.run import plan
 from harness.sampling import sampler, speed_limits
@@ -27,7 +28,7 @@ def arena(host):
 
 @pytest.fixture
 def real(host, arena):
-    return sampler.Sampler(host, arena, 0)
+    return sampler.Sampler(host, arena, [0])
 
 
 def question(cache_state, elements=1000, *contenders):
@@ -68,7 +69,7 @@ def test_a_contender_that_is_split_is_timed_pass_by_pass(real):
 
 def test_every_contender_is_sampled_once_in_a_round_with_the_same_calls(real):
     asked = question("paper", 1000, *(softmax_contender(name) for name in SETTINGS["algorithms"]))
-    for taken in islice(sampler.rounds(real, asked, 100_000, 1), 4):
+    for taken in islice(sampler.rounds(real, asked, sampler.Sampling(1, 100_000, 1)), 4):
         assert sorted(index for index, _ in taken) == [0, 1, 2]
         assert len({sample.calls for _, sample in taken}) == 1
 
@@ -111,7 +112,7 @@ def scripted(host, arena, monkeypatch):
     script = Script(host, clock=4400, throughput=2400)
     for clock in ("thread_time_ns", "monotonic_ns"):
         monkeypatch.setattr(sampler.time, clock, lambda: script.now)
-    made = sampler.Sampler(script, arena, 0)
+    made = sampler.Sampler(script, arena, [0])
     made.clock.overhead = 0
     made.best_clock, made.best_throughput = made.last = made.canary()
     counters = {"switched": 3, "stolen": 5, "memory-pressure": 7}
@@ -212,7 +213,9 @@ def test_a_counter_that_grows_shows_under_its_name(scripted, host, name):
 def test_what_earlier_processes_saw_counts_as_the_best(host, arena, scripted):
     script, _, _ = scripted
     script.throughput = 3000  # from the start to the end of this process
-    made = sampler.Sampler(script, arena, 0, {"clock_nanoseconds": 4400, "throughput_nanoseconds": 2400})
+    record = SimpleNamespace(canary=Canary(1, 1, clock_nanoseconds=4400, throughput_nanoseconds=2400))
+    made = sampler.Sampler(script, arena, [0], record)
+    made.record = None
     made.disturbances = SimpleNamespace(counters=dict)
     assert flags_of(made, host) == {"throughput"}
 
@@ -243,7 +246,7 @@ def rounds_of(flags, contenders):
 def test_rounds_are_added_while_they_are_disturbed(monkeypatch, paired, flags, expected):
     monkeypatch.setattr(sampler, "rounds", lambda *_: rounds_of(flags, 2))
     asked = SimpleNamespace(contenders=(None, None), paired=paired)
-    assert len(list(sampler.enough_rounds(None, asked, 4, 1.0, 1))) == expected
+    assert len(list(sampler.enough_rounds(None, asked, sampler.Sampling(4, 1.0, 1)))) == expected
 
 
 @pytest.mark.parametrize(("half_width", "expected"), [(0.5, 4), (0.0001, 8)])
@@ -255,7 +258,7 @@ def test_rounds_are_added_while_ratios_are_spread(monkeypatch, half_width, expec
 
     monkeypatch.setattr(sampler, "rounds", alternating)
     asked = SimpleNamespace(contenders=(None, None), paired=True)
-    assert len(list(sampler.enough_rounds(None, asked, 4, 1.0, 1, half_width))) == expected
+    assert len(list(sampler.enough_rounds(None, asked, sampler.Sampling(4, 1.0, 1, half_width)))) == expected
 
 
 def test_the_standard_error_is_that_of_a_median_of_ratios():
@@ -298,7 +301,9 @@ def test_planted_work_is_more_elements_in_the_same_rotation(real):
 def test_planted_work_takes_longer_by_what_was_planted(real):
     passes = tuple(algorithm(COMPILERS[0], "scalar", "two-pass"))
     contenders = [Contender("two-pass", "", passes, extra_percent=percent) for percent in (0, 100)]
-    taken = list(islice(sampler.rounds(real, question("warm", 10_000, *contenders), 200_000, 1), 20))
+    taken = list(
+        islice(sampler.rounds(real, question("warm", 10_000, *contenders), sampler.Sampling(1, 200_000, 1)), 20)
+    )
     times = [min(dict(round_)[index].nanoseconds[0] for round_ in taken) for index in (0, 1)]
     assert 1.5 < times[1] / times[0] < 2.7
 
@@ -309,7 +314,7 @@ def pair(host, arena):
     cpus = sorted(os.sched_getaffinity(0))
     if len(cpus) < 2:
         pytest.skip("only one processor may be used")
-    yield sampler.Sampler(host, arena, cpus[0], cpus=cpus[:2])
+    yield sampler.Sampler(host, arena, cpus[:2])
     os.sched_setaffinity(0, cpus)
 
 
@@ -369,7 +374,7 @@ def test_wall_time_without_cpu_time_shows(scripted, host, monkeypatch):
 def test_any_variant_of_a_pass_can_be_a_contender(real):
     for kernel in variants(COMPILERS[0], "scalar", "max"):
         asked = question("warm", 100, Contender("", "max", (kernel,)))
-        (taken,) = islice(sampler.rounds(real, asked, 1000, 1), 1)
+        (taken,) = islice(sampler.rounds(real, asked, sampler.Sampling(1, 1000, 1)), 1)
         assert taken[0][1].nanoseconds[0] > 0
 
 
@@ -390,10 +395,10 @@ def test_a_sample_that_is_faster_than_its_core_or_memory_is_flagged_while_measur
 
 
 def test_a_sampler_that_knows_the_run_flags_what_is_too_fast(host, arena, make_run):
-    info = load_run(make_run(isas=("avx2",), processes=1, rounds=1)).information
+    record = load_run(make_run(isas=("avx2",), processes=1, rounds=1))
     loop = variants(COMPILERS[0], "scalar", "load")[0]
     asked = question("warm", 4096, Contender("", "load", (loop,)))
-    knowing = sampler.Sampler(host, arena, 0, info=info)
+    knowing = sampler.Sampler(host, arena, [0], record)
     with knowing.prepared(asked) as (contender,):
         assert contender.least[0].cycles == 4096 / 3
         how = sampler.Repetition(100, 100)

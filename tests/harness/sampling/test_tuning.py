@@ -1,10 +1,13 @@
 """The choice of variants."""
 
+from dataclasses import replace
+
 import pytest
 
+from harness.experiments.base import Roster, chosen
 from harness.native.memory import Arena
 from harness.run import plan
-from harness.sampling import tuning
+from harness.sampling import sampler, tuning
 from harness.sampling.sampler import Sampler
 from tests.conftest import COMPILERS, SETTINGS, kernels_of
 
@@ -48,7 +51,7 @@ def test_the_finalist_with_the_smallest_product_of_both_times_is_chosen(monkeypa
     far = dict(zip(names, range(28, 9, -1), strict=True))  # the last are the fastest out of cache
     far[names[1]] = 11
     asked = scripted(monkeypatch, near, far)
-    rows = tuning.tune_pass(None, SETTINGS, kernels, {}, 1 << 20, 1)
+    rows = tuning.Tuner(None, Roster(SETTINGS, kernels), 1 << 20, 1).tune("max")
     assert [row["variant"] for row in rows if row["chosen"]] == [names[1]] == [rows[0]["variant"]]
     finalists = [row["variant"] for row in rows if row["finalist"]]
     assert set(finalists) == {*names[:3], *names[-2:]}
@@ -67,10 +70,10 @@ def test_the_finalist_with_the_smallest_product_of_both_times_is_chosen(monkeypa
 def test_published_variants_are_measured_to_the_end_and_chosen_only_if_wanted(monkeypatch, kernels):
     names = [kernel.variant for kernel in kernels]
     times = dict(zip(names, range(10, 29), strict=True))
-    published = {names[15]: ["zen2", "broadwell"]}
-    for wanted, expected in ((None, names[0]), (names[15], names[15])):
+    published = {"max": {names[15]: ["zen2", "broadwell"]}}
+    for wanted, expected in (({}, names[0]), ({"max": names[15]}, names[15])):
         scripted(monkeypatch, times, times)
-        rows = tuning.tune_pass(None, SETTINGS, kernels, {}, 1 << 20, 1, published, wanted)
+        rows = tuning.Tuner(None, Roster(SETTINGS, kernels), 1 << 20, 1, published, wanted).tune("max")
         by_name = {row["variant"]: row for row in rows}
         assert by_name[names[15]]["finalist"]
         assert by_name[names[15]]["published_for"] == ["zen2", "broadwell"]
@@ -79,20 +82,18 @@ def test_published_variants_are_measured_to_the_end_and_chosen_only_if_wanted(mo
 
 
 def test_tuning_ranks_every_variant_of_every_pass_and_chooses_one(host):
-    kernels = [kernel for kernel in kernels_of(COMPILERS[0], "scalar") if not kernel.name.endswith("_lanes")]
+    kernels = kernels_of(COMPILERS[0], "scalar")
     arena = Arena(host, plan.layout(SETTINGS, host.processor(), 20_000))
     arena.fill(-1000, 1000, 1)
     quick = {**SETTINGS, "tuner": {"in_cache_elements": 200, "rounds": 1, "finalists": 2}}
-    skipped = {(COMPILERS[0], "scalar", "max")}
-    found = dict(tuning.tune(Sampler(host, arena, 0), quick, kernels, 20_000, 1, skipped))
-    rows = [row for of_pass in found.values() for row in of_pass]
+    roster = Roster(quick, kernels)
+    tuner, passes = tuning.Tuner(Sampler(host, arena, [0]), roster, 20_000, 1), set(roster.passes) - {"max"}
+    rows = [row for name in sorted(passes) for row in tuner.tune(name)]
     arena.unmap()
-    passes = {name for passes in SETTINGS["algorithms"].values() for name in passes} - {"max"}
     assert {row["pass"] for row in rows} == passes
     assert len(rows) == sum(kernel.name in passes for kernel in kernels)
-    assert set(found) == passes
-    chosen = tuning.chosen(rows, kernels)
-    assert set(chosen) == passes
+    assert set(chosen(rows, kernels)) == passes
+    assert replace(roster, tuning=rows).tuned.items() >= chosen(rows, kernels).items()
     for name in passes:
         of_pass = [row for row in rows if row["pass"] == name]
         assert sum(row["chosen"] for row in of_pass) == 1
@@ -102,8 +103,8 @@ def test_tuning_ranks_every_variant_of_every_pass_and_chooses_one(host):
 def test_a_choice_of_another_isa_does_not_count():
     kernels = kernels_of(COMPILERS[0], "scalar")
     row = {"compiler": COMPILERS[0], "isa": "avx2", "pass": "max", "variant": kernels[0].variant, "chosen": True}
-    assert tuning.chosen([row], kernels) == {}
-    assert tuning.chosen([{**row, "isa": "scalar"}], kernels) == {"max": kernels[0]}
+    assert chosen([row], kernels) == {}
+    assert chosen([{**row, "isa": "scalar"}], kernels) == {"max": kernels[0]}
 
 
 @pytest.mark.parametrize("disturbed", (True, False))
@@ -113,6 +114,6 @@ def test_disturbed_rounds_do_not_decide_unless_there_are_no_others(monkeypatch, 
     calm = SimpleNamespace(flags=frozenset(), nanoseconds=(100,), calls=10)
     slow = SimpleNamespace(flags=frozenset({"stolen"}), nanoseconds=(900,), calls=10)
     last = slow if disturbed else calm
-    monkeypatch.setattr(tuning, "enough_rounds", lambda *_: iter([[(0, slow)], [(0, slow)], [(0, last)]]))
+    monkeypatch.setattr(sampler, "enough_rounds", lambda *_: iter([[(0, slow)], [(0, slow)], [(0, last)]]))
     question = SimpleNamespace(contenders=(None,))
     assert tuning.median_times(None, question, 3, 1) == [90.0 if disturbed else 10.0]

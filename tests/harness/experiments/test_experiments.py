@@ -2,7 +2,10 @@
 
 import pytest
 
-from harness.experiments import contenders
+from harness import experiments
+from harness.experiments.algorithms import check_passes
+from harness.experiments.base import Roster
+from harness.experiments.controls import controls
 from harness.record.errors import HarnessError
 from tests.conftest import COMPILERS, SETTINGS, kernels_of
 
@@ -13,31 +16,31 @@ def kernels():
 
 
 @pytest.fixture
-def tuned(kernels):
-    return {kernel.name: kernel for kernel in kernels}
+def roster(kernels):
+    return Roster(SETTINGS, kernels)
 
 
-def test_every_algorithm_is_a_contender_in_its_tuned_variants(kernels, tuned):
-    found = contenders.contenders(SETTINGS, "algorithms", tuned, kernels)
+def test_every_algorithm_is_a_contender_in_its_tuned_variants(roster):
+    found = experiments.kind("algorithms").contenders(roster)
     assert [c.algorithm for c in found] == list(SETTINGS["algorithms"])
     two_pass = found[-1]
     assert [kernel.name for kernel in two_pass.kernels] == ["ext_sum", "ext_scale"]
-    assert two_pass.variant == f"{tuned['ext_sum'].variant}+{tuned['ext_scale'].variant}"
+    assert two_pass.variant == f"{roster.tuned['ext_sum'].variant}+{roster.tuned['ext_scale'].variant}"
     assert not any(c.split for c in found)
-    assert all(c.split for c in contenders.contenders(SETTINGS, "algorithms-by-pass", tuned, kernels))
+    assert all(c.split for c in experiments.kind("algorithms-by-pass").contenders(roster))
 
 
-def test_passes_are_compared_with_every_bandwidth_loop(kernels, tuned):
-    found = contenders.contenders(SETTINGS, "passes", tuned, kernels)
+def test_passes_are_compared_with_every_bandwidth_loop(roster):
+    found = experiments.kind("passes").contenders(roster)
     names = [c.pass_name for c in found]
     assert {names.count(name) for name in ("max", "exp_sum", "exp_store", "exp_scale", "scale", "ext_sum")} == {1}
     for name in ("load", "store", "copy", "copy_nt", "update"):
-        assert names.count(name) == sum(kernel.name == name for kernel in kernels) > 1
+        assert names.count(name) == sum(kernel.name == name for kernel in roster.kernels) > 1
 
 
-def test_controls_are_an_algorithm_again_elsewhere_and_with_planted_work(kernels, tuned):
-    found = contenders.contenders(SETTINGS, "controls", tuned, kernels)
-    assert [c.algorithm for c in found] == ["two-pass", *contenders.controls(SETTINGS)]
+def test_controls_are_an_algorithm_again_elsewhere_and_with_planted_work(roster):
+    found = experiments.kind("controls").contenders(roster)
+    assert [c.algorithm for c in found] == ["two-pass", *controls(SETTINGS)]
     assert len({c.kernels for c in found}) == 1
     assert [c.algorithm for c in found if c.moved] == ["two-pass-moved"]
     assert {c.algorithm: c.elements(1000) - 1000 for c in found if c.extra_percent} == {
@@ -49,8 +52,8 @@ def test_controls_are_an_algorithm_again_elsewhere_and_with_planted_work(kernels
     ("name", "before"),
     [("max", []), ("exp_scale", ["max", "exp_sum"]), ("scale", ["max", "exp_store"]), ("ext_scale", ["ext_sum"])],
 )
-def test_a_pass_runs_after_what_gives_it_its_input(tuned, name, before):
-    assert [kernel.name for kernel in contenders.predecessors(SETTINGS, name, tuned)] == before
+def test_a_pass_runs_after_what_gives_it_its_input(roster, name, before):
+    assert [kernel.name for kernel in roster.before(name)] == before
 
 
 def test_a_pass_that_does_not_exist_is_refused(kernels):
@@ -58,7 +61,7 @@ def test_a_pass_that_does_not_exist_is_refused(kernels):
     with pytest.raises(
         HarnessError, match=r"algorithms.one-pass: there is no pass 'magic'; the passes are copy, copy_nt, "
     ):
-        contenders.check_passes(settings, kernels)
+        check_passes(settings, kernels)
 
 
 @pytest.mark.parametrize(
@@ -79,16 +82,16 @@ def test_a_pass_that_does_not_exist_is_refused(kernels):
 )
 def test_passes_that_give_no_softmax_in_their_order_are_refused_by_name(kernels, passes, words):
     with pytest.raises(HarnessError, match=f"^algorithms.mine: {words}"):
-        contenders.check_passes({**SETTINGS, "algorithms": {"mine": passes}}, kernels)
+        check_passes({**SETTINGS, "algorithms": {"mine": passes}}, kernels)
 
 
 @pytest.mark.parametrize("passes", (["max", "exp_store", "exp_scale"], ["max", "ext_sum_lanes", "ext_scale"]))
 def test_passes_that_give_a_softmax_in_another_way_are_fine(kernels, passes):
-    contenders.check_passes({**SETTINGS, "algorithms": {"mine": passes}}, kernels)
+    check_passes({**SETTINGS, "algorithms": {"mine": passes}}, kernels)
 
 
 @pytest.mark.parametrize(("low", "high"), [(-1000, 1e6), (-2e5, 0)])
 def test_input_outside_the_kernels_domain_is_refused(kernels, low, high):
     settings = {**SETTINGS, "input": {"low": low, "high": high, "seed": 1}}
     with pytest.raises(HarnessError, match="leaves the kernels' domain"):
-        contenders.check_passes(settings, kernels)
+        check_passes(settings, kernels)

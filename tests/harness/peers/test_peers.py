@@ -2,7 +2,6 @@
 
 import os
 import threading
-from dataclasses import replace
 from itertools import islice
 from types import SimpleNamespace
 
@@ -10,10 +9,11 @@ import numpy as np
 import pytest
 
 from harness import peers
-from harness.experiments.contenders import Contender, Question
+from harness.experiments.base import Contender, Question
 from harness.native import build
 from harness.native.memory import Arena
 from harness.record.errors import HarnessError
+from harness.record.run import Library
 from harness.run import plan
 from harness.sampling import sampler
 from tests.conftest import BUILT, COMPILERS, SETTINGS, algorithm
@@ -44,7 +44,7 @@ def library(monkeypatch, call, name="made-up"):
 def real(host):
     arena = Arena(host, plan.layout(SETTINGS, host.processor(), 100_000))
     arena.fill(-10, 10, 1)
-    yield sampler.Sampler(host, arena, min(os.sched_getaffinity(0)))
+    yield sampler.Sampler(host, arena, [min(os.sched_getaffinity(0))])
     arena.unmap()
 
 
@@ -71,7 +71,7 @@ def test_a_library_that_nobody_knows_is_one_clear_line():
 def test_one_that_is_not_installed_is_skipped_with_the_reason(monkeypatch):
     name = library(monkeypatch, lambda vectors, place: None)
     found, skipped = peers.find([name])
-    assert found == []
+    assert found == {}
     assert skipped == [{"what": "peer made-up", "reason": "not installed: no-such-package"}]
 
 
@@ -102,7 +102,7 @@ def test_outputs_take_turns_and_hold_the_result(host, real, name):
 
 def test_a_library_and_our_algorithms_are_sampled_in_the_same_rounds(real):
     asked = question("numpy", "scipy", elements=10_000)
-    for taken in islice(sampler.rounds(real, asked, 100_000, 1), 4):
+    for taken in islice(sampler.rounds(real, asked, sampler.Sampling(1, 100_000, 1)), 4):
         assert sorted(index for index, _ in taken) == [0, 1, 2]
         assert len({sample.calls for _, sample in taken}) == 1
 
@@ -183,8 +183,8 @@ def test_our_threads_and_a_library_take_turns_in_one_rotation(real):
 
 def test_one_that_is_installed_and_does_not_work_is_skipped_with_the_reason(host):
     found, _ = peers.find(["numpy"])
-    works, skipped = peers.working(host, [*found, replace(found[0], name="nothing-of-this-name")])
-    assert [peer.name for peer in works] == ["numpy"]
+    works, skipped = peers.working(host, {**found, "nothing-of-this-name": found["numpy"]})
+    assert list(works) == ["numpy"]
     (one,) = skipped
     assert one["what"] == "peer nothing-of-this-name"
     assert one["reason"].startswith("installed, but ") and "\n" not in one["reason"]
@@ -193,19 +193,20 @@ def test_one_that_is_installed_and_does_not_work_is_skipped_with_the_reason(host
 def test_what_is_printed_beside_is_neither_a_version_nor_a_reason(host, monkeypatch):
     found, _ = peers.find(["numpy"])
     monkeypatch.setenv("PYTHONVERBOSE", "1")
-    works, (one,) = peers.working(host, [*found, replace(found[0], name="nothing-of-this-name")])
+    works, (one,) = peers.working(host, {**found, "nothing-of-this-name": found["numpy"]})
     assert works == found
     assert one["reason"] == "installed, but ModuleNotFoundError: No module named 'harness.peers.nothing-of-this-name'"
 
 
 def test_onednn_tells_its_own_version(host):
     require("onednn")
-    (works,), skipped = peers.working(host, peers.find(["onednn"])[0])
+    works, skipped = peers.working(host, peers.find(["onednn"])[0])
     assert skipped == []
-    assert works.version.count(".") == 2 and not works.version.startswith("20")
+    assert works["onednn"].version.count(".") == 2 and not works["onednn"].version.startswith("20")
 
 
 def test_what_the_way_into_python_costs_is_known(host):
-    described = peers.described(host, peers.find(["numpy"])[0])
-    assert 0 < described["python_call_nanoseconds"] < 1e6
-    assert described["libraries"]["numpy"] == {"title": "NumPy", "version": np.__version__, "output": "given"}
+    told, skipped = peers.usable(host, ["numpy"])
+    assert 0 < told.python_call_nanoseconds < 1e6
+    assert told.libraries == {"numpy": Library("NumPy", np.__version__, "given")}
+    assert skipped == []

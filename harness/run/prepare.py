@@ -1,0 +1,173 @@
+"""What a run is to measure, and what it says of itself before it has begun."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness import peers
+from harness.experiments.algorithms import check_passes
+from harness.experiments.base import Roster
+from harness.experiments.controls import controls
+from harness.machine import detection, identity, topology
+from harness.native import build
+from harness.native.clock import CLOCK_ADDS, THROUGHPUT_FMAS, Clock
+from harness.native.extensions import Host, first_host, load_kernels, require_current
+from harness.record import instance
+from harness.record.configuration import Config, load
+from harness.record.errors import HarnessError
+from harness.record.run import (
+    Canary,
+    Compiler,
+    Machine,
+    Memory,
+    Pass,
+    Protocol,
+    Record,
+    Threads,
+    Timer,
+    Vetoes,
+    content_of,
+    typed,
+)
+from harness.run import accuracy
+from harness.run.plan import MOST_OF_MEMORY, Found, Plan, make_plan, memory_words, slowness
+
+# What a run says of itself in places of their own.
+SAID_ELSEWHERE = ("protocol", "protocols", "machine", "peers", "tuning")
+OF_PROTOCOL = ("input", "rotation", "experiments", "tuning", "tuner")
+"""What run.json's `protocol` has beside the protocol."""
+
+
+def now() -> str:
+    """The time as run.json has it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def prepare(config: Config, extensions: Path) -> tuple[Record, Plan, Host]:
+    """What a run says before it has begun, its plan, and the host part.
+
+    Raises HarnessError where this machine can't measure what is configured.
+    """
+    detection.require_x86_64()
+    compilers, skipped = build.find_compilers(config)
+    host = first_host(config, extensions, compilers)
+    isas, lacking = detection.usable_isas(host.processor(), config["isas"])
+    names = [compiler.name for compiler in compilers]
+    require_current(config, extensions, itertools.product(names, isas))
+    table = load_kernels(extensions, names[0], isas[0])
+    check_passes(config, table)
+    cpus, limit = topology.usable(host.choice())
+    libraries, without = peers.usable(host, config["peers"])
+    found = Found(names, isas, detection.available_memory_bytes(), len(cpus))
+    plan = make_plan(Roster(config, table, peers=tuple(libraries.libraries)), host.processor(), found)
+    if not plan.items:
+        raise HarnessError("nothing to measure: " + "; ".join(f"{s['what']}: {s['reason']}" for s in plan.skipped))
+    plan = replace(
+        plan,
+        slowness=slowness(host, plan.roster.tuned["exp_store"]),
+        skipped=[*reductions(config), *skipped, *lacking, *without, *plan.skipped],
+    ).trimmed()
+    machine = detection.describe(host.processor(), config.get("machine"))
+    identity.wanted_variants(config["tuning"], machine["name"])
+    if not machine["overridden"]:
+        plan = replace(plan, skipped=[*plan.skipped, *identity.mistaken(machine)])
+    lengths, plan = accuracy_lengths(plan, found.memory_bytes)
+    digest = build.content_hash(config, compilers, [(name, its.version) for name, its in libraries.libraries.items()])
+    clock, canary = clock_of(host)
+    record = Record(
+        name="",
+        machine=typed(Machine, machine),
+        audit=(),
+        compilers={
+            c.name: Compiler(c.command, c.version, {t: tuple(build.flags(config, t)) for t in (*isas, build.HOST)})
+            for c in compilers
+        },
+        primary_compiler=names[0],
+        content_hash=digest,
+        protocol=typed(
+            Protocol, {"name": config["protocol"], **plan.protocol, **{key: config[key] for key in OF_PROTOCOL}}
+        ),
+        seed=int(digest[:8], 16),
+        timer=typed(Timer, clock.describe()),
+        canary=canary,
+        memory=Memory(plan.layout().arena_bytes, "unknown", host.choice().cpu, host.choice().kind or None),
+        threads=Threads(tuple(cpus), limit),
+        kernels={
+            kernel.name: Pass(**{its.name: getattr(kernel, its.name) for its in fields(Pass)}) for kernel in table
+        },
+        algorithms={name: tuple(passes) for name, passes in config["algorithms"].items()},
+        controls=controls(config),
+        peers=libraries,
+        experiments=plan.described(),
+        accuracy_elements=lengths,
+        skipped=tuple(plan.skipped),
+        vetoes=Vetoes(0, 0),
+        started=now(),
+    )
+    return replace(record, name=instance.run_name(content_of(record))), plan, host
+
+
+def clock_of(host: Host) -> tuple[Clock, Canary]:
+    """The clock of the processor that is measured, and how fast its canaries are now."""
+    with topology.on(host.choice().cpu):
+        clock = Clock(host)
+        return clock, Canary(CLOCK_ADDS, THROUGHPUT_FMAS, *map(round, clock.canaries()))
+
+
+def accuracy_lengths(plan: Plan, memory_bytes: int) -> tuple[tuple[int, ...] | None, Plan]:
+    """The lengths whose accuracy is looked at, None where the protocol does not ask for it, and the plan with those
+    that do not fit in memory among what is skipped."""
+    needs = {n: n * accuracy.BYTES_PER_ELEMENT for n in plan.protocol.get("accuracy", {}).get("elements", [])}
+    fit = tuple(n for n, need in needs.items() if need <= MOST_OF_MEMORY * memory_bytes)
+    for n in sorted(needs.keys() - {*fit}):
+        plan = plan.skip(f"accuracy of {n} elements", f"needs {memory_words(needs[n], memory_bytes)}")
+    return fit or None, plan
+
+
+def reductions(config: Config) -> list[dict[str, str]]:
+    """What a configuration of one's own changes in the shipped one, so that the run says so."""
+    shipped, used = load(), config
+    told = [
+        (f"{config['protocol']}'s {key}", old, new)
+        for key, old, new in differences(*(settings["protocols"][config["protocol"]] for settings in (shipped, used)))
+    ]
+    told += [(key, old, new) for key, old, new in differences(shipped, used) if key.split(".")[0] not in SAID_ELSEWHERE]
+    found = [{"what": f"{what}: {old}", "reason": f"the configuration has {new}"} for what, old, new in told]
+    if inexact := build.inexact_flags(config):
+        reason = f"{' '.join(inexact)}: kernels need not compute what their source says"
+        found.append({"what": "IEEE 754", "reason": reason})
+    return found
+
+
+def differences(shipped: Mapping[str, Any], used: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Key (those of nested mappings after a dot), shipped and used value as JSON, of all that differs."""
+    for key in dict.fromkeys([*shipped, *used]):
+        if key not in shipped or key not in used:
+            yield key, *(json.dumps(its[key]) if key in its else "nothing" for its in (shipped, used))
+        elif isinstance(shipped[key], Mapping) and isinstance(used[key], Mapping):
+            yield from ((f"{key}.{below}", *values) for below, *values in differences(shipped[key], used[key]))
+        elif shipped[key] != used[key]:
+            yield key, json.dumps(shipped[key]), json.dumps(used[key])
+
+
+def check_named(config: Config, extensions: Path, isas: list[str] | None, compilers: list[str] | None) -> None:
+    """Raises HarnessError for an ISA that was asked for by name and that this processor lacks, and for a compiler that
+    was asked for by name and is not installed."""
+    for name in compilers or []:
+        build.require_compiler(config, name)
+    processor = first_host(config, extensions, build.find_compilers(config)[0]).processor()
+    for isa in isas or []:
+        if isa not in processor.isas:
+            has = ", ".join(processor.isas) or "none of the ISAs"
+            raise HarnessError(f"{processor.brand} does not have {isa}; it has {has}")
+
+
+def planned_text(config: Config, extensions: Path) -> str:
+    """What `measure` would do, in words."""
+    return prepare(config, extensions)[1].text()
