@@ -246,6 +246,8 @@ class Record:
     compilers: dict[str, Compiler]
     primary_compiler: str
     content_hash: str
+    kernels_hash: str | None = None
+    """Of kernels, compilers and flags alone; None in runs from before that was recorded."""
     protocol: Protocol
     seed: int
     timer: Timer

@@ -90,6 +90,7 @@ def prepare(config: Config, extensions: Path) -> tuple[Record, Plan, Host]:
         },
         primary_compiler=names[0],
         content_hash=digest,
+        kernels_hash=build.kernels_hash(config, compilers),
         protocol=typed(
             Protocol, {"name": config["protocol"], **plan.protocol, **{key: config[key] for key in OF_PROTOCOL}}
         ),

@@ -1,12 +1,18 @@
-"""Who is compared."""
+"""Who is compared, and what is asked of them."""
+
+from dataclasses import replace
 
 import pytest
 
 from harness import experiments
 from harness.experiments.algorithms import check_passes
-from harness.experiments.base import Roster
+from harness.experiments.base import Contender, Roster
 from harness.experiments.controls import controls
+from harness.record.completeness import wanted_names
 from harness.record.errors import HarnessError
+from harness.record.files import ROOT
+from harness.record.samples import load_run
+from harness.record.schema import schema
 from tests.conftest import COMPILERS, SETTINGS, kernels_of
 
 
@@ -95,3 +101,64 @@ def test_input_outside_the_kernels_domain_is_refused(kernels, low, high):
     settings = {**SETTINGS, "input": {"low": low, "high": high, "seed": 1}}
     with pytest.raises(HarnessError, match="leaves the kernels' domain"):
         check_passes(settings, kernels)
+
+
+KINDS = schema("config")["properties"]["experiments"]["additionalProperties"]["properties"]["contenders"]["enum"]
+
+
+def test_every_kind_that_may_be_configured_has_a_file_and_every_file_is_one():
+    files = {path.stem for path in (ROOT / "harness" / "experiments").glob("*.py")} - {"__init__", "base"}
+    assert {name.replace("-", "_") for name in KINDS} == files
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_sound_run_must_hold_who_takes_part_but_for_loops(roster, name):
+    roster = replace(roster, peers=("numpy",))
+    kind = experiments.kind(name)
+    contenders = kind.contenders(roster)
+    held = {(c.algorithm, row) for c in contenders for row, _ in c.rows}
+    information = {
+        "protocol": {"experiments": {"asked": {"contenders": name}}},
+        "algorithms": SETTINGS["algorithms"],
+        "controls": {name: vars(control) for name, control in controls(SETTINGS).items()},
+        "kernels": {kernel.name: {"twin_of": kernel.twin_of} for kernel in roster.kernels},
+        "peers": {"libraries": {"numpy": {}}},
+    }
+    wanted = wanted_names("asked", held, information)
+    loops = {("", kernel.name) for kernel in roster.kernels if not kernel.computes}
+    assert wanted - loops == held - loops
+    assert kind.has_peers == any(contender.peer for contender in contenders)
+
+
+def test_a_question_costs_what_its_contenders_do(roster):
+    llc_bytes, elements = 1 << 25, 1000
+    passes = {kernel.name: Contender("", kernel.name, (kernel,)) for kernel in roster.tuned.values()}
+    cost = {name: contender.nanoseconds("avx2", elements, llc_bytes) for name, contender in passes.items()}
+    assert cost["exp_sum"] == cost["exp_scale"] == cost["ext_sum"] == 4 * cost["max"] == 4 * cost["scale"]
+    assert cost["max"] == cost["load"] == cost["copy"]
+    (whole,) = [c for c in experiments.kind("algorithms").contenders(roster) if c.algorithm == "two-pass"]
+    assert whole.nanoseconds("avx2", elements, llc_bytes) == cost["ext_sum"] + cost["ext_scale"]
+    longer = replace(whole, extra_percent=5)
+    assert longer.nanoseconds("avx2", elements, llc_bytes) == pytest.approx(
+        1.05 * (cost["ext_sum"] + cost["ext_scale"])
+    )
+    far = 1 << 26
+    assert passes["load"].nanoseconds("avx2", far, llc_bytes) == 0.25 * far
+    assert Contender("numpy", "", (), peer="numpy").nanoseconds("avx2", elements, llc_bytes) == 6500
+
+
+@pytest.mark.parametrize(
+    ("name", "threads", "asked"),
+    [
+        ("algorithms", "one", 2), ("class-counts", "one-and-all", 4), ("strong-scaling", "parts", 0),
+        ("passes", "one", 0), ("scaling", "own-vectors", 0), ("controls", "one", 8), ("accumulation", "one", 3),
+        ("breakdown", "one", 0), ("peers", "one-and-all", 0),
+    ],
+)  # fmt: skip
+def test_the_ratios_that_are_asked_are_those_that_figures_draw(make_run, name, threads, asked):
+    run = load_run(make_run(isas=("avx2",), lengths=(4096, 1_000_000), processes=2, rounds=2))
+    known = experiments.experiments(run.protocol.experiments)[name]
+    table = known.kind.ratios(run, replace(known, threads=threads))
+    assert asked == 0 if table is None else len(table) >= asked
+    if table is not None:
+        assert (table["low"] <= table["median"]).all() and (table["median"] <= table["high"]).all()
