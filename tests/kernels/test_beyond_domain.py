@@ -16,7 +16,7 @@ from harness.native.softmax import run_passes
 from harness.record.files import ROOT
 from tests.conftest import COMPILERS, EMULATED, SETTINGS, algorithm, kernels_of, variants
 from tests.kernels.test_passes import ALGORITHMS, REDUCTIONS, TOLERANCE, reference
-from tests.kernels.test_threads import EXTENDED, MAX, SUM, combined
+from tests.kernels.test_threads import combined
 
 LARGEST = float(np.finfo(np.float32).max)
 MASKS = (-1e4, -1e5, -1e6, -1e7, -1e8, -1e9, -LARGEST, -np.inf)
@@ -146,20 +146,20 @@ def test_a_fully_masked_part_adds_nothing_or_nan(host, generator, isa, pass_name
     """As threads that share a row combine what each found."""
     kernel = variants(COMPILERS[0], isa, pass_name)[-1]
     seen = generator.normal(size=300).astype(np.float32)
-    how = {"max": MAX, "ext_sum": EXTENDED}.get(pass_name, SUM)
-    before = [variants(COMPILERS[0], isa, "max")[0]] if how == SUM else []
+    how = {"max": "MAX", "ext_sum": "EXTENDED"}.get(pass_name, "SUM")
+    before = [variants(COMPILERS[0], isa, "max")[0]] if how == "SUM" else []
     found = []
     for part in (seen, np.full(300, mask, np.float32)):
         # Both parts refer to the maximum of the whole, which a leading element stands for.
-        part = np.concatenate([[seen.max()], part]).astype(np.float32) if how == SUM else part
+        part = np.concatenate([[seen.max()], part]).astype(np.float32) if how == "SUM" else part
         found.append(run_passes(host, [*before, kernel], part, np.empty_like(part)))
     for parts in (found, found[::-1], [found[1], found[0], found[1]]):
         total, at = combined(host, how, parts)
-        if how == MAX:
+        if how == "MAX":
             assert at == seen.max()
         elif not masked_is_right(isa, mask):
             assert np.isnan(total)
-        elif how == SUM:
+        elif how == "SUM":
             assert total == pytest.approx(found[0][0] + len(parts) - 1, rel=1e-6)
         else:
             assert total * 2.0**at == pytest.approx(np.exp(seen.astype(np.float64)).sum(), rel=1e-5)
@@ -168,7 +168,7 @@ def test_a_fully_masked_part_adds_nothing_or_nan(host, generator, isa, pass_name
 def test_parts_that_are_nowhere_combine_to_no_number(host):
     for bad in ((1.0, np.inf), (np.nan, 3.0), (np.nan, np.nan)):
         for parts in ([bad, (2.0, 1.0)], [(2.0, 1.0), bad], [bad, bad]):
-            total, at = combined(host, EXTENDED, parts)
+            total, at = combined(host, "EXTENDED", parts)
             assert np.isnan(total) or abs(at) >= 2**21
 
 

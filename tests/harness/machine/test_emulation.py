@@ -3,9 +3,9 @@
 from dataclasses import asdict, replace
 
 import pytest
-from tests.harness.test_detect import HYPERVISOR, SKYLAKE_X, processor_of, words
 
 from harness.machine import detection, emulation, identity
+from tests.harness.machine.test_detection import HYPERVISOR, SKYLAKE_X, processor_of, words
 
 NAMED = {"QEMU": "TCGTCGTCGTCG", "FEX": "FEXIFEXIEMU"}
 CALM = {"clock_adds": 16384, "throughput_fmas": 16384, "clock_nanoseconds": 5461, "throughput_nanoseconds": 2800}

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 import yaml
-from tests.harness.test_detect import BROADWELL, SKYLAKE_X, ZEN2, dumped
 
 from harness.machine import detection, identity
 from harness.record import configuration
 from harness.record.errors import HarnessError
 from harness.record.machines import MACHINES, load_machines, matches
 from tests.conftest import kernels_of
+from tests.harness.machine.test_detection import BROADWELL, SKYLAKE_X, ZEN2, dumped
 
 CASCADE_LAKE = dumped("cascade-lake-xeon-platinum-8280")
 
