@@ -19,6 +19,7 @@ from harness.record.configuration import FLOAT_BYTES, Config
 from harness.run import exclusion, plan
 from harness.run.worker import pin
 from harness.sampling.sampler import Sample, Sampler, Sampling, by_contender, median_nanoseconds, undisturbed
+from harness.statistics.traffic import logical_floats, moved
 
 RANKING_ROUNDS, FINALISTS, FINAL_ROUNDS = 5, 3, 20
 SAMPLE_NANOSECONDS = 200_000
@@ -125,13 +126,13 @@ def compare(best: Measured, near: Measured, question: Question, in_cache: int) -
     elements, cache_state = question.elements, question.cache_state
     # Of plain loops; non-temporal stores are another kind of traffic than a pass makes.
     plain = [(kernel, samples) for kernel, samples in best if not (kernel.computes or kernel.non_temporal)]
-    limits = {traffic(kernel): median_nanoseconds(samples) / elements for kernel, samples in plain}
+    limits = {moved(kernel): median_nanoseconds(samples) / elements for kernel, samples in plain}
     core = {kernel.name: samples for kernel, samples in near}
     results = []
     for kernel, samples in best:
         nanoseconds = median_nanoseconds(samples)
         low, high = quartiles([sample.nanoseconds[0] / sample.calls for sample in undisturbed(samples)])
-        memory = limits[traffic(kernel)]
+        memory = limits[moved(kernel)]
         found = PassResult(
             isa=kernel.isa,
             pass_name=kernel.name,
@@ -142,7 +143,7 @@ def compare(best: Measured, near: Measured, question: Question, in_cache: int) -
             ns_per_element=nanoseconds / elements,
             spread=(high - low) / 2 / nanoseconds,
             cycles_per_vector=median_cycles(samples) / elements * kernel.lanes,
-            effective_gb_per_second=FLOAT_BYTES * sum(traffic(kernel)) * elements / nanoseconds,
+            effective_gb_per_second=FLOAT_BYTES * logical_floats(kernel) * elements / nanoseconds,
             limit_share=memory * elements / nanoseconds,
         )
         if kernel.name in core:
@@ -163,11 +164,6 @@ def quartiles(values: Sequence[float]) -> tuple[float, float]:
         return values[0], values[0]
     first, _, third = statistics.quantiles(values, n=4)
     return first, third
-
-
-def traffic(kernel: Kernel) -> tuple[int, int, int]:
-    """Declared reads of X, reads of Y and writes of Y, in floats per element."""
-    return kernel.reads_x, kernel.reads_y, kernel.writes_y
 
 
 def table(results: Sequence[PassResult]) -> str:

@@ -94,11 +94,6 @@ class Question:
     joint: bool = False
     """Several threads work on parts of one vector of `elements`; otherwise each on a vector of its own."""
 
-    @property
-    def key(self) -> str:
-        """Names this question within a run."""
-        return question_key(self.experiment, self.compiler, self.isa, self.elements, self.threads)
-
 
 def question_key(experiment: str, compiler: str, isa: str, elements: int, threads: int = 1) -> str:
     """Names a question within a run."""

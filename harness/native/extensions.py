@@ -49,11 +49,6 @@ class Kernel:
     gives: int = 0
 
     @property
-    def is_bandwidth_loop(self) -> bool:
-        """Whether it is one of the loops that tell the limits of the memory system."""
-        return not self.computes
-
-    @property
     def completes(self) -> bool:
         """Whether it writes a softmax, of what passes before it gave."""
         return self.needs > 0 and self.gives == 0

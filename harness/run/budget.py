@@ -27,9 +27,9 @@ class Budget:
         """When so much of it is spent."""
         return self.began + share * self.seconds
 
-    def left(self, share: float = 1.0) -> float:
-        """What is left of the first `share` of it."""
-        return max(0.0, self.until(share) - time.monotonic())
+    def left(self) -> float:
+        """What is left of it."""
+        return max(0.0, self.until() - time.monotonic())
 
 
 class Allowance:

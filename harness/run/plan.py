@@ -212,7 +212,7 @@ class Plan:
 
     def process_seconds(self) -> float:
         """A guess at the seconds that one process takes."""
-        return PROCESS_OVERHEAD_SECONDS + sum(self.question_seconds(*question) for question in self.questions())
+        return PROCESS_OVERHEAD_SECONDS + sum(self.costs().values())
 
     def budget_seconds(self) -> float:
         """How long a run may take: the protocol's minutes, and beyond them what its fewest processes need for peers."""

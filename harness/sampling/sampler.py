@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from operator import itemgetter
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from harness import peers
 from harness.experiments.base import Contender, Question
+from harness.native.audit import read
 from harness.native.clock import CLOCK_ADDS, SHORTEST_BATCH_NANOSECONDS, TRIES, Clock, unusable
 from harness.native.extensions import Host
 from harness.native.memory import LINE_BYTES, Arena
@@ -86,42 +87,18 @@ class PreparedContender:
     """What a call takes at least, or each of its passes; empty where that is not known."""
 
 
-class Disturbances:
-    """Counters of the system that tell whether something else took time from this thread."""
-
-    def __init__(self, cpus: Sequence[int]) -> None:
-        self.cpus = list(cpus)
-        self.files = {name: self._open(name) for name in ("/proc/stat", "/proc/pressure/memory")}
-
-    @staticmethod
-    def _open(name: str) -> IO[str] | None:
-        try:
-            return Path(name).open(encoding="utf-8", errors="replace")
-        except OSError:
-            return None
-
-    def _read(self, name: str) -> str:
-        file = self.files[name]
-        if file is None:
-            return ""
-        try:
-            file.seek(0)
-            return file.read()
-        except OSError:
-            return ""
-
-    def _is_of_a_processor(self, line: str) -> bool:
-        return line.startswith(tuple(f"cpu{cpu} " for cpu in self.cpus))
-
-    def counters(self) -> dict[str, int]:
-        """Counts by the name of the flag that their growth raises; none of what the system does not tell."""
-        counts = {"switched": resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw}
-        stolen = [line.split()[8:9] for line in self._read("/proc/stat").splitlines() if self._is_of_a_processor(line)]
-        if stolen and all(ticks and ticks[0].isdecimal() for ticks in stolen):
-            counts["stolen"] = sum(int(ticks[0]) for ticks in stolen)
-        if total := re.search(r"total=(\d+)", self._read("/proc/pressure/memory")):
-            counts["memory-pressure"] = int(total[1])
-        return counts
+def disturbances(cpus: Sequence[int]) -> dict[str, int]:
+    """Counters of the system that tell whether something else took time from this thread or these processors, by the
+    name of the flag that their growth raises; none of what the system does not tell."""
+    counts = {"switched": resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw}
+    names = tuple(f"cpu{cpu} " for cpu in cpus)
+    lines = (read(Path("/proc/stat")) or "").splitlines()
+    stolen = [line.split()[8:9] for line in lines if line.startswith(names)]
+    if stolen and all(ticks and ticks[0].isdecimal() for ticks in stolen):
+        counts["stolen"] = sum(int(ticks[0]) for ticks in stolen)
+    if total := re.search(r"total=(\d+)", read(Path("/proc/pressure/memory")) or ""):
+        counts["memory-pressure"] = int(total[1])
+    return counts
 
 
 class Sampler:
@@ -135,7 +112,7 @@ class Sampler:
 
     def __init__(self, host: Host, arena: Arena, cpus: Sequence[int], record: Record | None = None) -> None:
         self.host, self.arena, self.cpus, self.record = host, arena, list(cpus), record
-        self.disturbances = Disturbances(self.cpus[:1])
+        self.disturbances = disturbances
         self.best_clock = record.canary.clock_nanoseconds if record else 1 << 62
         self.best_throughput = record.canary.throughput_nanoseconds if record else 1 << 62
         self.clock = Clock(host)
@@ -279,8 +256,8 @@ class Sampler:
 
     def _take(self, contender: PreparedContender, question: Question, how: Repetition) -> Sample | None:
         """A sample, None where the clock spoiled it; the canary after the previous sample is the one before this."""
-        self.disturbances.cpus = self.cpus[: question.threads]
-        before, counters = self.last, self.disturbances.counters()
+        cpus = self.cpus[: question.threads]
+        before, counters = self.last, self.disturbances(cpus)
         cpu, system, wall = time.thread_time_ns(), time.monotonic_ns(), self.host.nanoseconds()
         nanoseconds = self._time(contender, question, how)
         wall, system = self.host.nanoseconds() - wall, time.monotonic_ns() - system
@@ -290,7 +267,7 @@ class Sampler:
         jumped = abs(wall - system) > LARGEST_CLOCK_ERROR * system + unclear
         if jumped or not 0 < min(nanoseconds) <= sum(nanoseconds) <= wall:
             return None
-        flags = {name for name, count in self.disturbances.counters().items() if count > counters.get(name, count)}
+        flags = {name for name, count in self.disturbances(cpus).items() if count > counters.get(name, count)}
         if -missing > MISSING_CPU_SHARE * wall + unclear:
             flags.add(CLOCK_ERROR)
         if contender.team is not None:
