@@ -10,13 +10,14 @@ from matplotlib.lines import Line2D
 from analysis import panels, style
 from analysis.tables.accuracy import accuracy
 from harness.record import names
+from harness.record.isa import ISAS
 from harness.record.run import Row
 from harness.record.samples import Run
 
 EXPERIMENT = "accuracy"
 TABLE = accuracy
 
-ISA_DASHES = {"avx512f": "-", "avx2": (0, (4, 1.5)), "scalar": (0, (1.2, 1.2))}
+ISA_DASHES = dict(zip(ISAS, ("-", (0, (4, 1.5)), (0, (1.2, 1.2))), strict=True))
 
 
 def draw(run: Run) -> Figure:

@@ -34,6 +34,7 @@ from analysis.model.assembly import BYTES_PER_FLOAT, Loop, functions, marked_pla
 from harness.record import machines
 from harness.record.errors import HarnessError
 from harness.record.files import ROOT
+from harness.record.isa import ISAS
 
 KERNELS = ROOT / "kernels"
 ASSEMBLY = ROOT / "results" / "build" / "assembly"
@@ -196,15 +197,10 @@ def hot_loops(compiled: Compiled) -> dict[tuple[str, str], Loop | None]:
 
 def vectors_per_iteration(loop: Loop, isa: str) -> int:
     """How many vectors an iteration of a hot loop processes. Raises HarnessError where that is no whole number."""
-    vectors, rest = divmod(abs(loop.bytes_per_iteration() or 0), BYTES_PER_FLOAT * lanes(isa))
+    vectors, rest = divmod(abs(loop.bytes_per_iteration() or 0), BYTES_PER_FLOAT * ISAS[isa].lanes)
     if rest or not vectors:
         raise HarnessError(f"{isa}: an iteration processes {loop.bytes_per_iteration()} bytes, no whole vectors")
     return vectors
-
-
-def lanes(isa: str) -> int:
-    """Floats in a vector, as the ISA's vocabulary says."""
-    return int(re.search(r"LANES = (\d+)", (KERNELS / "isa" / f"{isa}.h").read_text(encoding="utf-8"))[1])
 
 
 def cycles_per_iteration(

@@ -12,12 +12,12 @@ import pandas as pd
 
 from analysis.model.inputs import LEVELS, LINE_BYTES, MEMORY, Core, Draws
 from harness.record.errors import HarnessError
+from harness.record.isa import ISAS
 from harness.record.machines import Machine
 from harness.record.run import Pass
 from harness.statistics.traffic import BYTES_PER_FLOAT, kind
 
 FLOATS_PER_LINE = LINE_BYTES // BYTES_PER_FLOAT
-LANES = {"scalar": 1, "avx2": 8, "avx512f": 16}
 BOUND_BY = ("computation", "L2", "L3", "memory")
 
 Grid = npt.NDArray[np.float64]
@@ -127,7 +127,7 @@ def pass_time(
     """The time of a pass: `loop` is its name and llvm-mca's interval in cycles per vector, `kernel` what it
     declares, `moved` at these `elements`. `cold`: it writes to lines in rotation, as in the paper's protocol."""
     name, low, high = loop
-    vectors = FLOATS_PER_LINE / LANES[isa]
+    vectors = FLOATS_PER_LINE / ISAS[isa].lanes
     line = (low + parameters.in_core[name] * (high - low)) * vectors / core.clock_ghz
     # llvm-mca knows neither banks nor the width of the way to L1; the loops that only move data do.
     line = np.maximum(line, core.l1_nanoseconds[_bandwidth_loop(kernel)])

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from harness.native.extensions import Kernel
 from harness.record.configuration import FLOAT_BYTES, Config
+from harness.record.isa import ISAS
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from harness.record.samples import Run
 
-# Nanoseconds per element of a pass with exp, for an estimate before anything was measured.
-COMPUTE_NANOSECONDS = {"scalar": 1.8, "avx2": 0.25, "avx512f": 0.2}
 # Of any pass out of cache: 4 bytes read and 4 written at 16 GB/s.
 MEMORY_NANOSECONDS = 0.25
 # Of a library: NumPy and SciPy, the slowest, take 1.3 to 1.6 ns for an element and 5 us for a call.
@@ -27,7 +26,7 @@ MAXIMUM = 1
 
 def pass_nanoseconds(isa: str, elements: int, llc_bytes: int, exp: bool = True) -> float:
     """A guess at the nanoseconds that one pass over `elements` takes, with `exp` or without."""
-    core = COMPUTE_NANOSECONDS[isa] if exp else COMPUTE_NANOSECONDS[isa] / 4
+    core = ISAS[isa].exp_nanoseconds / (1 if exp else 4)
     return elements * (max(core, MEMORY_NANOSECONDS) if elements * FLOAT_BYTES * 2 > llc_bytes else core)
 
 

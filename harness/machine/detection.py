@@ -15,10 +15,7 @@ from typing import Any
 from harness.machine import control_groups, emulation, fingerprint, identity, limits, topology
 from harness.machine.processor import Cache, Cpuid, Processor
 from harness.record.errors import HarnessError
-
-ISAS = ("scalar", "avx2", "avx512f")
-SAVED_BY_AVX = 0x6  # XCR0: SSE and AVX state
-SAVED_BY_AVX512 = 0xE6  # and opmask, upper halves of zmm0-15, zmm16-31
+from harness.record.isa import ISAS
 
 
 def decode(cpuid: Cpuid, extended_states: int) -> Processor:
@@ -63,11 +60,13 @@ def _isas(cpuid: Cpuid, states: int) -> tuple[str, ...]:
     features = cpuid(1, 0)[2]
     fma, sse41 = features >> 12 & 1, features >> 19 & 1
     leaf7 = cpuid(7, 0)[1]
-    avx2, avx512f = leaf7 >> 5 & 1, leaf7 >> 16 & 1
-    if not (fma and sse41 and states & SAVED_BY_AVX == SAVED_BY_AVX):
+    if not (fma and sse41):
         return ()
-    has = {"scalar": True, "avx2": avx2, "avx512f": avx512f and states & SAVED_BY_AVX512 == SAVED_BY_AVX512}
-    return tuple(isa for isa in ISAS if has[isa])
+    return tuple(
+        name
+        for name, isa in reversed(ISAS.items())
+        if leaf7 & isa.feature == isa.feature and states & isa.states == isa.states
+    )
 
 
 def _caches(cpuid: Cpuid, vendor: str) -> tuple[Cache, ...]:

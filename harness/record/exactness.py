@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
 
+from harness.record.isa import ISAS
+
 TOO_FAST = "too-fast"
 """The flag of a sample that is faster than the machine's memory or its core allows."""
 LARGEST_ERROR = 3e-6
@@ -15,8 +17,6 @@ ROUNDING = 2.0**-24
 """Relative, of one float operation."""
 LARGEST_EXPONENT = 88.0
 """No exp(x - max) of a larger |x - max| is a normal float."""
-FEWEST_LANES = {"scalar": 1, "avx2": 8, "avx512f": 16}
-"""Float accumulators of a sum at least, by ISA."""
 LARGEST_SHARE_OUT_OF_ORDER = 1e-4
 """Of neighbours in order of x, whose y may be an ulp the wrong way round: 3e-6 were seen."""
 MOST_MERGED = 12
@@ -30,7 +30,7 @@ def allowed(algorithm: str, accumulation: str = "folded", isa: str = "", element
     if algorithm.startswith("three-pass"):
         error += LARGEST_EXPONENT * ROUNDING
     if accumulation == "lanes":
-        error += (elements / FEWEST_LANES[isa] + MOST_MERGED) * ROUNDING
+        error += (elements / ISAS[isa].lanes + MOST_MERGED) * ROUNDING
     return error
 
 

@@ -12,6 +12,7 @@ from harness.record.caches import HasCaches
 from harness.record.documents import read_checked
 from harness.record.errors import BadConfiguration
 from harness.record.files import ROOT
+from harness.record.isa import ISAS
 from harness.record.schema import schema
 
 CONFIG = ROOT / "config"
@@ -386,11 +387,10 @@ def _check_performance(path: Path, machine: Machine) -> None:
     if performance is None:
         return
     estimates = {f"clock_ghz.{isa}": estimate for isa, estimate in performance.clock_ghz.items()}
-    every_isa = schema("machine")["$defs"]["isa"]["enum"]
     seen: dict[tuple[int | str, str, str], int] = {}
     for index, row in enumerate(performance.bandwidths):
         estimates[f"single_core_bandwidth.{index}"] = row.estimate
-        for isa in row.isas or every_isa:
+        for isa in row.isas or reversed(ISAS):
             first = seen.setdefault((row.level, row.kind, isa), index)
             if first != index:
                 raise BadConfiguration(

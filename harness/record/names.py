@@ -1,8 +1,10 @@
 """How things are called where a person reads them."""
 
+from harness.record import isa
+
 LANES = "_lanes"
 """Ends the names of the passes that accumulate as published."""
-ISAS = {"avx512f": "AVX512F", "avx2": "AVX2", "scalar": "scalar"}
+ISAS = {name: known.title for name, known in isa.ISAS.items()}
 ALGORITHMS = {
     "three-pass-recompute": "Three-Pass, recomputing",
     "three-pass-reload": "Three-Pass, reloading",

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -56,25 +56,33 @@ def fault(content: object, name: str, unasked: str = "") -> jsonschema.Validatio
 
 @cache
 def schema(name: str) -> dict[str, Any]:
-    """The JSON Schema config/schemas/NAME.schema.json."""
-    return json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
+    """The JSON Schema config/schemas/NAME.schema.json, its references written out: to follow each anew takes longer
+    than all else that is checked."""
+    file = f"{name}.schema.json"
+    return _written_out(_read(file), file)
 
 
 @cache
 def _validator(name: str) -> Any:
-    # Its references written out: to follow each anew takes longer than all else that is checked.
-    rules = schema(name)
-    return STRICT(_written_out(rules, rules.get("$defs", {})), format_checker=FORMATS)
+    return STRICT(schema(name), format_checker=FORMATS)
 
 
-def _written_out(part: Any, definitions: Mapping[str, Any]) -> Any:
+@cache
+def _read(file: str) -> dict[str, Any]:
+    return json.loads((SCHEMAS / file).read_text(encoding="utf-8"))
+
+
+def _written_out(part: Any, file: str) -> Any:
+    """A part of a schema file, with what it refers to, there or in another file, in its place."""
     if isinstance(part, list):
-        return [_written_out(item, definitions) for item in part]
+        return [_written_out(item, file) for item in part]
     if not isinstance(part, dict):
         return part
-    if "$ref" in part:
-        part = definitions[part["$ref"].removeprefix("#/$defs/")] | {k: v for k, v in part.items() if k != "$ref"}
-    return {key: _written_out(value, definitions) for key, value in part.items()}
+    own = {key: _written_out(value, file) for key, value in part.items() if key != "$ref"}
+    if "$ref" not in part:
+        return own
+    other, name = part["$ref"].split("#/$defs/")
+    return _written_out(_read(other or file)["$defs"][name], other or file) | own
 
 
 def violation(error: jsonschema.ValidationError) -> str:

@@ -13,7 +13,6 @@ import numpy as np
 
 from harness.experiments import experiments
 from harness.experiments.base import (
-    COMPUTE_NANOSECONDS,
     MEMORY_NANOSECONDS,
     Contender,
     Experiment,
@@ -30,6 +29,7 @@ from harness.native.softmax import run_passes
 from harness.record import run
 from harness.record.configuration import FLOAT_BYTES, Config, lengths, out_of_cache_elements
 from harness.record.errors import HarnessError
+from harness.record.isa import ISAS
 from harness.run.budget import ACCURACY_ENDS, TUNING_ENDS
 
 # Of a sample: canaries and counters. Of a process: interpreter, extensions, arena.
@@ -379,7 +379,7 @@ def make_plan(roster: Roster, processor: Processor, found: Found) -> Plan:
 
 def widest(isas: Sequence[str]) -> str:
     """The ISA with the longest vectors, which a library would take too."""
-    return max(isas, key=list(COMPUTE_NANOSECONDS).index)
+    return min(isas, key=list(ISAS).index)
 
 
 def memory_words(need: int, available: int) -> str:
@@ -402,7 +402,7 @@ def slowness(host: Host, kernel: Kernel) -> float:
     while seconds < PACE_SECONDS:
         run_passes(host, [kernel], x, x)
         calls, seconds = calls + 1, time.monotonic() - began
-    found = seconds / calls / (COMPUTE_NANOSECONDS[kernel.isa] * PACE_ELEMENTS / 1e9)
+    found = seconds / calls / (ISAS[kernel.isa].exp_nanoseconds * PACE_ELEMENTS / 1e9)
     return found if found >= SLOW else 1.0
 
 

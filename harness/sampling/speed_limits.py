@@ -8,13 +8,9 @@ from typing import NamedTuple
 
 from harness.machine import identity
 from harness.record.configuration import FLOAT_BYTES
+from harness.record.isa import ISAS
 from harness.record.run import Record
 
-# Vectors that a cycle loads and stores at most. No x86 core up to Golden Cove and Zen 5 does more: three loads of 32
-# bytes (Golden Cove) or two of 64; two stores (Ice Lake).
-LANES = {"scalar": 1, "avx2": 8, "avx512f": 16}
-LOADS = {"scalar": 3, "avx2": 3, "avx512f": 2}
-STORES = 2
 # The clock may rise by 5 % around a sample before that is flagged, and flagged rows are kept.
 SPEED_MARGIN = 1.1
 # Where the machine's file does not know: the memory of any x86 socket with DIMMs so far, 12 x MRDIMM-8800.
@@ -84,8 +80,9 @@ def streams(call: Call, record: Record) -> list[int]:
 def least_cycles(call: Call, record: Record) -> float:
     """Core cycles that one element takes at least: a pass takes at least those in which its declared reads are loaded,
     or those in which its writes are stored; an algorithm, those of its passes together."""
+    isa = ISAS[call.isa]
     if call.algorithm in record.peers.libraries:
-        return 1 / LANES[call.isa] / LOADS[call.isa]
+        return 1 / isa.lanes / isa.loads
     passes = [record.kernels[part] for part in record.passes_of(call.algorithm, call.pass_name)]
-    vectors = sum(max((its.reads_x + its.reads_y) / LOADS[call.isa], its.writes_y / STORES) for its in passes)
-    return vectors / LANES[call.isa]
+    vectors = sum(max((its.reads_x + its.reads_y) / isa.loads, its.writes_y / isa.stores) for its in passes)
+    return vectors / isa.lanes

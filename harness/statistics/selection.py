@@ -4,6 +4,7 @@ import pandas as pd
 
 from harness.record.errors import MissingRows
 from harness.record.exactness import TOO_FAST
+from harness.record.isa import ISAS
 from harness.record.samples import Run
 
 THREE_PASS = ("three-pass-recompute", "three-pass-reload")
@@ -87,4 +88,4 @@ def compilers(rows: pd.DataFrame, run: Run) -> list[str]:
 
 def isas(rows: pd.DataFrame) -> list[str]:
     """The ISAs in the rows, widest vectors first."""
-    return [isa for isa in ("avx512f", "avx2", "scalar") if isa in set(rows["isa"])]
+    return [isa for isa in ISAS if isa in set(rows["isa"])]

@@ -10,10 +10,10 @@ import subprocess
 import numpy as np
 import pytest
 
-from harness.machine.detection import ISAS
 from harness.native import build
 from harness.native.softmax import run_passes
 from harness.record.files import ROOT
+from harness.record.isa import ISAS
 from tests.conftest import COMPILERS, EMULATED, SETTINGS, algorithm, kernels_of, variants
 from tests.kernels.test_passes import ALGORITHMS, REDUCTIONS, TOLERANCE, reference
 from tests.kernels.test_threads import combined

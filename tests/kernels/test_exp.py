@@ -4,9 +4,9 @@ import subprocess
 
 import pytest
 
-from harness.machine.detection import ISAS
 from harness.native import build
 from harness.record.files import ROOT
+from harness.record.isa import ISAS
 from tests.conftest import SETTINGS, fewer_variants, kernels_of
 
 IN_RANGE = 1_118_738_843  # float32 numbers in [-87.3, 0]

@@ -7,8 +7,9 @@ import mpmath
 import numpy as np
 import pytest
 
-from harness.machine.detection import ISAS, available_memory_bytes
+from harness.machine.detection import available_memory_bytes
 from harness.native.softmax import run_passes, softmax
+from harness.record.isa import ISAS
 from tests.conftest import COMPILERS, SETTINGS, algorithm, kernels_of, variants
 
 ALGORITHMS = tuple(SETTINGS["algorithms"])

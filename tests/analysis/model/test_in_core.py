@@ -150,7 +150,3 @@ def test_a_missing_table_says_how_it_is_made(tmp_path):
 )
 def test_a_version_is_its_number(told, number):
     assert in_core.version_number(told) == number
-
-
-def test_vectors_have_the_lanes_of_their_isa():
-    assert [in_core.lanes(isa) for isa in ("scalar", "avx2", "avx512f")] == [1, 8, 16]

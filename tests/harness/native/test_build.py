@@ -7,11 +7,11 @@ import subprocess
 
 import pytest
 
-from harness.machine.detection import ISAS
 from harness.native import build
 from harness.native.extensions import load_kernels, require_current
 from harness.record import configuration
 from harness.record.errors import HarnessError
+from harness.record.isa import ISAS
 from tests.conftest import BUILT, COMPILERS, SETTINGS, fewer_variants
 
 

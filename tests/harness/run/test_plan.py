@@ -9,6 +9,7 @@ import pytest
 from harness.experiments.base import Roster
 from harness.machine import detection
 from harness.record import configuration
+from harness.record.isa import ISAS
 from harness.run import plan
 from tests.conftest import COMPILERS, kernels_of
 from tests.harness.machine.test_detection import BROADWELL, ZEN2
@@ -115,7 +116,7 @@ def test_a_slow_machine_has_a_shorter_plan_and_is_told_so(quick):
 
 def test_a_machine_is_slow_by_the_wall_clock(host, monkeypatch):
     (kernel, *_) = kernels_of(COMPILERS[0], "scalar")
-    guessed = plan.COMPUTE_NANOSECONDS["scalar"] * plan.PACE_ELEMENTS / 1e9
+    guessed = ISAS["scalar"].exp_nanoseconds * plan.PACE_ELEMENTS / 1e9
     for times, expected in ((1.0, 1.0), (50.0, 50.0)):
         ticks = (count * times * guessed for count in itertools.count())
         monkeypatch.setattr(plan, "time", SimpleNamespace(monotonic=lambda ticks=ticks: next(ticks)))
