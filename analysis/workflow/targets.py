@@ -121,5 +121,10 @@ def calibration_run() -> Path:
 
 def code() -> list[Path]:
     """The modules that all figures share."""
-    rooms = ("analysis", "analysis/tables", "analysis/claims", "harness/record", "harness/statistics")
+    rooms = (
+        "analysis",
+        *(f"analysis/{room}" for room in ("tables", "claims", "commands")),
+        "harness/record",
+        "harness/statistics",
+    )
     return [path for room in rooms for path in sorted(Path(room).glob("*.py"))]
