@@ -5,24 +5,22 @@ from pathlib import Path
 
 from analysis.claims import verdicts
 from analysis.model import forecast
-from analysis.options import add_results
+from analysis.options import RESULTS
 from harness.record import catalog
 from harness.record.claims import load_claims
+from harness.record.command_line import option
 from harness.record.files import csv_bytes, write_whole
 from harness.record.samples import load_runs
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
-    add_results(parser)
-    parser.add_argument(
-        "--claims", metavar="FILE", type=Path, default=Path("config/claims.yaml"), help="default: %(default)s"
-    )
-    parser.add_argument("--tables", metavar="DIR", type=Path, help="gets claims.csv")
-    parser.add_argument("--report", metavar="FILE", type=Path, help="gets the verdicts as a page of Markdown")
-    parser.add_argument(
+OPTIONS = (
+    RESULTS,
+    option("--claims", metavar="FILE", type=Path, default=Path("config/claims.yaml"), help="default: %(default)s"),
+    option("--tables", metavar="DIR", type=Path, help="gets claims.csv"),
+    option("--report", metavar="FILE", type=Path, help="gets the verdicts as a page of Markdown"),
+    option(
         "--strict", action="store_true", help="exit 1 if a tested claim is not reproduced, 2 if none could be tested"
-    )
+    ),
+)
 
 
 def run(options: argparse.Namespace) -> int:

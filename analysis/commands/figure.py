@@ -3,16 +3,12 @@
 import argparse
 
 from analysis import figures
-from analysis.options import add_drawings, add_run, write
+from analysis.options import DRAWINGS, RUN, write
 from analysis.render import render
+from harness.record.command_line import option
 from harness.record.samples import load_run
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
-    parser.add_argument("name", metavar="NAME", help=f"one of: {', '.join(figures.names())}")
-    add_run(parser)
-    add_drawings(parser)
+OPTIONS = (option("name", metavar="NAME", help=f"one of: {', '.join(figures.names())}"), RUN, *DRAWINGS)
 
 
 def run(options: argparse.Namespace) -> None:

@@ -3,15 +3,11 @@
 import argparse
 
 from analysis import figures
-from analysis.options import add_drawings, add_run, write
+from analysis.options import DRAWINGS, RUN, write
 from analysis.render import render
 from harness.record.samples import load_run
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
-    add_run(parser)
-    add_drawings(parser)
+OPTIONS = (RUN, *DRAWINGS)
 
 
 def run(options: argparse.Namespace) -> None:

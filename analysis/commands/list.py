@@ -3,10 +3,10 @@
 import argparse
 
 from analysis import figures
-from analysis.options import add_results
+from analysis.options import RESULTS
 from harness.record import catalog
 
-add_arguments = add_results
+OPTIONS = (RESULTS,)
 
 
 def run(options: argparse.Namespace) -> None:

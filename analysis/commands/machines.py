@@ -4,15 +4,15 @@ import argparse
 from pathlib import Path
 
 from analysis.across import NAME
-from analysis.options import add_drawings, write
+from analysis.options import DRAWINGS, write
 from analysis.render import render_machines
+from harness.record.command_line import option
 from harness.record.samples import load_runs
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
-    parser.add_argument("runs", metavar="RUN_FOLDER", type=Path, nargs="+", help="one run of each machine")
-    add_drawings(parser)
+OPTIONS = (
+    option("runs", metavar="RUN_FOLDER", type=Path, nargs="+", help="one run of each machine"),
+    *DRAWINGS,
+)
 
 
 def run(options: argparse.Namespace) -> None:

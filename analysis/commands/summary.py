@@ -2,11 +2,11 @@
 
 import argparse
 
-from analysis.options import add_run
+from analysis.options import RUN
 from analysis.summary import summary
 from harness.record.samples import load_run
 
-add_arguments = add_run
+OPTIONS = (RUN,)
 
 
 def run(options: argparse.Namespace) -> None:

@@ -4,15 +4,14 @@ import argparse
 from pathlib import Path
 
 from harness.exchange import bundle
+from harness.record.command_line import option
 from harness.record.files import ROOT
 
 RECORDED = ROOT / "results" / "recorded"
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes; nothing need be built or configured."""
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="what `pack` made")
-    parser.add_argument("--recorded", type=Path, default=RECORDED, metavar="DIR", help="default: %(default)s")
+OPTIONS = (
+    option("bundle", type=Path, metavar="BUNDLE", help="what `pack` made"),
+    option("--recorded", type=Path, default=RECORDED, metavar="DIR", help="default: %(default)s"),
+)
 
 
 def run(options: argparse.Namespace) -> None:

@@ -3,14 +3,12 @@
 import argparse
 from pathlib import Path
 
-from harness.commands.options import BUILT, add_settings, settings
+from harness.commands.options import BUILT, SETTINGS, settings
 from harness.doctor import assembly
+from harness.record.command_line import option
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
-    add_settings(parser)
-    parser.add_argument("--output", type=Path, default=BUILT / "assembly", metavar="DIR", help="default: %(default)s")
+OUTPUT = BUILT / "assembly"
+OPTIONS = (*SETTINGS, option("--output", type=Path, default=OUTPUT, metavar="DIR", help="default: %(default)s"))
 
 
 def run(options: argparse.Namespace) -> None:

@@ -2,10 +2,10 @@
 
 import argparse
 
-from harness.commands.options import add_settings, settings
+from harness.commands.options import SETTINGS, settings
 from harness.doctor import doctor
 
-add_arguments = add_settings
+OPTIONS = SETTINGS
 
 
 def run(options: argparse.Namespace) -> None:

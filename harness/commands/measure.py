@@ -7,24 +7,21 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TextIO
 
-from harness.commands.options import add_run, measurable
+from harness.commands.options import OF_A_RUN, measurable
 from harness.machine.lock import die_with_parent
+from harness.record.command_line import option
 from harness.record.files import ROOT
 from harness.record.store import write_whole
 from harness.run import measure
 
 RUNS = ROOT / "results" / "runs"
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
-    add_run(parser)
-    parser.add_argument(
-        "--runs", type=Path, default=RUNS, metavar="DIR", help="below which runs lie (default: %(default)s)"
-    )
-    parser.add_argument("--log", type=Path, metavar="FILE", help="write what is told into this file as well")
-    parser.add_argument("--parent", type=int, metavar="PID", help="end when this process, which started this one, ends")
-    parser.add_argument("--name-in", type=Path, metavar="FILE", help="write the run's folder into this file")
+OPTIONS = (
+    *OF_A_RUN,
+    option("--runs", type=Path, default=RUNS, metavar="DIR", help="below which runs lie (default: %(default)s)"),
+    option("--log", type=Path, metavar="FILE", help="write what is told into this file as well"),
+    option("--parent", type=int, metavar="PID", help="end when this process, which started this one, ends"),
+    option("--name-in", type=Path, metavar="FILE", help="write the run's folder into this file"),
+)
 
 
 def run(options: argparse.Namespace) -> None:

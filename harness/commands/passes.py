@@ -3,23 +3,10 @@
 import argparse
 import json
 
-from harness.commands.options import add_settings, measurable
+from harness.commands.options import SETTINGS, measurable
 from harness.doctor import passes
 from harness.machine.lock import exclusive
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
-    add_settings(parser)
-    parser.add_argument("--elements", type=positive, required=True, metavar="N", help="length of the vectors")
-    parser.add_argument(
-        "--cache-state",
-        choices=("warm", "paper", "cold"),
-        default="warm",
-        help="what holds before each call: the same operands as before; the input just read and the output evicted, "
-        "as in the paper; nothing in any cache (default: %(default)s)",
-    )
-    parser.add_argument("--json", action="store_true", help="for programs")
+from harness.record.command_line import option
 
 
 def positive(text: str) -> int:
@@ -28,6 +15,20 @@ def positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a length; it is at least 1")
     return value
+
+
+OPTIONS = (
+    *SETTINGS,
+    option("--elements", type=positive, required=True, metavar="N", help="length of the vectors"),
+    option(
+        "--cache-state",
+        choices=("warm", "paper", "cold"),
+        default="warm",
+        help="what holds before each call: the same operands as before; the input just read and the output evicted, "
+        "as in the paper; nothing in any cache (default: %(default)s)",
+    ),
+    option("--json", action="store_true", help="for programs"),
+)
 
 
 def run(options: argparse.Namespace) -> None:

@@ -2,10 +2,10 @@
 
 import argparse
 
-from harness.commands.options import add_run, measurable
+from harness.commands.options import OF_A_RUN, measurable
 from harness.run import prepare
 
-add_arguments = add_run
+OPTIONS = OF_A_RUN
 
 
 def run(options: argparse.Namespace) -> None:

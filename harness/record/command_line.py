@@ -1,8 +1,8 @@
 """What the command lines share: how commands are found and helped, how errors become one line, and exit statuses.
 
-A package's commands are files of its room `commands`. A file's docstring says what the command does, its
-`add_arguments(parser)` what it takes, and its `run(options)` does it; that may return an exit status. The room's
-docstring is the help of them all, with examples, and its NAMES are the commands in the order in which help shows them.
+A package's commands are files of its room `commands`. A file's docstring says what the command does, its OPTIONS what
+it takes, and its `run(options)` does it; that may return an exit status. The room's docstring is the help of them all,
+with examples, and its NAMES are the commands in the order in which help shows them.
 
 Nothing but the standard library is imported here, and only the command that is asked for: libraries take long enough to
 be interrupted, and memory that may not be there, which is told in one line too.
@@ -17,11 +17,17 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from harness.record.errors import HarnessError, described, is_limit
 
 EXIT_STATUS = """\
 exit status: 0 done; 2 what a person can mend, told in one line; 130 interrupted"""
+
+
+def option(*names: str, **how: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """One of a command's OPTIONS, or of what it takes without a name, in argparse's words."""
+    return names, how
 
 
 def main(package: str, arguments: Sequence[str] | None = None) -> int:
@@ -57,15 +63,16 @@ def _run(package: str, arguments: Sequence[str] | None) -> int | None:
     room = import_module(f"{package}.commands")
     about, _, examples = room.__doc__.partition("\nexamples:\n")
     top = _parser(f"python -m {package}", about, f"examples:\n{examples}\n{EXIT_STATUS}")
-    names = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    listed = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in room.NAMES:
         file = Path(room.__file__).with_name(f"{_module(name)}.py")
         about = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
-        names.add_parser(name, help=about.split("\n\n")[0], add_help=False)
+        listed.add_parser(name, help=about.split("\n\n")[0], add_help=False)
     chosen, rest = top.parse_known_args(arguments)
     command = import_module(f"{room.__name__}.{_module(chosen.command)}")
     parser = _parser(f"python -m {package} {chosen.command}", command.__doc__)
-    command.add_arguments(parser)
+    for names, how in command.OPTIONS:
+        parser.add_argument(*names, **how)
     result = command.run(parser.parse_args(rest))
     if sys.stdout:  # closed by whoever called
         sys.stdout.flush()

@@ -6,16 +6,18 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.model import calibrate, in_core, report
-from analysis.options import add_run
+from analysis.options import RUN
+from harness.record.command_line import option
 from harness.record.files import csv_bytes, write_whole
 from harness.record.samples import load_run
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
-    add_run(parser)
-    told = "gets calibration.json, validation.md and validation.csv (default: %(default)s)"
-    parser.add_argument("--output", type=Path, default=in_core.RECORDED.parent, metavar="DIR", help=told)
+OPTIONS = (
+    RUN,
+    option(
+        "--output", type=Path, default=in_core.RECORDED.parent, metavar="DIR",
+        help="gets calibration.json, validation.md and validation.csv (default: %(default)s)",
+    ),
+)  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> None:

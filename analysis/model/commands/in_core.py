@@ -4,14 +4,16 @@ import argparse
 from pathlib import Path
 
 from analysis.model import in_core
+from harness.record.command_line import option
 from harness.record.files import csv_bytes, write_whole
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
-    told = "what `python -m harness assembly` wrote (default: %(default)s)"
-    parser.add_argument("assembly", nargs="?", type=Path, default=in_core.ASSEMBLY, metavar="DIR", help=told)
-    parser.add_argument("--output", type=Path, default=in_core.RECORDED, help="default: %(default)s")
+OPTIONS = (
+    option(
+        "assembly", nargs="?", type=Path, default=in_core.ASSEMBLY, metavar="DIR",
+        help="what `python -m harness assembly` wrote (default: %(default)s)",
+    ),
+    option("--output", type=Path, default=in_core.RECORDED, help="default: %(default)s"),
+)  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> None:

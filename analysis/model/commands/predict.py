@@ -7,20 +7,18 @@ import pandas as pd
 
 from analysis.model import figures, forecast, report
 from analysis.model.predict import limits_table
-from analysis.options import add_results
+from analysis.options import RESULTS
 from analysis.render import rendered
 from harness.record import catalog
+from harness.record.command_line import option
 from harness.record.files import csv_bytes, write_whole
 from harness.record.machines import is_evidence, load_machines
 from harness.record.samples import load_runs
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
-    parser.add_argument(
-        "--output", type=Path, default=Path("results/predicted"), metavar="DIR", help="default: %(default)s"
-    )
-    add_results(parser)
+OPTIONS = (
+    option("--output", type=Path, default=Path("results/predicted"), metavar="DIR", help="default: %(default)s"),
+    RESULTS,
+)
 
 
 def run(options: argparse.Namespace) -> None:

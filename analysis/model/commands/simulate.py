@@ -4,11 +4,9 @@ import argparse
 from pathlib import Path
 
 from analysis.model import simulation
+from harness.record.command_line import option
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
-    parser.add_argument("--output", type=Path, metavar="FILE", help="default: results/model/traffic.csv")
+OPTIONS = (option("--output", type=Path, metavar="FILE", help="default: results/model/traffic.csv"),)
 
 
 def run(options: argparse.Namespace) -> None:
