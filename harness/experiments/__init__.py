@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from harness.experiments.base import Experiment, Kind
+from harness.record.errors import HarnessError
 from harness.record.run import Asked
+
+KINDS = sorted(
+    path.stem.replace("_", "-") for path in Path(__file__).parent.glob("*.py") if path.stem not in ("__init__", "base")
+)
+"""Every kind that there is a file for, as config.yaml calls it."""
 
 
 def kind(name: str) -> Kind:
-    """The kind of experiment that config.yaml calls so."""
+    """The kind of experiment that config.yaml calls so. Raises HarnessError where there is no file for it."""
+    if name not in KINDS:
+        raise HarnessError(f"experiments: contenders {name!r} is not one of {', '.join(KINDS)}")
     return import_module(f"{__name__}.{name.replace('-', '_')}").KIND
 
 

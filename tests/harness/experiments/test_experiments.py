@@ -10,9 +10,7 @@ from harness.experiments.base import Contender, Roster
 from harness.experiments.controls import controls
 from harness.record.completeness import wanted_names
 from harness.record.errors import HarnessError
-from harness.record.files import ROOT
 from harness.record.samples import load_run
-from harness.record.schema import schema
 from tests.conftest import COMPILERS, SETTINGS, kernels_of
 
 
@@ -103,15 +101,16 @@ def test_input_outside_the_kernels_domain_is_refused(kernels, low, high):
         check_passes(settings, kernels)
 
 
-KINDS = schema("config")["properties"]["experiments"]["additionalProperties"]["properties"]["contenders"]["enum"]
+def test_what_is_configured_has_a_file_and_every_file_is_configured():
+    assert {its["contenders"] for its in SETTINGS["experiments"].values()} == set(experiments.KINDS)
 
 
-def test_every_kind_that_may_be_configured_has_a_file_and_every_file_is_one():
-    files = {path.stem for path in (ROOT / "harness" / "experiments").glob("*.py")} - {"__init__", "base"}
-    assert {name.replace("-", "_") for name in KINDS} == files
+def test_a_kind_that_nobody_knows_is_one_clear_line():
+    with pytest.raises(HarnessError, match=r"^experiments: contenders 'races' is not one of accumulations, "):
+        experiments.experiments({"fun": {"contenders": "races", "cache_state": "warm"}})
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", experiments.KINDS)
 def test_a_sound_run_must_hold_who_takes_part_but_for_loops(roster, name):
     roster = replace(roster, peers=("numpy",))
     kind = experiments.kind(name)
