@@ -2,7 +2,6 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from analysis import panels, style
 from analysis.tables.machines import comparable
@@ -35,15 +34,11 @@ def draw(runs: list[Run]) -> Figure:
         for rank, isa in enumerate(selection.isas(rows)):
             points = rows[rows["isa"] == isa].sort_values("elements")
             over_cache = BYTES_PER_FLOAT * points["elements"] / run.machine.last_cache_bytes
-            drawn = {
-                **{"color": look.colour, "linestyle": look.dashes, "marker": look.marker},
-                **{"fillstyle": style.FILLS[min(rank, len(style.FILLS) - 1)], "markerfacecoloralt": "white"},
-                "label": f"{run.machine.name} {names.ISAS[isa]}",
-            }
-            axes.plot(over_cache, points["speedup_percent_median"], **drawn)
+            fill = {"fillstyle": style.FILLS[min(rank, len(style.FILLS) - 1)], "markerfacecoloralt": "white"}
+            axes.plot(over_cache, points["speedup_percent_median"], **look.line, **fill)
             low, high = points["speedup_percent_low"], points["speedup_percent_high"]
             axes.fill_between(over_cache, low, high, color=look.colour, alpha=0.12, linewidth=0)
-            handles.append(Line2D([], [], **drawn))
+            handles.append(panels.handle(f"{run.machine.name} {names.ISAS[isa]}", look, **fill))
     panels.speedup_by_cache_axes(axes)
     reservation = next(filter(None, map(panels.reservation, runs)), "")
     panels.surround(figure, panels.Frame(f"{reservation}{TITLE}", handles, _footer(runs)))

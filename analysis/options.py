@@ -24,9 +24,5 @@ DRAWINGS = (
 
 def write(drawn: Mapping[str, Rendered], options: argparse.Namespace) -> None:
     """Writes figures and their tables, by name; all of them or none."""
-    files = {}
-    for name, rendered in drawn.items():
-        files[options.figures / f"{name}.svg"] = rendered.svg
-        files[options.figures / f"{name}.png"] = rendered.png
-        files[options.tables / f"{name}.csv"] = rendered.csv
-    write_whole(files)
+    written = (rendered.files(name, options.figures, options.tables) for name, rendered in drawn.items())
+    write_whole({path: content for files in written for path, content in files.items()})

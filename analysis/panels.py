@@ -1,7 +1,7 @@
 """What every figure shares: panels, the axis of lengths, cache boundaries; title, legend and footer around them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,9 +16,10 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from analysis import style
 from analysis.tables.controls import verdict
 from harness.record import exactness, names
+from harness.record.caches import HasCaches
 from harness.record.machines import emulator
 from harness.record.samples import Run
-from harness.statistics import controls
+from harness.statistics import controls, selection
 from harness.statistics.intervals import bounds
 from harness.statistics.traffic import BYTES_PER_FLOAT
 
@@ -35,13 +36,20 @@ def grid(rows: int, columns: int, panel_height: float, share_y: Literal["none", 
     return figure, axes
 
 
-def length_axis(axes: Axes, elements: pd.Series, run: Run) -> None:
-    """Logarithmic axis of array lengths, with the boundaries of the run's caches that fall among them."""
-    axis_of_lengths(axes, elements, cache_boundaries(run))
+def isa_panels(
+    table: pd.DataFrame, panel_height: float, share_y: Literal["none", "row"], pad: float | None = None
+) -> tuple[Figure, list[tuple[Axes, str, pd.DataFrame]]]:
+    """A figure with one panel for each ISA in a table; returns it with the axes, the ISA and its rows, of each panel.
+    `pad` is the room below the panels' titles in points."""
+    isas = selection.isas(table)
+    figure, axes = grid(1, len(isas), panel_height, share_y)
+    for one, isa in zip(axes[0], isas, strict=True):
+        one.set_title(names.ISAS[isa], pad=pad)
+    return figure, [(one, isa, table[table["isa"] == isa]) for one, isa in zip(axes[0], isas, strict=True)]
 
 
-def axis_of_lengths(axes: Axes, elements: pd.Series | np.ndarray, boundaries: Mapping[str, float]) -> None:
-    """Logarithmic axis of array lengths, with those of the boundaries (elements, by name) that fall among them."""
+def length_axis(axes: Axes, elements: pd.Series | np.ndarray, machine: HasCaches) -> None:
+    """Logarithmic axis of array lengths, with the boundaries of the machine's caches that fall among them."""
     low, high = elements.min() / 1.4, elements.max() * 1.4
     axes.set_xscale("log")
     axes.set_xlim(low, high)
@@ -52,7 +60,7 @@ def axis_of_lengths(axes: Axes, elements: pd.Series | np.ndarray, boundaries: Ma
     )
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: names.count(value)))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    for level, boundary in boundaries.items():
+    for level, boundary in cache_boundaries(machine).items():
         if low < boundary < high:
             axes.axvline(boundary, color="0.55", linewidth=0.6, zorder=0.5)
             axes.text(
@@ -85,9 +93,9 @@ def speedup_by_cache_axes(axes: Axes) -> None:
     axes.set_ylabel("speedup of Two-Pass, %")
 
 
-def cache_boundaries(run: Run) -> dict[str, float]:
+def cache_boundaries(machine: HasCaches) -> dict[str, float]:
     """For each cache level the number of elements whose input alone, 4n bytes, fills it."""
-    caches = sorted(run.machine.caches, key=lambda cache: cache.level)
+    caches = sorted(machine.caches, key=lambda cache: cache.level)
     return {f"L{cache.level}": cache.bytes / BYTES_PER_FLOAT for cache in caches}
 
 
@@ -97,10 +105,10 @@ def error(points: pd.DataFrame | pd.Series, value: str) -> tuple[Any, list[Any]]
     return middle, [middle - low, high - middle]
 
 
-def dots(axes: Axes, points: pd.DataFrame, value: str, places: Sequence[float], look: tuple[str, str]) -> None:
-    """Medians with their intervals in rows, each at its place; `look` is a colour and a marker."""
+def dots(axes: Axes, points: pd.DataFrame, value: str, places: Sequence[float], look: style.Style) -> None:
+    """Medians with their intervals in rows, each at its place."""
     middle, spread = error(points, value)
-    axes.errorbar(middle, places, xerr=spread, color=look[0], marker=look[1], linestyle="none", capsize=2)
+    axes.errorbar(middle, places, xerr=spread, **look.points.line, capsize=2)
 
 
 def rows_axes(axes: Axes, rows: int) -> None:
@@ -116,18 +124,8 @@ def error_lines(axes: Axes, table: pd.DataFrame, value: str, look: style.Style, 
     for place, compiler in enumerate(compilers):
         points = table[table["compiler"] == compiler].sort_values("elements")
         middle, spread = error(points, value)
-        axes.errorbar(
-            points["elements"],
-            middle,
-            yerr=spread,
-            color=look.colour,
-            marker=look.marker,
-            linestyle=look.dashes if place == 0 else "none",
-            **compiler_marker(place),
-            elinewidth=0.8,
-            capsize=1.5,
-            capthick=0.8,
-        )
+        shape = {**(look if place == 0 else look.points).line, **compiler_marker(place)}
+        axes.errorbar(points["elements"], middle, yerr=spread, **shape, elinewidth=0.8, capsize=1.5, capthick=0.8)
 
 
 def compiler_marker(place: int) -> dict[str, object]:
@@ -137,26 +135,23 @@ def compiler_marker(place: int) -> dict[str, object]:
     return {"fillstyle": fill, "markersize": size, "markerfacecoloralt": "white", "markeredgewidth": 0.9}
 
 
-def algorithm_handle(name: str, look: style.Style) -> Line2D:
-    """Legend entry of an algorithm."""
-    return Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.dashes, label=names.algorithm(name))
+def handle(label: str, look: style.Style, **more: Any) -> Line2D:
+    """Legend entry of what looks like this."""
+    return Line2D([], [], label=label, **look.line, **more)
 
 
-def compiler_handles(compilers: Sequence[str], marker: str = "o") -> list[Line2D]:
+def algorithm_handles(looks: Mapping[str, style.Style], algorithms: Iterable[str]) -> list[Line2D]:
+    """Legend entries of algorithms."""
+    return [handle(names.algorithm(name), looks[name]) for name in algorithms]
+
+
+def compiler_handles(compilers: Sequence[str]) -> list[Line2D]:
     """Legend entries that tell the compilers apart; none where there is only one."""
-    if len(compilers) == 1:
-        return []
+    look = style.Style(style.GREY, "o", "-")
     return [
-        Line2D(
-            [],
-            [],
-            color=style.GREY,
-            marker=marker,
-            linestyle="-" if place == 0 else "none",
-            label=compiler,
-            **compiler_marker(place),
-        )
+        handle(compiler, look.points if place else look, **compiler_marker(place))
         for place, compiler in enumerate(compilers)
+        if len(compilers) > 1
     ]
 
 

@@ -23,9 +23,10 @@ class Rendered:
     png: bytes
     csv: bytes
 
-    def files(self, path: Path) -> dict[Path, bytes]:
-        """The bytes of each file, `path` with three endings."""
-        return {path.with_name(f"{path.name}.{end}"): getattr(self, end) for end in ("svg", "png", "csv")}
+    def files(self, name: str, figures: Path, tables: Path) -> dict[Path, bytes]:
+        """The bytes of each file, by where it goes."""
+        drawn = {figures / f"{name}.svg": self.svg, figures / f"{name}.png": self.png}
+        return {**drawn, tables / f"{name}.csv": self.csv}
 
 
 def render(name: str, run: Run) -> Rendered:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 RC = {
     "font.family": "DejaVu Sans",  # ships with Matplotlib: the same glyphs on every machine
@@ -43,6 +44,16 @@ class Style:
     marker: str
     dashes: str | tuple[float, tuple[float, ...]]
 
+    @property
+    def line(self) -> dict[str, Any]:
+        """What Matplotlib is told of it."""
+        return {"color": self.colour, "marker": self.marker, "linestyle": self.dashes}
+
+    @property
+    def points(self) -> "Style":
+        """The same without a line."""
+        return Style(self.colour, self.marker, "none")
+
 
 ALGORITHMS = {
     "three-pass-recompute": Style(BLUE, "s", (0, (5, 1.5))),
@@ -56,22 +67,6 @@ OTHERS = (
     Style(BLACK, "X", (0, (6, 1, 1, 1, 1, 1))),
     Style(GREY, "*", (0, (1, 2.5))),
 )
-MODEL = {
-    "three-pass-recompute": Style(SKY, "", (0, (5, 1.5))),
-    "three-pass-reload": Style(PURPLE, "", (0, (1.2, 1.2))),
-    "two-pass": Style(VERMILLION, "", (0, (4, 1.2, 1, 1.2))),
-}
-"""Predictions: other colours than measurements, never a solid line, never a marker."""
-MODEL_DASHES = (
-    (0, (5, 1.5)),
-    (0, (1.2, 1.2)),
-    (0, (4, 1.2, 1, 1.2)),
-    (0, (3, 1, 1, 1, 1, 1)),
-    (0, (7, 2)),
-    (0, (2, 2)),
-    (0, (1, 2.5)),
-)
-"""Where predictions are of other things than algorithms."""
 LIMITS = ((0, (5, 2)), (0, (1, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (3, 1)), (0, (9, 3)))
 """Dashes of the bandwidth kernels, which are all grey."""
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from analysis import panels, style
 from analysis.tables.accuracy import accuracy
@@ -13,6 +12,7 @@ from harness.record import names
 from harness.record.isa import ISAS
 from harness.record.run import Row
 from harness.record.samples import Run
+from harness.statistics import selection
 
 EXPERIMENT = "accuracy"
 TABLE = accuracy
@@ -41,16 +41,14 @@ def draw(run: Run) -> Figure:
     low = table["largest_relative_error"].clip(lower=1e-9).min()
     for axes in cells[1 : len(distributions) + 1]:
         axes.set_ylim(low / 2, max(low, table["largest_relative_error"].max()) * 2)
-    handles = [panels.algorithm_handle(name, looks[name]) for name in run.algorithms]
-    handles += [
-        Line2D([], [], color=style.GREY, marker="o", linestyle="none", fillstyle=fill, label=label)
-        for fill, label in (("full", "folded into doubles"), ("none", "float lanes, as published"))
+    folded = style.Style(style.GREY, "o", "none")
+    handles = [
+        *panels.algorithm_handles(looks, run.algorithms),
+        panels.handle("folded into doubles", folded),
+        panels.handle("float lanes, as published", folded, fillstyle="none"),
     ]
-    handles += [
-        Line2D([], [], color=style.GREY, linestyle=dashes, label=names.ISAS[isa])
-        for isa, dashes in ISA_DASHES.items()
-        if isa in set(table["isa"])
-    ]
+    for isa in selection.isas(table):
+        handles.append(panels.handle(names.ISAS[isa], style.Style(style.GREY, "", ISA_DASHES[isa])))
     worst = ", ".join(f"{names.ISAS[item['isa']]} {item['largest_ulps']:.3f}" for item in run.exp)
     footer = [
         f"{run.machine.brand} ({run.machine.name}); run {run.name}; not timed, so no intervals",
@@ -79,15 +77,9 @@ def _histogram(axes: Axes, found: Sequence[Row]) -> None:
 def _errors(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style]) -> None:
     for (isa, algorithm, accumulation), points in table.groupby(["isa", "algorithm", "accumulation"]):
         points = points.sort_values("elements")
-        axes.plot(
-            points["elements"],
-            points["largest_relative_error"],
-            color=looks[algorithm].colour,
-            marker=looks[algorithm].marker,
-            linestyle=ISA_DASHES[isa],
-            linewidth=0.9,
-            fillstyle="full" if accumulation == "folded" else "none",
-        )
+        shape = looks[algorithm].line | {"linestyle": ISA_DASHES[isa], "linewidth": 0.9}
+        shape["fillstyle"] = "full" if accumulation == "folded" else "none"
+        axes.plot(points["elements"], points["largest_relative_error"], **shape)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.xaxis.set_major_formatter(lambda value, _: names.count(value))

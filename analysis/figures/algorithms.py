@@ -7,7 +7,6 @@ from matplotlib.figure import Figure
 
 from analysis import panels, style
 from analysis.tables.times import algorithm_times
-from harness.record import names
 from harness.record.samples import Run
 from harness.statistics import selection
 
@@ -24,20 +23,16 @@ def draw(run: Run) -> Figure:
 
 def draw_times(run: Run, table: pd.DataFrame, algorithms: Sequence[str], title: str) -> Figure:
     """One panel for each ISA: nanoseconds per element of the algorithms against array length."""
-    isas, compilers = selection.isas(table), selection.compilers(table, run)
-    looks = style.algorithms(run.algorithms)
-    figure, grid = panels.grid(1, len(isas), 2.3, "none")
-    for axes, isa in zip(grid[0], isas, strict=True):
-        of_isa = table[table["isa"] == isa]
+    compilers, looks = selection.compilers(table, run), style.algorithms(run.algorithms)
+    figure, grid = panels.isa_panels(table, 2.3, "none", 12)
+    for axes, _, of_isa in grid:
         for name in algorithms:
             of_algorithm = of_isa[of_isa["algorithm"] == name]
             panels.error_lines(axes, of_algorithm, "nanoseconds_per_element", looks[name], compilers)
-        panels.length_axis(axes, of_isa["elements"], run)
+        panels.length_axis(axes, of_isa["elements"], run.machine)
         axes.set_ylim(0, 1.06 * of_isa["nanoseconds_per_element_high"].max())
-        axes.set_title(names.ISAS[isa], pad=12)
         axes.set_xlabel("elements")
     grid[0][0].set_ylabel("nanoseconds per element")
-    handles = [panels.algorithm_handle(name, looks[name]) for name in algorithms]
-    handles += panels.compiler_handles(compilers)
+    handles = panels.algorithm_handles(looks, algorithms) + panels.compiler_handles(compilers)
     panels.finish(figure, run, table, panels.Frame(title, handles, [panels.CACHE_NOTE]))
     return figure

@@ -5,13 +5,10 @@ import textwrap
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from analysis import panels, style
 from analysis.tables.compilers import relative_times
-from harness.record import names
 from harness.record.samples import Run
-from harness.statistics import selection
 
 EXPERIMENT = "compilers"
 TABLE = relative_times
@@ -20,25 +17,22 @@ TABLE = relative_times
 def draw(run: Run) -> Figure:
     """One panel for each ISA. Raises MissingRows where no length was measured with two compilers."""
     table = TABLE(run)
-    isas = selection.isas(table)
-    figure, grid = panels.grid(1, len(isas), 2.4, "row")
+    figure, grid = panels.isa_panels(table, 2.4, "row", 12)
     looks = style.algorithms(run.algorithms)
-    for axes, isa in zip(grid[0], isas, strict=True):
-        of_isa = table[table["isa"] == isa]
-        panels.length_axis(axes, of_isa["elements"], run)
+    for axes, _, of_isa in grid:
+        panels.length_axis(axes, of_isa["elements"], run.machine)
         axes.axhline(1, color=style.BLACK, linewidth=0.8)
         _points(axes, of_isa, looks)
-        axes.set_title(names.ISAS[isa], pad=12)
         axes.set_xlabel("elements")
     others = list(dict.fromkeys(table["compiler"]))
     grid[0][0].set_ylabel(f"time relative to {run.primary}")
     grid[0][0].yaxis.set_major_formatter("{x:.2f}")
-    handles = [panels.algorithm_handle(name, looks[name]) for name in run.algorithms]
-    if len(others) > 1:
-        handles += [
-            Line2D([], [], color=style.GREY, marker="o", linestyle="none", label=name, **panels.compiler_marker(place))
-            for place, name in enumerate(others)
-        ]
+    handles = panels.algorithm_handles(looks, run.algorithms)
+    handles += [
+        panels.handle(name, style.Style(style.GREY, "o", "none"), **panels.compiler_marker(place))
+        for place, name in enumerate(others)
+        if len(others) > 1
+    ]
     told = ", ".join(f"{name}: {compiler.version}" for name, compiler in run.compilers.items())
     notes = [panels.CACHE_NOTE, *textwrap.wrap(told, 150)]
     title = f"What the compiler changes: {', '.join(others)} against {run.primary}"
@@ -52,5 +46,4 @@ def _points(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style]) -> N
         # Side by side, since the algorithms share their lengths.
         points = table[table["algorithm"] == name]
         shifted = points.assign(elements=points["elements"] * 1.08 ** (place - 1))
-        look = style.Style(looks[name].colour, looks[name].marker, "none")
-        panels.error_lines(axes, shifted, "relative_time", look, others)
+        panels.error_lines(axes, shifted, "relative_time", looks[name].points, others)

@@ -3,46 +3,36 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from analysis import panels, style
 from analysis.tables.controls import differences, originals, verdict
 from harness.record import names
 from harness.record.samples import Run
-from harness.statistics import selection
 
 EXPERIMENT = "controls"
 TABLE = differences
 
 LOOKS = {
-    "again": (style.BLUE, "o", "against itself"),
-    "moved": (style.ORANGE, "^", "code and operands moved"),
-    "planted": (style.GREEN, "s", "with planted extra work"),
+    "again": (style.Style(style.BLUE, "o", "none"), "against itself"),
+    "moved": (style.Style(style.ORANGE, "^", "none"), "code and operands moved"),
+    "planted": (style.Style(style.GREEN, "s", "none"), "with planted extra work"),
 }
+ANSWER = style.Style(style.BLACK, "|", "none")
 
 
 def draw(run: Run) -> Figure:
     """One panel for each ISA, with a row for each control and length. Raises MissingRows."""
     table, found = TABLE(run), verdict(run)
-    isas = selection.isas(table)
-    figure, grid = panels.grid(1, len(isas), 0.6 + 0.19 * _most_rows(table), "none")
-    for axes, isa in zip(grid[0], isas, strict=True):
-        _panel(axes, table[table["isa"] == isa], found.floor)
-        axes.set_title(names.ISAS[isa], pad=5)
+    figure, grid = panels.isa_panels(table, 0.6 + 0.19 * table.groupby("isa").size().max(), "none", 5)
+    for axes, _, of_isa in grid:
+        _panel(axes, of_isa, found.floor)
         axes.set_xlabel("difference, %")
-    handles = [
-        Line2D([], [], color=colour, marker=marker, linestyle="none", label=label)
-        for colour, marker, label in LOOKS.values()
-    ]
-    handles.append(Line2D([], [], color=style.BLACK, marker="|", markersize=8, linestyle="none", label="the answer"))
+    handles = [panels.handle(label, look) for look, label in LOOKS.values()]
+    handles.append(panels.handle("the answer", ANSWER, markersize=8))
     notes = [f"{found.told}; the noise floor (grey) is the largest median without planted work"]
     title = f"Known answers: {originals(run)} and its controls"
     panels.finish(figure, run, table, panels.Frame(title, handles, notes))
     return figure
-
-
-def _most_rows(table: pd.DataFrame) -> int:
-    return int(table.groupby("isa").size().max())
 
 
 def _panel(axes: Axes, table: pd.DataFrame, floor: float) -> None:
@@ -53,10 +43,10 @@ def _panel(axes: Axes, table: pd.DataFrame, floor: float) -> None:
     table["place"] = table.index + 0.9 * groups.ngroup()  # room for the next group's name
     for _, row in table.iterrows():
         place = row["place"]
-        colour, marker, _ = LOOKS[row["kind"]]
         middle, (below, above) = panels.error(row, "difference_percent")
-        axes.errorbar(middle, place, xerr=[[below], [above]], color=colour, marker=marker, elinewidth=0.9, capsize=2)
-        axes.plot(row["planted_percent"], place, color=style.BLACK, marker="|", markersize=9, zorder=0)
+        shape = LOOKS[row["kind"]][0].line
+        axes.errorbar(middle, place, xerr=[[below], [above]], **shape, elinewidth=0.9, capsize=2)
+        axes.plot(row["planted_percent"], place, **ANSWER.line, markersize=9, zorder=0)
     for index, ((compiler, elements), those) in enumerate(table.groupby(["compiler", "elements"], sort=False)):
         first = those["place"].min()
         label = f"{names.count(elements)} elements" + (f", {compiler}" if several else "")

@@ -3,7 +3,6 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from analysis import panels, style
 from analysis.tables.bandwidths import EFFECTIVE, bandwidths
@@ -32,15 +31,14 @@ def draw(run: Run) -> Figure:
         for axes, group in zip(line, kinds, strict=True):
             for name in of_kind[group]:
                 _series(axes, of_isa[of_isa["pass"] == name], looks[name], compilers)
-            panels.length_axis(axes, of_isa["elements"], run)
+            panels.length_axis(axes, of_isa["elements"], run.machine)
             panels.bandwidth_axis(axes)
             axes.set_title(f"{names.ISAS[isa]}: {KINDS[group]}", pad=11, fontsize=7.5)
         line[0].set_ylabel("effective GB/s")
     for axes in grid[-1]:
         axes.set_xlabel("elements")
     handles = [
-        Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.dashes, label=_label(run, name))
-        for name, look in looks.items()
+        panels.handle(f"limit: {name}" if name in run.bandwidth_loops else name, look) for name, look in looks.items()
     ]
     notes = [f"effective bandwidth: declared reads and writes, without write-allocate, over time; {panels.CACHE_NOTE}"]
     title = "Effective bandwidth of the passes, and the machine's limits (warm)"
@@ -71,7 +69,3 @@ def _looks(run: Run, table: pd.DataFrame) -> dict[str, style.Style]:
     for place, name in enumerate(name for name in run.bandwidth_loops if name in measured):
         looks[name] = style.Style(style.GREY, "", style.LIMITS[place % len(style.LIMITS)])
     return looks
-
-
-def _label(run: Run, name: str) -> str:
-    return f"limit: {name}" if name in run.bandwidth_loops else name

@@ -3,13 +3,13 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from analysis import panels, style
 from analysis.tables import peers
 from harness.record import names
 from harness.record.run import Library
 from harness.record.samples import Run
+from harness.statistics.intervals import bounds
 
 EXPERIMENT = "peers"
 TABLE = peers.compared
@@ -36,11 +36,8 @@ def draw(run: Run) -> Figure:
     grid[0][0].set_ylabel("ns per element")
     _overhead(grid[1][0], table[table["elements"] == 1], looks, run)
     _errors(grid[1][1], peers.errors(run), looks)
-    handles = [panels.algorithm_handle(name, looks[name]) for name in run.algorithms]
-    handles += [
-        Line2D([], [], color=looks[name].colour, marker=looks[name].marker, linestyle=looks[name].dashes, label=label)
-        for name, label in _labels(libraries).items()
-    ]
+    handles = panels.algorithm_handles(looks, run.algorithms)
+    handles += [panels.handle(label, looks[name]) for name, label in _labels(libraries).items()]
     title = "Other libraries, each with the instructions it chooses"
     panels.finish(figure, run, table, panels.Frame(title, handles, _notes(run)))
     return figure
@@ -68,15 +65,11 @@ def _notes(run: Run) -> list[str]:
 def _times(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style], run: Run) -> None:
     for name, look in looks.items():
         points = table[table["name"] == name].sort_values("elements")
-        middle, low, high = (
-            points[f"nanoseconds_per_call_{bound}"] / points["elements"] for bound in ("median", "low", "high")
-        )
-        axes.errorbar(
-            points["elements"], middle, yerr=[middle - low, high - middle], color=look.colour, marker=look.marker,
-            linestyle=look.dashes, capsize=1.5, elinewidth=0.8,
-        )  # fmt: skip
+        per_element = points[bounds("nanoseconds_per_call")].div(points["elements"], axis=0)
+        middle, spread = panels.error(per_element, "nanoseconds_per_call")
+        axes.errorbar(points["elements"], middle, yerr=spread, **look.line, capsize=1.5, elinewidth=0.8)
     axes.set_yscale("log")
-    panels.length_axis(axes, table["elements"], run)
+    panels.length_axis(axes, table["elements"], run.machine)
 
 
 def _overhead(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style], run: Run) -> None:
@@ -85,10 +78,7 @@ def _overhead(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style], ru
     for place, name in enumerate(order):
         row = table[table["name"] == name].iloc[0]
         middle, (below, above) = panels.error(row, "nanoseconds_per_call")
-        axes.errorbar(
-            middle, place, xerr=[[below], [above]], color=looks[name].colour, marker=looks[name].marker,
-            linestyle="none", capsize=2,
-        )  # fmt: skip
+        axes.errorbar(middle, place, xerr=[[below], [above]], **looks[name].points.line, capsize=2)
     empty = run.peers.python_call_nanoseconds
     axes.axvline(empty, color=style.GREY, linewidth=0.8, linestyle=(0, (3, 2)))
     axes.text(1.1 * empty, 0, "empty call of Python", fontsize=6.5, color="0.3", va="center")
@@ -109,10 +99,7 @@ def _errors(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style]) -> N
         return
     for name, look in looks.items():
         points = table[table["name"] == name].sort_values("elements")
-        axes.plot(
-            points["elements"], points["largest_relative_error"], color=look.colour, marker=look.marker,
-            linestyle=look.dashes,
-        )  # fmt: skip
+        axes.plot(points["elements"], points["largest_relative_error"], **look.line)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("elements")

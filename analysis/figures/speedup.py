@@ -24,16 +24,14 @@ TRAFFIC_RATIOS = {"4/3": 100 / 3, "5/4": 25.0}
 def draw(run: Run) -> Figure:
     """One panel for each ISA. Raises MissingRows."""
     table, floor = TABLE(run), verdict(run).floor
-    isas, compilers = selection.isas(table), selection.compilers(table, run)
-    figure, grid = panels.grid(1, len(isas), 2.7, "row")
-    for axes, isa in zip(grid[0], isas, strict=True):
-        of_isa = table[table["isa"] == isa]
-        panels.length_axis(axes, of_isa["elements"], run)
+    compilers = selection.compilers(table, run)
+    figure, grid = panels.isa_panels(table, 2.7, "row", 12)
+    for axes, isa, of_isa in grid:
+        panels.length_axis(axes, of_isa["elements"], run.machine)
         _traffic_ratios(axes)
         axes.axhspan(-floor, floor, color=style.GREY, alpha=0.2, linewidth=0)
         _paper(axes, isa, run)
         _speedup(axes, of_isa, compilers)
-        axes.set_title(names.ISAS[isa], pad=12)
         axes.set_xlabel("elements")
     low, high = table["speedup_percent_low"].min(), table["speedup_percent_high"].max()
     bottom, ratio = min(-5, 1.1 * low), max(TRAFFIC_RATIOS.values())
@@ -56,9 +54,8 @@ def _speedup(axes: Axes, table: pd.DataFrame, compilers: list[str]) -> None:
     axes.fill_between(main["elements"], low, high, color=style.GREEN, alpha=0.25, linewidth=0)
     axes.plot(main["elements"], main["speedup_percent_median"], color=style.GREEN)
     for rival in selection.THREE_PASS:
-        look = style.ALGORITHMS[rival]
         against = table[table["against"] == rival]
-        panels.error_lines(axes, against, "speedup_percent", style.Style(look.colour, look.marker, "none"), compilers)
+        panels.error_lines(axes, against, "speedup_percent", style.ALGORITHMS[rival].points, compilers)
 
 
 def _traffic_ratios(axes: Axes) -> None:
@@ -80,7 +77,7 @@ def _traffic_ratios(axes: Axes) -> None:
 def _paper(axes: Axes, isa: str, run: Run) -> None:
     """What the paper found elsewhere, where its claim would apply here: beyond the last cache."""
     left, right = axes.get_xlim()
-    start = max([left, *panels.cache_boundaries(run).values()])
+    start = max([left, *panels.cache_boundaries(run.machine).values()])
     claim = paper_percent(isa)
     if claim is None or claim.machine is None or start >= right:
         return
@@ -101,10 +98,9 @@ def _paper(axes: Axes, isa: str, run: Run) -> None:
 
 
 def _handles(table: pd.DataFrame, compilers: list[str]) -> list[Line2D]:
-    handles = [Line2D([], [], color=style.GREEN, label="measured")]
-    for rival in selection.THREE_PASS:
-        if rival in set(table["against"]):
-            look = style.ALGORITHMS[rival]
-            label = f"better Three-Pass: {names.SHORT_ALGORITHMS[rival]}"
-            handles.append(Line2D([], [], color=look.colour, marker=look.marker, linestyle="none", label=label))
-    return handles + panels.compiler_handles(compilers)
+    rivals = [
+        panels.handle(f"better Three-Pass: {names.SHORT_ALGORITHMS[rival]}", style.ALGORITHMS[rival].points)
+        for rival in selection.THREE_PASS
+        if rival in set(table["against"])
+    ]
+    return [panels.handle("measured", style.Style(style.GREEN, "", "-")), *rivals, *panels.compiler_handles(compilers)]

@@ -3,7 +3,6 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from analysis import panels, style
 from analysis.tables.tuning import LENGTHS, tuning_costs
@@ -24,16 +23,12 @@ LOOKS = {
 def draw(run: Run) -> Figure:
     """One panel for each ISA, of the primary compiler. Raises MissingRows if nothing published was tuned."""
     drawn = selection.of_primary(TABLE(run), run)
-    isas = selection.isas(drawn)
-    figure, grid = panels.grid(1, len(isas), 2.4, "row")
-    for axes, isa in zip(grid[0], isas, strict=True):
-        _points(axes, drawn[drawn["isa"] == isa])
-        axes.set_title(names.ISAS[isa])
+    figure, grid = panels.isa_panels(drawn, 2.4, "row")
+    for axes, _, of_isa in grid:
+        _points(axes, of_isa)
     grid[0][0].set_ylabel("time relative to\nthe best variant of the run")
     handles = [
-        Line2D(
-            [], [], color=look.colour, marker=look.marker, linestyle="none", fillstyle=fill, label=f"{name}, {where}"
-        )
+        panels.handle(f"{name}, {where}", look, fillstyle=fill)
         for name, look in LOOKS.items()
         if name in set(drawn["machine"])
         for fill, where in zip(("full", "none"), _told_lengths(run), strict=True)
@@ -59,13 +54,5 @@ def _points(axes: Axes, table: pd.DataFrame) -> None:
         of_machine = table[table["machine"] == machine]
         x = [passes.index(name) + 0.2 * (place - 1) for name in of_machine["pass"]]
         for fill, length in zip(("full", "none"), LENGTHS, strict=True):
-            axes.plot(
-                x,
-                of_machine[f"{length}_relative_time"],
-                color=look.colour,
-                marker=look.marker,
-                linestyle="none",
-                fillstyle=fill,
-                markersize=4.5,
-            )
+            axes.plot(x, of_machine[f"{length}_relative_time"], **look.line, fillstyle=fill, markersize=4.5)
     axes.set_xticks(range(len(passes)), passes, rotation=20)

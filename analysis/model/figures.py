@@ -28,6 +28,22 @@ from harness.statistics import selection
 from harness.statistics.traffic import BYTES_PER_FLOAT, logical_floats
 
 MARKERS = "osD^vPX"
+STYLES = {
+    "three-pass-recompute": style.Style(style.SKY, "", (0, (5, 1.5))),
+    "three-pass-reload": style.Style(style.PURPLE, "", (0, (1.2, 1.2))),
+    "two-pass": style.Style(style.VERMILLION, "", (0, (4, 1.2, 1, 1.2))),
+}
+"""Predictions: other colours than measurements, never a solid line, never a marker."""
+DASHES = (
+    (0, (5, 1.5)),
+    (0, (1.2, 1.2)),
+    (0, (4, 1.2, 1, 1.2)),
+    (0, (3, 1, 1, 1, 1, 1)),
+    (0, (7, 2)),
+    (0, (2, 2)),
+    (0, (1, 2.5)),
+)
+"""Where predictions are of other things than algorithms."""
 BAND = {"alpha": 0.18, "linewidth": 0}
 MACHINES_NAME = "machines"
 
@@ -52,8 +68,8 @@ def _algorithms(machine: str, run: Run | None) -> tuple[Figure, pd.DataFrame]:
     for axes, (isa, prediction) in zip(grid[0], predictions.items(), strict=True):
         for algorithm in prediction.subject.algorithms:
             own = table[(table["isa"] == isa) & (table["algorithm"] == algorithm)]
-            _band(axes, own, "nanoseconds_per_element", style.MODEL[algorithm])
-            plain = {"color": style.MODEL[algorithm].colour, "linewidth": 0.7, "linestyle": (0, (1, 3))}
+            _band(axes, own, "nanoseconds_per_element", STYLES[algorithm])
+            plain = {"color": STYLES[algorithm].colour, "linewidth": 0.7, "linestyle": (0, (1, 3))}
             axes.plot(own["elements"], own["textbook_nanoseconds_per_element"], **plain)
             if run and measured is not None:
                 points = measured[(measured["isa"] == isa) & (measured["algorithm"] == algorithm)]
@@ -73,16 +89,16 @@ def _speedup(machine: str, run: Run | None) -> tuple[Figure, pd.DataFrame]:
     figure, grid = panels.grid(1, len(predictions), 2.6, "row")
     for axes, (isa, prediction) in zip(grid[0], predictions.items(), strict=True):
         axes.axhline(0, color=style.BLACK, linewidth=0.8)
-        _band(axes, table[table["isa"] == isa], "speedup_percent", style.MODEL["two-pass"])
+        _band(axes, table[table["isa"] == isa], "speedup_percent", STYLES["two-pass"])
         if run and measured is not None:
             points, look = measured[measured["isa"] == isa], style.ALGORITHMS["two-pass"]
             panels.error_lines(axes, points, "speedup_percent", look, selection.compilers(measured, run))
         _paper(axes, machine, prediction)
         _lengths(axes, prediction, isa)
     grid[0][0].set_ylabel("speedup of Two-Pass, %")
-    handles: list[Artist] = [_model_handle("Two-Pass over the better Three-Pass", style.MODEL["two-pass"])]
+    handles: list[Artist] = [_model_handle("Two-Pass over the better Three-Pass", STYLES["two-pass"])]
     if run:
-        handles.append(panels.algorithm_handle("two-pass", style.ALGORITHMS["two-pass"]))
+        handles += panels.algorithm_handles(style.ALGORITHMS, ["two-pass"])
     return _finished(figure, machine, run, "speedup of Two-Pass", handles, table, "speedup_percent", measured)
 
 
@@ -128,7 +144,7 @@ def draw_machines(runs: Sequence[Run]) -> tuple[Figure, pd.DataFrame]:
     for place, (name, isa) in enumerate(pairs):
         prediction, look = (
             forecast(name, isa),
-            style.Style(colours[place % len(colours)], "", style.MODEL_DASHES[place]),
+            style.Style(colours[place % len(colours)], "", DASHES[place]),
         )
         own = speedup_table(prediction)
         last = prediction.subject.machine.last_cache_bytes
@@ -173,21 +189,19 @@ def _paper(axes: Axes, machine: str, prediction: Prediction) -> None:
 
 
 def _lengths(axes: Axes, prediction: Prediction, isa: str) -> None:
-    caches = prediction.subject.machine.caches
-    boundaries = {f"L{cache.level}": cache.bytes / BYTES_PER_FLOAT for cache in caches}
-    panels.axis_of_lengths(axes, prediction.elements, boundaries)
+    panels.length_axis(axes, prediction.elements, prediction.subject.machine)
     axes.set_title(f"{names.ISAS[isa]} (model)", pad=12)
     axes.set_xlabel("elements")
 
 
 def _model_handle(label: str, look: style.Style) -> Line2D:
-    return Line2D([], [], color=look.colour, linestyle=look.dashes, label=f"{label} (model)")
+    return panels.handle(f"{label} (model)", look)
 
 
 def _algorithm_handles(run: Run | None) -> list[Artist]:
-    handles: list[Artist] = [_model_handle(names.algorithm(name), look) for name, look in style.MODEL.items()]
+    handles: list[Artist] = [_model_handle(names.algorithm(name), look) for name, look in STYLES.items()]
     if run:
-        handles += [panels.algorithm_handle(name, look) for name, look in style.ALGORITHMS.items()]
+        handles += panels.algorithm_handles(style.ALGORITHMS, style.ALGORITHMS)
     plain = Line2D([], [], color=style.GREY, linewidth=0.7, linestyle=(0, (1, 3)), label="textbook ECM (model)")
     return [*handles, plain, Patch(facecolor="0.8", label="10 to 90 % (model)")]
 
@@ -198,8 +212,8 @@ def _pass_looks(algorithms: Mapping[str, Sequence[str]]) -> dict[str, style.Styl
     for algorithm, passes in algorithms.items():
         for name in passes:
             known = sum(name in others for others in algorithms.values()) > 1
-            colour = style.GREY if known else style.MODEL[algorithm].colour
-            used.setdefault(name, style.Style(colour, "", style.MODEL_DASHES[len(used) % len(style.MODEL_DASHES)]))
+            colour = style.GREY if known else STYLES[algorithm].colour
+            used.setdefault(name, style.Style(colour, "", DASHES[len(used) % len(DASHES)]))
     return used
 
 

@@ -29,13 +29,15 @@ def run(options: argparse.Namespace) -> None:
     for machine, isas in forecast.predicted_machines().items():
         its = runs.get(machine)
         own = its if its and is_evidence(known[machine], its.information) else None
+        folder = options.output / machine
         for name in figures.FIGURES:
             drawn = rendered(lambda name=name, machine=machine, own=own: figures.draw(name, machine, own))
-            written |= drawn.files(options.output / machine / name)
+            written |= drawn.files(name, folder, folder)
         limits = pd.concat([limits_table(forecast.forecast(machine, isa)) for isa in isas])
-        written[options.output / machine / "limits.csv"] = csv_bytes(limits)
+        written[folder / "limits.csv"] = csv_bytes(limits)
     measured = [run for run in runs.values() if "algorithms" in run.experiments]
-    written |= rendered(lambda: figures.draw_machines(measured)).files(options.output / figures.MACHINES_NAME)
+    drawn = rendered(lambda: figures.draw_machines(measured))
+    written |= drawn.files(figures.MACHINES_NAME, options.output, options.output)
     written[options.output / "model.md"] = report.explanation().encode()
     write_whole(written)
     print(f"{options.output}: {len(written)} files; {options.output / 'model.md'} says why")
