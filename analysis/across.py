@@ -41,8 +41,7 @@ def draw(runs: list[Run]) -> Figure:
             handles.append(panels.handle(f"{run.machine.name} {names.ISAS[isa]}", look, **fill))
     panels.speedup_by_cache_axes(axes)
     reservation = next(filter(None, map(panels.reservation, runs)), "")
-    panels.surround(figure, panels.Frame(f"{reservation}{TITLE}", handles, _footer(runs)))
-    return figure
+    return panels.surround(figure, panels.Frame(f"{reservation}{TITLE}", handles, _footer(runs)))
 
 
 def _footer(runs: list[Run]) -> list[str]:

@@ -63,16 +63,12 @@ def length_axis(axes: Axes, elements: pd.Series | np.ndarray, machine: HasCaches
     for level, boundary in cache_boundaries(machine).items():
         if low < boundary < high:
             axes.axvline(boundary, color="0.55", linewidth=0.6, zorder=0.5)
-            axes.text(
-                boundary,
-                1.01,
-                level,
-                transform=axes.get_xaxis_transform(),
-                ha="center",
-                va="bottom",
-                fontsize=6.5,
-                color="0.3",
-            )
+            _above(axes, boundary, level, color="0.3")
+
+
+def _above(axes: Axes, x: float, text: str, **look: Any) -> None:
+    """A name above the axes, of what stands there at x."""
+    axes.text(x, 1.01, text, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=6.5, **look)
 
 
 def bandwidth_axis(axes: Axes) -> None:
@@ -87,7 +83,7 @@ def speedup_by_cache_axes(axes: Axes) -> None:
     """Axes of speedup against the size of the input in last-level caches, where machines can be compared."""
     axes.axhline(0, color=style.BLACK, linewidth=0.8)
     axes.axvline(1, color="0.55", linewidth=0.6)
-    axes.text(1, 1.01, "last-level cache", transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=6.5)
+    _above(axes, 1, "last-level cache")
     axes.set_xscale("log")
     axes.set_xlabel("input (4n bytes) over last-level cache")
     axes.set_ylabel("speedup of Two-Pass, %")
@@ -164,11 +160,11 @@ class Frame:
     notes: Sequence[str]
 
 
-def finish(figure: Figure, run: Run, table: pd.DataFrame, frame: Frame) -> None:
-    """Put a frame around the panels, and into it what the numbers rest on: the run, and of `table`, which the figure
-    shows, confidence and processes."""
+def finish(figure: Figure, run: Run, table: pd.DataFrame, frame: Frame) -> Figure:
+    """The figure with a frame around the panels, and in it what the numbers rest on: the run, and of `table`, which is
+    what the figure shows, confidence and processes."""
     notes = [*_provenance(run, table), *frame.notes]
-    surround(figure, Frame(f"{reservation(run)}{frame.title}", frame.handles, notes))
+    return surround(figure, Frame(f"{reservation(run)}{frame.title}", frame.handles, notes))
 
 
 def reservation(run: Run) -> str:
@@ -178,8 +174,8 @@ def reservation(run: Run) -> str:
     return "smoke: no claim. " if run.protocol.is_smoke else ""
 
 
-def surround(figure: Figure, frame: Frame) -> None:
-    """Put a frame around the panels, each part of it into a band of its own."""
+def surround(figure: Figure, frame: Frame) -> Figure:
+    """The figure with a frame around the panels, each part of it in a band of its own."""
     handles, footer = frame.handles, [style.plain(line) for line in frame.notes]
     per_line = _legend_columns(handles)
     legend = LEGEND_LINE * math.ceil(len(handles) / per_line)
@@ -189,20 +185,12 @@ def surround(figure: Figure, frame: Frame) -> None:
     figure.set_layout_engine("constrained", rect=(0, below / height, 1, 1 - (below + TITLE) / height), w_pad=0.03)
     figure.text(0.01, 1 - 0.05 / height, frame.title, va="top", ha="left", fontsize=9.5, weight="bold")
     if handles:
-        figure.legend(
-            handles=handles,
-            loc="lower center",
-            bbox_to_anchor=(0.5, (FOOTER_LINE * len(footer) + GAP) / height),
-            ncols=per_line,
-            frameon=False,
-            borderpad=0,
-            borderaxespad=0,
-            labelspacing=0.35,
-            handlelength=2.6,
-        )
-    figure.text(
-        0.01, 0.03 / height, "\n".join(footer), va="bottom", ha="left", fontsize=6.2, color="0.3", linespacing=1.25
-    )
+        place = {"loc": "lower center", "bbox_to_anchor": (0.5, (FOOTER_LINE * len(footer) + GAP) / height)}
+        room = {"borderpad": 0, "borderaxespad": 0, "labelspacing": 0.35, "handlelength": 2.6}
+        figure.legend(handles=handles, ncols=per_line, frameon=False, **place, **room)
+    small = {"fontsize": 6.2, "color": "0.3", "linespacing": 1.25}
+    figure.text(0.01, 0.03 / height, "\n".join(footer), va="bottom", ha="left", **small)
+    return figure
 
 
 def _legend_columns(handles: Sequence[Artist]) -> int:

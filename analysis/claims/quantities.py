@@ -78,16 +78,12 @@ def results_not_finite(run: Run, isa: str | None, algorithm: str | None) -> Meas
     errors = [check["largest_sum_error"] for check in checks if check["largest_sum_error"] is not None]
     isas = ", ".join(names.ISAS[isa] for isa in dict.fromkeys(check["isa"] for check in checks))
     passes = run.algorithms[algorithm or ""]
-    return Measured(
-        wrong,
-        wrong,
-        wrong,
-        1.0,
+    told = (
         f"of {sum(check['results'] for check in checks):,} results for |x| up to "
         f"{min(check['largest_magnitude'] for check in checks):,.0f} ({isas}); the passes are {' and '.join(passes)}; "
-        f"largest |Σy - 1| {max(errors, default=float('nan')):.1g}",
-        is_counted=True,
+        f"largest |Σy - 1| {max(errors, default=float('nan')):.1g}"
     )
+    return Measured(wrong, wrong, wrong, 1.0, told, is_counted=True)
 
 
 def floats_per_element(run: Run, isa: str | None, algorithm: str | None) -> Measured:

@@ -19,6 +19,7 @@ from harness.statistics.intervals import TARGET_CONFIDENCE
 REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_RUN = "reproduced", "not reproduced", "inconclusive", "not run"
 ELSEWHERE = {REPRODUCED: "generalizes", NOT_REPRODUCED: "does not generalize", INCONCLUSIVE: INCONCLUSIVE}
 """What the same finding is called on a machine that the claim is not about."""
+VALUES = ("value", "low", "high", "confidence")
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,8 @@ def judge_all(
     asked_first = {machine: sorted(those, key=lambda run: not controls.are_in(run)) for machine, those in runs.items()}
     judgements = []
     for claim in claims:
-        own = [
-            run for run in runs.get(claim.machine or "", []) if is_evidence(known[claim.machine or ""], run.information)
-        ]
+        about = claim.machine or ""
+        own = [run for run in runs.get(about, []) if is_evidence(known[about], run.information)]
         if claim.machine is not None and not own:
             needed, expected = _needed(known[claim.machine], runs), expects(claim)
             judgements.append(Judgement(claim, claim.machine, True, NOT_RUN, needed, model=expected))
@@ -58,9 +58,8 @@ def judge_all(
             judgements.append(Judgement(claim, "any", True, NOT_RUN, "there is no run of any machine"))
         for machine, those in asked_first.items():
             native = claim.machine is None or (machine == claim.machine and bool(own))
-            asked = [run for run in those if not native or claim.machine is None or run in own]
-            asked = [run for run in asked if _has_isa(claim, run) or native]
-            answers = [judge(claim, machine, run, native) for run in asked]
+            asked = [run for run in those if run in own] if native and claim.machine else those
+            answers = [judge(claim, machine, run, native) for run in asked if native or _has_isa(claim, run)]
             judgements += sorted(answers, key=lambda answer: answer.verdict == NOT_RUN)[:1]
     return judgements
 
@@ -129,9 +128,7 @@ def table(judgements: Sequence[Judgement]) -> pd.DataFrame:
                 "about": judgement.claim.machine or "any",
                 "isa": judgement.claim.isa or "any",
                 "verdict": judgement.verdict,
-                **{
-                    name: getattr(judgement.measured, name, math.nan) for name in ("value", "low", "high", "confidence")
-                },
+                **{name: getattr(judgement.measured, name, math.nan) for name in VALUES},
                 "unit": judgement.claim.unit.strip(),
                 "claimed": judgement.claim.claimed,
                 "run": judgement.run,
@@ -171,9 +168,8 @@ def report(judgements: Sequence[Judgement], runs: Mapping[str, Sequence[Run]]) -
     ]
     for judgement in judgements:
         said = f"**{judgement.verdict}**" if judgement.is_native else judgement.verdict
-        claim = judgement.claim
-        told_of = (said, _measured(judgement), claim.claimed, judgement.model, judgement.reason)
-        cells = (claim.id, judgement.machine, *told_of)
+        told_of = (said, _measured(judgement), judgement.claim.claimed, judgement.model, judgement.reason)
+        cells = (judgement.claim.id, judgement.machine, *told_of)
         lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
     lines += ["", "## The runs", ""]
     for machine, those in runs.items():

@@ -31,5 +31,4 @@ def draw(run: Run) -> Figure:
     grid[0][0].set_yticks(range(len(lengths)), [f"{names.count(n)} elements" for n in lengths])
     handles = [panels.handle(name, look) for name, look in looks.items()]
     notes = ["each pass against itself without folds, in the same variant and the same rounds, warm; grey: 2 %"]
-    panels.finish(figure, run, table, panels.Frame("The price of folding sums into doubles", handles, notes))
-    return figure
+    return panels.finish(figure, run, table, panels.Frame("The price of folding sums into doubles", handles, notes))

@@ -55,8 +55,7 @@ def draw(run: Run) -> Figure:
         f"exp: {_which(run.exp)} float32 in [-87.3, -0] against double precision; largest error in ulp: {worst}",
         "softmax: against 80-bit references, where those are normal floats; x axis: elements",
     ]
-    panels.surround(figure, panels.Frame(f"{panels.reservation(run)}Accuracy", handles, footer))
-    return figure
+    return panels.surround(figure, panels.Frame(f"{panels.reservation(run)}Accuracy", handles, footer))
 
 
 def _which(found: Sequence[Row]) -> str:

@@ -34,5 +34,4 @@ def draw_times(run: Run, table: pd.DataFrame, algorithms: Sequence[str], title: 
         axes.set_xlabel("elements")
     grid[0][0].set_ylabel("nanoseconds per element")
     handles = panels.algorithm_handles(looks, algorithms) + panels.compiler_handles(compilers)
-    panels.finish(figure, run, table, panels.Frame(title, handles, [panels.CACHE_NOTE]))
-    return figure
+    return panels.finish(figure, run, table, panels.Frame(title, handles, [panels.CACHE_NOTE]))

@@ -36,8 +36,7 @@ def draw(run: Run) -> Figure:
     told = ", ".join(f"{name}: {compiler.version}" for name, compiler in run.compilers.items())
     notes = [panels.CACHE_NOTE, *textwrap.wrap(told, 150)]
     title = f"What the compiler changes: {', '.join(others)} against {run.primary}"
-    panels.finish(figure, run, table, panels.Frame(title, handles, notes))
-    return figure
+    return panels.finish(figure, run, table, panels.Frame(title, handles, notes))
 
 
 def _points(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style]) -> None:

@@ -31,8 +31,7 @@ def draw(run: Run) -> Figure:
     handles.append(panels.handle("the answer", ANSWER, markersize=8))
     notes = [f"{found.told}; the noise floor (grey) is the largest median without planted work"]
     title = f"Known answers: {originals(run)} and its controls"
-    panels.finish(figure, run, table, panels.Frame(title, handles, notes))
-    return figure
+    return panels.finish(figure, run, table, panels.Frame(title, handles, notes))
 
 
 def _panel(axes: Axes, table: pd.DataFrame, floor: float) -> None:

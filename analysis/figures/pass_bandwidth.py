@@ -42,8 +42,7 @@ def draw(run: Run) -> Figure:
     ]
     notes = [f"effective bandwidth: declared reads and writes, without write-allocate, over time; {panels.CACHE_NOTE}"]
     title = "Effective bandwidth of the passes, and the machine's limits (warm)"
-    panels.finish(figure, run, table, panels.Frame(title, handles + panels.compiler_handles(compilers), notes))
-    return figure
+    return panels.finish(figure, run, table, panels.Frame(title, handles + panels.compiler_handles(compilers), notes))
 
 
 def _series(axes: Axes, table: pd.DataFrame, look: style.Style, compilers: list[str]) -> None:

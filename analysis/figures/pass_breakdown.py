@@ -45,8 +45,7 @@ def draw(run: Run) -> Figure:
         axes.set_title(f"{names.ISAS[isa]}\n{names.count(elements)} elements, {where}", fontsize=8)
     grid[0][0].set_ylabel("nanoseconds per element")
     notes = [f"{run.primary}; bars: medians of the passes; vertical bars: the whole call and its interval"]
-    panels.finish(figure, run, drawn, panels.Frame("Where the time goes, pass by pass", [], notes))
-    return figure
+    return panels.finish(figure, run, drawn, panels.Frame("Where the time goes, pass by pass", [], notes))
 
 
 def _bar(axes: Axes, place: int, table: pd.DataFrame, passes: Sequence[str], colour: str) -> None:

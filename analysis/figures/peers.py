@@ -39,8 +39,7 @@ def draw(run: Run) -> Figure:
     handles = panels.algorithm_handles(looks, run.algorithms)
     handles += [panels.handle(label, looks[name]) for name, label in _labels(libraries).items()]
     title = "Other libraries, each with the instructions it chooses"
-    panels.finish(figure, run, table, panels.Frame(title, handles, _notes(run)))
-    return figure
+    return panels.finish(figure, run, table, panels.Frame(title, handles, _notes(run)))
 
 
 def _labels(libraries: dict[str, Library]) -> dict[str, str]:

@@ -47,8 +47,7 @@ def draw(run: Run) -> Figure:
     handles += [panels.handle(name, look) for name, look in LIMITS.items()]
     handles.append(panels.handle("parts of one vector", style.Style(style.GREY, "o", "none"), fillstyle="none"))
     title = "Threads: each with a vector of its own, and (hollow) parts of one"
-    panels.finish(figure, run, table, panels.Frame(title, handles, [_saturation(table, run)]))
-    return figure
+    return panels.finish(figure, run, table, panels.Frame(title, handles, [_saturation(table, run)]))
 
 
 def _lines(axes: Axes, table: pd.DataFrame, value: str, look: style.Style) -> None:

@@ -44,8 +44,7 @@ def draw(run: Run) -> Figure:
         "neither is a bound",
     ]
     title = "Speedup of Two-Pass over the better Three-Pass"
-    panels.finish(figure, run, table, panels.Frame(title, _handles(table, compilers), notes))
-    return figure
+    return panels.finish(figure, run, table, panels.Frame(title, _handles(table, compilers), notes))
 
 
 def _speedup(axes: Axes, table: pd.DataFrame, compilers: list[str]) -> None:
@@ -62,16 +61,9 @@ def _traffic_ratios(axes: Axes) -> None:
     axes.axhline(0, color=style.BLACK, linewidth=0.8)
     for (ratio, percent), above in zip(TRAFFIC_RATIOS.items(), (True, False), strict=True):
         axes.axhline(percent, color=style.GREY, linewidth=0.8, linestyle=(0, (1, 1.5)))
-        axes.annotate(
-            f"traffic ratio {ratio}",
-            (0.02, percent),
-            xycoords=axes.get_yaxis_transform(),
-            xytext=(0, 1.5 if above else -1.5),
-            textcoords="offset points",
-            va="bottom" if above else "top",
-            fontsize=6.2,
-            color="0.3",
-        )
+        beside = {"xytext": (0, 1.5 if above else -1.5), "va": "bottom" if above else "top"}
+        where = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points"}
+        axes.annotate(f"traffic ratio {ratio}", (0.02, percent), **where, **beside, fontsize=6.2, color="0.3")
 
 
 def _paper(axes: Axes, isa: str, run: Run) -> None:
@@ -83,18 +75,12 @@ def _paper(axes: Axes, isa: str, run: Run) -> None:
         return
     percent = claim.value
     axes.plot([start, right], [percent, percent], color=style.PURPLE, linewidth=1.8, linestyle=(0, (4, 1)))
-    axes.annotate(
-        f"paper, {load_machines()[claim.machine].microarchitecture}: up to {percent:g} %",
-        ((start * right) ** 0.5, percent),
-        xytext=(0.99, 0.99),
-        textcoords=axes.transAxes,
-        ha="right",
-        va="top",
-        fontsize=6.8,
-        color="#9A3F74",
-        bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none"},
-        arrowprops={"arrowstyle": "-", "color": style.PURPLE, "linewidth": 0.6, "relpos": (0.85, 0), "shrinkA": 0},
-    )
+    told = f"paper, {load_machines()[claim.machine].microarchitecture}: up to {percent:g} %"
+    corner = {"xytext": (0.99, 0.99), "textcoords": axes.transAxes, "ha": "right", "va": "top"}
+    box = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none"}
+    arrow = {"arrowstyle": "-", "color": style.PURPLE, "linewidth": 0.6, "relpos": (0.85, 0), "shrinkA": 0}
+    look = {"fontsize": 6.8, "color": "#9A3F74", "bbox": box, "arrowprops": arrow}
+    axes.annotate(told, ((start * right) ** 0.5, percent), **corner, **look)
 
 
 def _handles(table: pd.DataFrame, compilers: list[str]) -> list[Line2D]:

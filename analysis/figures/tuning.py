@@ -37,8 +37,7 @@ def draw(run: Run) -> Figure:
         f"{run.primary}; variants as published for three machines, measured while tuning (one process, no interval)"
     ]
     measured = pd.DataFrame({"processes": [1], "confidence": [0.0]})
-    panels.finish(figure, run, measured, panels.Frame("What the published variants cost here", handles, notes))
-    return figure
+    return panels.finish(figure, run, measured, panels.Frame("What the published variants cost here", handles, notes))
 
 
 def _told_lengths(run: Run) -> list[str]:

@@ -167,8 +167,7 @@ def draw_machines(runs: Sequence[Run]) -> tuple[Figure, pd.DataFrame]:
     panels.speedup_by_cache_axes(axes)
     footer = [f"without markers: {_footer()[0]}", *_footer()[1:]]
     title = "Speedup of Two-Pass by machine (model), beside what was measured"
-    panels.surround(figure, panels.Frame(title, handles, footer))
-    return figure, pd.concat(tables, ignore_index=True)
+    return panels.surround(figure, panels.Frame(title, handles, footer)), pd.concat(tables, ignore_index=True)
 
 
 def _band(axes: Axes, table: pd.DataFrame, value: str, look: style.Style, against: str = "elements") -> None:
@@ -240,8 +239,8 @@ def _finished(
     footer = _footer()
     if run and measured is not None:
         footer.append(f"measured: run {run.name}; {_error(table, measured, value)}")
-    panels.surround(figure, panels.Frame(f"{load_machines()[machine].title}: {what} (model)", handles, footer))
-    return figure, table
+    title = f"{load_machines()[machine].title}: {what} (model)"
+    return panels.surround(figure, panels.Frame(title, handles, footer)), table
 
 
 def _error(table: pd.DataFrame, measured: pd.DataFrame, value: str) -> str:

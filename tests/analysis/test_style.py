@@ -1,0 +1,19 @@
+"""How series look."""
+
+from analysis import style
+
+
+def test_algorithms_that_the_paper_does_not_have_share_out_other_looks_in_their_order() -> None:
+    looks = style.algorithms(["two-pass", "online", "other"])
+    assert looks["two-pass"] == style.ALGORITHMS["two-pass"]
+    assert (looks["online"], looks["other"]) == style.OTHERS[:2]
+
+
+def test_a_look_without_its_line_keeps_colour_and_marker() -> None:
+    look = style.ALGORITHMS["two-pass"]
+    assert look.line == {"color": style.GREEN, "marker": "o", "linestyle": "-"}
+    assert look.points.line == {"color": style.GREEN, "marker": "o", "linestyle": "none"}
+
+
+def test_dollars_are_no_mathematics() -> None:
+    assert style.plain("$x$") == r"\$x\$"
