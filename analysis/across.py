@@ -7,9 +7,9 @@ from analysis import panels, style
 from analysis.tables.machines import comparable
 from analysis.tables.speedups import speedups
 from harness.record import names
+from harness.record.caches import FLOAT_BYTES
 from harness.record.samples import Run
 from harness.statistics import selection
-from harness.statistics.traffic import BYTES_PER_FLOAT
 
 NAME = "machines"
 TRUST = (panels.null_test, panels.audit_line)
@@ -33,7 +33,7 @@ def draw(runs: list[Run]) -> Figure:
         look, rows = LOOKS[place % len(LOOKS)], selection.of_primary(speedups(run), run)
         for rank, isa in enumerate(selection.isas(rows)):
             points = rows[rows["isa"] == isa].sort_values("elements")
-            over_cache = BYTES_PER_FLOAT * points["elements"] / run.machine.last_cache_bytes
+            over_cache = FLOAT_BYTES * points["elements"] / run.machine.last_cache_bytes
             fill = {"fillstyle": style.FILLS[min(rank, len(style.FILLS) - 1)], "markerfacecoloralt": "white"}
             axes.plot(over_cache, points["speedup_percent_median"], **look.line, **fill)
             low, high = points["speedup_percent_low"], points["speedup_percent_high"]

@@ -16,12 +16,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from analysis import style
 from analysis.tables.controls import verdict
 from harness.record import exactness, names
-from harness.record.caches import HasCaches
+from harness.record.caches import FLOAT_BYTES, HasCaches
 from harness.record.machines import emulator
 from harness.record.samples import Run
 from harness.statistics import controls, selection
 from harness.statistics.intervals import bounds
-from harness.statistics.traffic import BYTES_PER_FLOAT
 
 # Inches. Title, legend and footer have bands of their own, so that they can cover neither data nor one another.
 TITLE, LEGEND_LINE, FOOTER_LINE, GAP = 0.28, 0.17, 0.115, 0.06
@@ -92,7 +91,7 @@ def speedup_by_cache_axes(axes: Axes) -> None:
 def cache_boundaries(machine: HasCaches) -> dict[str, float]:
     """For each cache level the number of elements whose input alone, 4n bytes, fills it."""
     caches = sorted(machine.caches, key=lambda cache: cache.level)
-    return {f"L{cache.level}": cache.bytes / BYTES_PER_FLOAT for cache in caches}
+    return {f"L{cache.level}": cache.bytes / FLOAT_BYTES for cache in caches}
 
 
 def error(points: pd.DataFrame | pd.Series, value: str) -> tuple[Any, list[Any]]:

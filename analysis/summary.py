@@ -11,6 +11,7 @@ from analysis.tables.controls import verdict
 from analysis.tables.scaling import THROUGHPUT, scaling
 from analysis.tables.speedups import class_counts, largest, speedups, wins_from
 from harness.record import exactness, names
+from harness.record.caches import FLOAT_BYTES
 from harness.record.catalog import newest_complete
 from harness.record.errors import MissingRows
 from harness.record.machines import emulator
@@ -18,7 +19,7 @@ from harness.record.samples import Run
 from harness.statistics import controls, selection
 from harness.statistics.intervals import bounds
 from harness.statistics.selection import TWO_PASS
-from harness.statistics.traffic import BYTES_PER_FLOAT, kind, moved
+from harness.statistics.traffic import kind, moved
 
 STOPPED_BY = {"precision": "", "processes": "; all processes ran", "minutes": "; the minutes were spent"}
 
@@ -160,7 +161,7 @@ def _peers(run: Run) -> str:
 def _speedup_lines(run: Run, isa: str, table: pd.DataFrame) -> list[str]:
     longest, unresolved = table.iloc[-1], verdict(run).unresolved
     # Input and output together have to fit, since a call touches both.
-    inside = table[2 * BYTES_PER_FLOAT * table["elements"] <= run.machine.cache_bytes(2)]
+    inside = table[2 * FLOAT_BYTES * table["elements"] <= run.machine.cache_bytes(2)]
     in_cache = f"in L2, {names.count(inside['elements'].max())} elements" if len(inside) else "in L2"
     in_l2 = _speedup(run, isa, inside.iloc[-1]) if len(inside) else "no length was measured whose arrays fit"
     is_out = run.machine.is_out_of_cache(longest["elements"])

@@ -25,11 +25,9 @@ THIN = 0.05
 def draw(run: Run) -> Figure:
     """One panel for each ISA, with a bar for each algorithm by the primary compiler. Raises MissingRows."""
     drawn = selection.of_primary(TABLE(run), run)
-    isas = selection.isas(drawn)
     looks = style.algorithms(run.algorithms)
-    figure, grid = panels.grid(1, len(isas), 2.5, "none")
-    for axes, isa in zip(grid[0], isas, strict=True):
-        of_isa = drawn[drawn["isa"] == isa]
+    figure, grid = panels.isa_panels(drawn, 2.5, "none")
+    for axes, isa, of_isa in grid:
         longest = of_isa[of_isa["elements"] == of_isa["elements"].max()]
         whole = set(longest[longest["pass"] == WHOLE]["algorithm"])
         algorithms = [name for name in run.algorithms if name in whole]

@@ -23,7 +23,7 @@ LABEL = re.compile(r"(\.L\w+):")
 MEMORY = re.compile(r"\((%\w+)?(?:,\s*(%\w+)(?:,\s*(\d))?)?\)")
 OPERAND = re.compile(r"(?:[^,(]|\([^)]*\))+")
 INCREMENT = re.compile(r"(add|sub)q \$(-?\d+), ?(%r\w+)|(inc|dec)q (%r\w+)|leaq (-?\d+)\((%r\w+)\), ?(%r\w+)")
-BYTES_PER_FLOAT = 4
+FLOAT_BYTES = 4
 
 Place = tuple[str, int]
 """A source line: the file's name and the line's number, from 1."""

@@ -21,11 +21,12 @@ from analysis.tables.bandwidths import EFFECTIVE, bandwidths
 from analysis.tables.speedups import speedups
 from analysis.tables.times import algorithm_times
 from harness.record import names
+from harness.record.caches import FLOAT_BYTES
 from harness.record.claims import paper_percent
 from harness.record.machines import load_machines
 from harness.record.samples import Run
 from harness.statistics import selection
-from harness.statistics.traffic import BYTES_PER_FLOAT, logical_floats
+from harness.statistics.traffic import logical_floats
 
 MARKERS = "osD^vPX"
 STYLES = {
@@ -109,7 +110,7 @@ def _pass_bandwidth(machine: str, run: Run | None) -> tuple[Figure, pd.DataFrame
     figure, grid = panels.grid(1, len(predictions), 2.6, "row")
     for axes, (isa, prediction) in zip(grid[0], predictions.items(), strict=True):
         for name, look in looks.items():
-            floats = BYTES_PER_FLOAT * logical_floats(prediction.subject.kernels[name])
+            floats = FLOAT_BYTES * logical_floats(prediction.subject.kernels[name])
             rates = quantiles(floats / prediction.alone(name), EFFECTIVE)
             own = pd.DataFrame({"isa": isa, "pass": name, "elements": prediction.elements.astype(int), **rates})
             tables.append(own)
@@ -149,7 +150,7 @@ def draw_machines(runs: Sequence[Run]) -> tuple[Figure, pd.DataFrame]:
         own = speedup_table(prediction)
         last = prediction.subject.machine.last_cache_bytes
         own.insert(0, "machine", name)
-        own["input_over_last_cache"] = BYTES_PER_FLOAT * own["elements"] / last
+        own["input_over_last_cache"] = FLOAT_BYTES * own["elements"] / last
         tables.append(own)
         _band(axes, own, "speedup_percent", look, "input_over_last_cache")
         handles.append(_model_handle(f"{name} {names.ISAS[isa]}", look))
@@ -160,7 +161,7 @@ def draw_machines(runs: Sequence[Run]) -> tuple[Figure, pd.DataFrame]:
                 continue
             of_isa = points[points["isa"] == isa].sort_values("elements")
             label = f"{run.machine.name} {names.ISAS[isa]}, measured"
-            over_cache = BYTES_PER_FLOAT * of_isa["elements"] / run.machine.last_cache_bytes
+            over_cache = FLOAT_BYTES * of_isa["elements"] / run.machine.last_cache_bytes
             look = {"color": style.GREEN, "marker": marker, "fillstyle": fill}
             axes.plot(over_cache, of_isa["speedup_percent_median"], **look, linewidth=0.8)
             handles.append(Line2D([], [], **look, label=label))

@@ -111,9 +111,8 @@ def forecast(
 
 
 def out_of_cache(prediction: Prediction) -> np.ndarray:
-    """Which lengths are out of cache: the input alone, 4n bytes, is more than L2 and the last-level cache hold."""
-    held = sum(cache.bytes for cache in prediction.subject.machine.caches if cache.level > 1)
-    return 4 * prediction.elements > held
+    """Which lengths are out of cache on the machine."""
+    return prediction.subject.machine.is_out_of_cache(prediction.elements)
 
 
 def largest_speedup(name: str, isa: str) -> tuple[float, float, float]:

@@ -30,7 +30,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.model.assembly import BYTES_PER_FLOAT, Loop, functions, marked_places, skeleton
+from analysis.model.assembly import FLOAT_BYTES, Loop, functions, marked_places, skeleton
 from harness.record import machines
 from harness.record.errors import HarnessError
 from harness.record.files import ROOT
@@ -197,7 +197,7 @@ def hot_loops(compiled: Compiled) -> dict[tuple[str, str], Loop | None]:
 
 def vectors_per_iteration(loop: Loop, isa: str) -> int:
     """How many vectors an iteration of a hot loop processes. Raises HarnessError where that is no whole number."""
-    vectors, rest = divmod(abs(loop.bytes_per_iteration() or 0), BYTES_PER_FLOAT * ISAS[isa].lanes)
+    vectors, rest = divmod(abs(loop.bytes_per_iteration() or 0), FLOAT_BYTES * ISAS[isa].lanes)
     if rest or not vectors:
         raise HarnessError(f"{isa}: an iteration processes {loop.bytes_per_iteration()} bytes, no whole vectors")
     return vectors

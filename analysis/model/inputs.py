@@ -11,11 +11,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.tables.bandwidths import bandwidths
+from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import HarnessError
 from harness.record.machines import Machine
 from harness.record.samples import Run
 from harness.statistics import selection
-from harness.statistics.traffic import BYTES_PER_FLOAT, logical_floats
+from harness.statistics.traffic import logical_floats
 
 LINE_BYTES = 64
 MEMORY = "memory"
@@ -94,7 +95,7 @@ def of_run(run: Run, isa: str, draws: int) -> Core:
     rates = {}
     for level in (1, *LEVELS):
         for kind in KINDS:
-            bytes_ = BYTES_PER_FLOAT * (2 if kind == "copy" else 1) * table["elements"]
+            bytes_ = FLOAT_BYTES * (2 if kind == "copy" else 1) * table["elements"]
             inside = bytes_ >= 2 * caches[level - 1 if level != MEMORY else 3] if level != 1 else bytes_ > 0
             inside &= bytes_ <= caches[level] / 2 if level != MEMORY else True
             found = table[inside & (table["pass"] == kind)]
@@ -107,4 +108,4 @@ def of_run(run: Run, isa: str, draws: int) -> Core:
 
 def _rate(found: pd.DataFrame, run: Run, kind: str) -> float:
     floats = logical_floats(run.kernels[kind])
-    return float((BYTES_PER_FLOAT * floats / found["nanoseconds_per_element_median"]).median())
+    return float((FLOAT_BYTES * floats / found["nanoseconds_per_element_median"]).median())

@@ -72,7 +72,7 @@ def lengths(settings: configuration.Config, llc_bytes: int) -> list[int]:
 def core(settings: configuration.Config, machine: Machine) -> Core:
     """A core of this machine, with vectors where the harness puts them. Raises BadConfiguration where its file does not
     tell enough, HarnessError where there is no compiler."""
-    rotation_bytes = math.ceil(settings["rotation"] * sum(known.bytes for known in machine.caches if known.level > 1))
+    rotation_bytes = math.ceil(settings["rotation"] * machine.holds_bytes)
 
     def places(elements: int) -> tuple[int, int]:
         layout = Layout(elements, rotation_bytes)

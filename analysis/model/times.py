@@ -11,13 +11,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.model.inputs import LEVELS, LINE_BYTES, MEMORY, Core, Draws
+from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import HarnessError
 from harness.record.isa import ISAS
 from harness.record.machines import Machine
 from harness.record.run import Pass
-from harness.statistics.traffic import BYTES_PER_FLOAT, kind
+from harness.statistics.traffic import kind
 
-FLOATS_PER_LINE = LINE_BYTES // BYTES_PER_FLOAT
+FLOATS_PER_LINE = LINE_BYTES // FLOAT_BYTES
 BOUND_BY = ("computation", "L2", "L3", "memory")
 
 Grid = npt.NDArray[np.float64]
@@ -66,7 +67,7 @@ class Traffic:
         caches = {cache.level: cache for cache in machine.caches}
         # What is fetched from memory goes straight to L2 where L3 is a victim cache, as the simulator has it.
         self._past_l3 = caches[3].inclusion != "inclusive"
-        self._beyond_l2 = 2 * caches[2].bytes / BYTES_PER_FLOAT
+        self._beyond_l2 = 2 * caches[2].bytes / FLOAT_BYTES
 
     def without_allocation(self) -> Traffic:
         """The same where a line that is overwritten is not fetched first."""

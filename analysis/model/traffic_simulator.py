@@ -18,9 +18,9 @@ import pandas as pd
 
 from analysis.model.cache_simulator import COUNTERS, LINE_BYTES, Hierarchy, Level, Simulator, counts
 from analysis.model.traffic import KEYS, MOVED
-from harness.statistics.traffic import BYTES_PER_FLOAT
+from harness.record.caches import FLOAT_BYTES
 
-FLOATS_PER_LINE = LINE_BYTES // BYTES_PER_FLOAT
+FLOATS_PER_LINE = LINE_BYTES // FLOAT_BYTES
 # Longer vectors than so many times what all caches hold are extended, not simulated.
 LONGEST, REFERENCE = 2.0, 1.5
 COUNTED = 3

@@ -5,12 +5,13 @@ import pandas as pd
 from analysis.tables import made_once
 from analysis.tables.times import times
 from harness.record import names
+from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import MissingRows
 from harness.record.samples import Run
 from harness.statistics import selection
 from harness.statistics.intervals import bounds
 from harness.statistics.selection import TWO_PASS
-from harness.statistics.traffic import BYTES_PER_FLOAT, logical_floats, write_allocate_floats
+from harness.statistics.traffic import logical_floats, write_allocate_floats
 
 EFFECTIVE = "effective_gigabytes_per_second"
 
@@ -29,7 +30,7 @@ def bandwidths(run: Run) -> pd.DataFrame:
     variants = times(selection.pass_rows(run), [*by, "variant"], run.canary.clock_adds)
     best = variants.sort_values([*by, "nanoseconds_per_element_median", "variant"]).drop_duplicates(by)
     kernels = best["pass"].map(run.kernels)
-    logical, allocated = (BYTES_PER_FLOAT * kernels.map(floats) for floats in (logical_floats, write_allocate_floats))
+    logical, allocated = (FLOAT_BYTES * kernels.map(floats) for floats in (logical_floats, write_allocate_floats))
     table = best.assign(
         # Bytes per nanosecond are 10^9 bytes per second; the longest time is the lowest bandwidth.
         effective_gigabytes_per_second_median=logical / best["nanoseconds_per_element_median"],

@@ -5,12 +5,13 @@ import pandas as pd
 
 from analysis.tables.times import per_call
 from harness.record import names
+from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import MissingRows
 from harness.record.samples import Run
 from harness.statistics import selection
 from harness.statistics.intervals import TARGET_CONFIDENCE
 from harness.statistics.ratios import log_ratios, percents
-from harness.statistics.traffic import BYTES_PER_FLOAT, moved, write_allocate_floats
+from harness.statistics.traffic import moved, write_allocate_floats
 
 
 def out_of_cache(rows: pd.DataFrame, run: Run) -> pd.DataFrame:
@@ -47,7 +48,7 @@ def pass_limits(run: Run, isa: str | None) -> pd.DataFrame:
     target = 1 - (1 - TARGET_CONFIDENCE) / len(passes)
     table = pd.concat([_against_loops(run, name, far, target) for name in passes], ignore_index=True)
     times = far.groupby(["pass", "variant", "process"])["nanoseconds_per_element"].median()
-    near = rates[2 * BYTES_PER_FLOAT * rates["elements"] <= run.machine.cache_bytes(2)]
+    near = rates[2 * FLOAT_BYTES * rates["elements"] <= run.machine.cache_bytes(2)]
     computing = near.groupby(["pass", "elements"])["nanoseconds_per_element"].median().groupby("pass").min()
     memory = {row["pass"]: times[tuple(row["loop"].split())].median() for _, row in table.iterrows()}
     table["computing_percent"] = [100 * computing.get(name, np.nan) / memory[name] for name in table["pass"]]

@@ -5,10 +5,11 @@ import pandas as pd
 from analysis.tables import made_once
 from analysis.tables.bandwidths import EFFECTIVE
 from analysis.tables.times import per_call
+from harness.record.caches import FLOAT_BYTES
 from harness.record.samples import Run
 from harness.statistics import selection
 from harness.statistics.intervals import bounds, intervals
-from harness.statistics.traffic import BYTES_PER_FLOAT, logical_floats
+from harness.statistics.traffic import logical_floats
 
 THROUGHPUT = "gigaelements_per_second"
 BY = ["isa", "compiler", "elements", "name", "threads"]
@@ -43,7 +44,7 @@ def _throughputs(run: Run, experiment: str, vectors: str) -> pd.DataFrame:
     for bound, inverse in (("median", "median"), ("low", "high"), ("high", "low")):
         rate = elements / table[f"nanoseconds_per_call_{inverse}"]
         table[f"{THROUGHPUT}_{bound}"] = rate
-        table[f"{EFFECTIVE}_{bound}"] = BYTES_PER_FLOAT * floats * rate
+        table[f"{EFFECTIVE}_{bound}"] = FLOAT_BYTES * floats * rate
     table.insert(3, "vectors", vectors)
     return table[[*BY[:3], "vectors", *BY[3:], *bounds(THROUGHPUT), *bounds(EFFECTIVE), "confidence", "processes"]]
 

@@ -8,6 +8,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from harness.record.caches import FLOAT_BYTES
 from harness.record.documents import read_yaml
 from harness.record.errors import HarnessError
 from harness.record.files import ROOT
@@ -16,7 +17,6 @@ from harness.record.schema import fault, violation
 
 CONFIG_FILE = ROOT / "config" / "config.yaml"
 
-FLOAT_BYTES = 4
 # What may be changed on the command line.
 OVERRIDABLE = ("protocol", "isas", "compilers", "machine", "tuning", "peers")
 Config = dict[str, Any]

@@ -2,8 +2,6 @@
 
 from harness.record.run import Pass
 
-BYTES_PER_FLOAT = 4
-
 
 def moved(kernel: Pass) -> tuple[int, int, int]:
     """Floats of X that are read, of Y that are read, and of Y that are written for each element."""
