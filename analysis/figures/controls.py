@@ -43,9 +43,10 @@ def _panel(axes: Axes, table: pd.DataFrame, floor: float) -> None:
     for _, row in table.iterrows():
         place = row["place"]
         middle, (below, above) = panels.error(row, "difference_percent")
-        shape = LOOKS[row["kind"]][0].line
-        axes.errorbar(middle, place, xerr=[[below], [above]], **shape, elinewidth=0.9, capsize=2)
-        axes.plot(row["planted_percent"], place, **ANSWER.line, markersize=9, zorder=0)
+        look, _ = LOOKS[row["kind"]]
+        shape = {"color": look.colour, "marker": look.marker, "elinewidth": 0.9, "capsize": 2}
+        axes.errorbar(middle, place, xerr=[[below], [above]], **shape)
+        axes.plot(row["planted_percent"], place, color=ANSWER.colour, marker=ANSWER.marker, markersize=9, zorder=0)
     for index, ((compiler, elements), those) in enumerate(table.groupby(["compiler", "elements"], sort=False)):
         first = those["place"].min()
         label = f"{names.count(elements)} elements" + (f", {compiler}" if several else "")
