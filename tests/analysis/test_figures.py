@@ -94,8 +94,7 @@ def smoke(make_module_run: MakeRun) -> Run:
 
 def table_of(name: str, run: Run) -> bytes:
     """The figure's table as it is written, without the pictures."""
-    with matplotlib.style.context(style.RC, after_reset=True):
-        return csv_bytes(figures.load(name).draw(run)[1])
+    return csv_bytes(figures.load(name).TABLE(run))
 
 
 @pytest.mark.parametrize("name", NAMES)
