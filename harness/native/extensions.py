@@ -104,37 +104,23 @@ def load_kernels(folder: Path, compiler: str, isa: str) -> list[Kernel]:
     module = load(folder, compiler, isa)
     ffi, lib = module.ffi, module.lib
 
-    def address_of(table: Any, index: int) -> int:
+    def address(table: Any, index: int) -> int:
         return int(ffi.cast("uintptr_t", ffi.addressof(table[index])))
 
-    def text(pointer: Any) -> str:
-        return ffi.string(pointer).decode() if pointer else ""
+    def told(value: Any) -> Any:
+        if not isinstance(value, ffi.CData):
+            return value
+        return ffi.string(value).decode() if value else ""
 
     kernels = []
     for index in range(lib.kernel_count):
         row = lib.kernels[index]
-        kernels.append(
-            Kernel(
-                compiler,
-                isa,
-                text(row.name),
-                row.unroll,
-                row.accumulators,
-                lib.lanes,
-                row.reads_x,
-                row.reads_y,
-                row.writes_y,
-                bool(row.computes),
-                bool(row.non_temporal),
-                row.domain,
-                text(row.twin_of),
-                text(row.origin),
-                address_of(lib.kernels, index),
-                address_of(lib.moved_kernels, index) if index < lib.moved_kernel_count else 0,
-                row.needs,
-                row.combine,
-            )
-        )
+        facts = {name: told(getattr(row, name)) for name, _ in ffi.typeof(row).fields if name != "run"}
+        facts |= {name: bool(facts[name]) for name in ("computes", "non_temporal")}
+        places = {"address": address(lib.kernels, index), "moved_address": 0}
+        if index < lib.moved_kernel_count:
+            places["moved_address"] = address(lib.moved_kernels, index)
+        kernels.append(Kernel(compiler, isa, lanes=lib.lanes, gives=facts.pop("combine"), **facts, **places))
     return kernels
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.machine import topology
 from harness.native.extensions import HUGE_PAGE_BYTES, Host
 from harness.record.configuration import FLOAT_BYTES
 
@@ -88,20 +88,17 @@ class Arena:
     def moved(self, elements: int) -> Arena:
         """Another arena with the input's first `elements`, whose operands lie elsewhere, modulo every page size too. To
         be unmapped. Raises HarnessError where the system has not so much memory."""
-        arena = Arena(self.host, replace(self.layout, longest=elements, moved_bytes=MOVED_BYTES))
-        self.host.ffi.memmove(arena.x, self.x, elements * FLOAT_BYTES)
-        return arena
+        return self._copy(elements, MOVED_BYTES)
 
     def on_processor(self, cpu: int, elements: int) -> Arena:
         """Another arena with the input's first `elements`, touched first on this logical processor, and so on its node.
         To be unmapped. Raises HarnessError where the system has not so much memory."""
-        before = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {cpu})
-        try:
-            arena = Arena(self.host, replace(self.layout, longest=elements))
-            self.host.ffi.memmove(arena.x, self.x, elements * FLOAT_BYTES)
-        finally:
-            os.sched_setaffinity(0, before)
+        with topology.on(cpu):
+            return self._copy(elements, self.layout.moved_bytes)
+
+    def _copy(self, elements: int, moved_bytes: int) -> Arena:
+        arena = Arena(self.host, replace(self.layout, longest=elements, moved_bytes=moved_bytes))
+        self.host.ffi.memmove(arena.x, self.x, elements * FLOAT_BYTES)
         return arena
 
     def unmap(self) -> None:

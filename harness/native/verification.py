@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 import numpy as np
@@ -132,11 +132,7 @@ def sum_of(r: Reference) -> Expected:
 
 def stored_sum_of(r: Reference) -> Expected:
     """exp_store."""
-    its = sum_of(r)
-    return Expected(
-        **{name: getattr(its, name) for name in ("reference", "finds", "allowed_found")},
-        **{"y": r.terms, "y_sum": r.total, "y_magnitude": r.total, "allowed": rounded(r)},
-    )
+    return replace(sum_of(r), y=r.terms, y_sum=r.total, y_magnitude=r.total, allowed=rounded(r))
 
 
 def scaled_exp_of(r: Reference) -> Expected:
