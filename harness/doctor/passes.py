@@ -81,7 +81,7 @@ def measure_passes(config: Config, extensions: Path, elements: int, cache_state:
         question = Question("passes", "any", isa, elements, cache_state, contenders, paired=False)
         best = best_of(sampler, question)
         near: Measured = []
-        if elements * FLOAT_BYTES > processor.llc_bytes:
+        if elements * FLOAT_BYTES > processor.last_cache_bytes:
             again = replace(of_kernels(question, best), elements=in_cache, cache_state="warm")
             near = measure(sampler, again, FINAL_ROUNDS)
         results += compare(best, near, question, in_cache)

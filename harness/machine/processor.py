@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from harness.record.caches import HasCaches
 from harness.record.machines import NOT_EMULATED
 
 Registers = tuple[int, int, int, int]
@@ -24,7 +25,7 @@ class Cache:
 
 
 @dataclass(frozen=True)
-class Processor:
+class Processor(HasCaches):
     """What CPUID tells. `isas` are those that the processor has and the operating system saves."""
 
     vendor: str
@@ -39,15 +40,6 @@ class Processor:
     """Last-level caches of the logical processors that may be used."""
     emulator: str = NOT_EMULATED
 
-    @property
-    def llc_bytes(self) -> int:
-        """Size of the last-level cache in bytes."""
-        return max(self.caches, key=lambda cache: cache.level).bytes if self.caches else 0
-
     def llc_bytes_of(self, threads: int) -> int:
         """Size of the last-level caches that so many threads can reach, each on a core of its own, in bytes."""
-        return self.llc_bytes * min(threads, self.llc_count)
-
-    def cache_bytes(self, level: int) -> int:
-        """Size of the cache of this level in bytes, 0 where there is none."""
-        return next((cache.bytes for cache in self.caches if cache.level == level), 0)
+        return self.last_cache_bytes * min(threads, self.llc_count)

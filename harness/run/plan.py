@@ -187,11 +187,11 @@ class Plan:
     def tuning_elements(self, compiler: str, isa: str) -> int:
         """The out-of-cache length at which this compiler and ISA is tuned, or its longest length if that is shorter."""
         longest = max(max(item.elements) for item in self.items if (item.compiler, item.isa) == (compiler, isa))
-        return min(out_of_cache_elements(self.processor.llc_bytes), longest)
+        return min(out_of_cache_elements(self.processor.last_cache_bytes), longest)
 
     def question_seconds(self, item: Item, elements: int, threads: int = 1) -> float:
         """A guess at the seconds that one process spends on one length of an item with so many threads."""
-        llc_bytes = self.processor.llc_bytes
+        llc_bytes = self.processor.last_cache_bytes
         call = [c.nanoseconds(item.isa, elements, llc_bytes) for c in self.contenders[item.experiment]]
         calls = max(1, round(self.protocol["sample_milliseconds"] * 1e6 / max(call)))
         reading = MEMORY_NANOSECONDS / 2 * elements if item.cache_state == "paper" else 0
@@ -224,7 +224,7 @@ class Plan:
         """A guess at the seconds that looking at all variants and tuning take."""
         pairs = list(dict.fromkeys((item.compiler, item.isa) for item in self.items))
         near = len(pairs) * TUNING_SAMPLES * (0.2e-3 + SAMPLE_OVERHEAD_SECONDS)
-        llc_bytes = self.processor.llc_bytes
+        llc_bytes = self.processor.last_cache_bytes
         far = sum(pass_nanoseconds(pair[1], self.tuning_elements(*pair), llc_bytes) for pair in pairs) * TUNING_SAMPLES
         return PROCESS_OVERHEAD_SECONDS + len(pairs) * VERIFICATION_SECONDS + near + far / 1e9
 
@@ -270,7 +270,7 @@ class Plan:
                 continue
             # Peers have time of their own: without them the others would have no more.
             ours = [item for item in plan.items if not self.known[item.experiment].kind.has_peers]
-            llc_bytes = self.processor.llc_bytes
+            llc_bytes = self.processor.last_cache_bytes
             candidates = [item for item in ours if sum(FLOAT_BYTES * n > llc_bytes for n in item.elements) > 1]
             if not candidates:
                 break

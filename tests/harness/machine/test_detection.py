@@ -82,7 +82,7 @@ def test_a_real_processor_is_read_off_its_dump(name):
     [(SKYLAKE_X, MIB, 8448 * KIB), (BROADWELL, 256 * KIB, 55 * MIB), (ZEN2, 512 * KIB, 16 * MIB)],
 )
 def test_a_processor_tells_its_cache_sizes(processor, l2_bytes, llc_bytes):
-    assert processor.llc_bytes == llc_bytes
+    assert processor.last_cache_bytes == llc_bytes
     assert [processor.cache_bytes(level) for level in (1, 2, 3, 4)] == [32 * KIB, l2_bytes, llc_bytes, 0]
 
 
@@ -167,7 +167,7 @@ def test_a_guest_may_be_told_neither_its_hypervisor_nor_its_caches():
     guest = processor_of("AuthenticAMD", "AMD EPYC", 0xA10F11, EVERYTHING | HYPERVISOR, AVX2)
     assert guest.hypervisor == "unknown"
     assert guest.caches == ()
-    assert guest.llc_bytes == 0
+    assert guest.last_cache_bytes == 0
 
 
 @pytest.mark.parametrize(

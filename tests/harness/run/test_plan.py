@@ -44,7 +44,7 @@ def test_the_primary_compiler_is_measured_everywhere_and_others_at_a_few_lengths
 def test_lengths_reach_beyond_four_times_the_last_level_cache(quick):
     for processor in (ZEN2, BROADWELL):
         planned = made(quick, processor, ["gcc"], ["avx2"])
-        assert planned.longest() * 4 >= 4 * processor.llc_bytes
+        assert planned.longest() * 4 >= 4 * processor.last_cache_bytes
         for cache in processor.caches:
             for bytes_per_element in (4, 8):
                 inside = [n for n in items(planned, experiment="algorithms")[0].elements]
@@ -100,7 +100,7 @@ def test_lengths_are_dropped_until_enough_processes_fit_for_an_interval(quick):
         assert item.elements == whole[item.experiment][: len(item.elements)]
         assert sum(item.experiment in skipped["what"] for skipped in planned.skipped) == dropped
         if item.experiment != "class-counts":
-            assert 4 * max(item.elements) > BROADWELL.llc_bytes
+            assert 4 * max(item.elements) > BROADWELL.last_cache_bytes
 
 
 def test_a_slow_machine_has_a_shorter_plan_and_is_told_so(quick):
@@ -134,11 +134,11 @@ def test_out_of_cache_for_several_threads_counts_every_last_level_cache_in_use(q
     epyc = replace(ZEN2, llc_count=16)
     for threads, caches in ((1, 1), (2, 2), (64, 16)):
         assert plan.layout(quick, epyc, 1000, threads).rotation_bytes == 4 * (
-            threads * ZEN2.cache_bytes(2) + caches * ZEN2.llc_bytes
+            threads * ZEN2.cache_bytes(2) + caches * ZEN2.last_cache_bytes
         )
     planned = made(quick, epyc, ["gcc"], ["avx2"], 64 * GIB, 64)
     (parts,) = items(planned, experiment="strong-scaling")
-    assert max(parts.elements) * 4 >= 4 * 16 * ZEN2.llc_bytes
+    assert max(parts.elements) * 4 >= 4 * 16 * ZEN2.last_cache_bytes
     (alone,) = items(planned, experiment="breakdown")
     assert max(alone.elements) == 16 << 20
 
