@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from harness.experiments.algorithms import check_passes
 from harness.experiments.base import Contender, Question, Roster
 from harness.machine import detection
-from harness.native import build
 from harness.native.clock import CLOCK_ADDS
-from harness.native.extensions import Kernel, first_host, load_kernels, require_current
+from harness.native.extensions import Kernel, load_kernels
 from harness.native.memory import Arena
 from harness.record.configuration import FLOAT_BYTES, Config
 from harness.run import exclusion, plan
+from harness.run.prepare import means
 from harness.run.worker import pin
 from harness.sampling.sampler import Sample, Sampler, Sampling, by_contender, median_nanoseconds, undisturbed
 from harness.statistics.traffic import logical_floats, moved
@@ -58,13 +56,8 @@ def measure_passes(config: Config, extensions: Path, elements: int, cache_state:
 
     Raises HarnessError where the machine has none of the ISAs, or not so much memory.
     """
-    detection.require_x86_64()
-    compilers, _ = build.find_compilers(config)
-    host = first_host(config, extensions, compilers)
-    processor = host.processor()
-    isas, _ = detection.usable_isas(processor, config["isas"])
-    require_current(config, extensions, itertools.product([compiler.name for compiler in compilers], isas))
-    check_passes(config, load_kernels(extensions, compilers[0].name, isas[0]))
+    there = means(config, extensions)
+    host, processor = there.host, there.host.processor()
     in_cache = config["tuner"]["in_cache_elements"]
     layout = plan.layout(config, processor, max(elements, in_cache))
     plan.require_memory(layout.arena_bytes, layout.longest, detection.available_memory_bytes())
@@ -74,8 +67,8 @@ def measure_passes(config: Config, extensions: Path, elements: int, cache_state:
     arena.fill(config["input"]["low"], config["input"]["high"], config["input"]["seed"])
     sampler = Sampler(host, arena, [cpu])
     results: list[PassResult] = []
-    for isa in isas:
-        built = [kernel for compiler in compilers for kernel in load_kernels(extensions, compiler.name, isa)]
+    for isa in there.isas:
+        built = [kernel for compiler in there.compilers for kernel in load_kernels(extensions, compiler.name, isa)]
         roster = Roster(config, exclusion.right_ones(host, config, built))
         contenders = tuple(Contender("", k.name, (k,), roster.before(k.name)) for k in roster.kernels)
         question = Question("passes", "any", isa, elements, cache_state, contenders, paired=False)

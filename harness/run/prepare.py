@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from harness.experiments.controls import controls
 from harness.machine import detection, identity, topology
 from harness.native import build
 from harness.native.clock import CLOCK_ADDS, THROUGHPUT_FMAS, Clock
-from harness.native.extensions import Host, first_host, load_kernels, require_current
+from harness.native.extensions import Host, Kernel, first_host, load_kernels, require_current
 from harness.record import instance
 from harness.record.configuration import Config, load
 from harness.record.errors import HarnessError
@@ -49,29 +49,47 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+@dataclass(frozen=True)
+class Means:
+    """What there is to measure with: the host part, compilers (the first is the primary one), ISAs, and the kernels of
+    the first of both; and what was skipped."""
+
+    host: Host
+    compilers: Sequence[build.Compiler]
+    isas: Sequence[str]
+    kernels: Sequence[Kernel]
+    skipped: Sequence[dict[str, str]]
+
+
+def means(config: Config, extensions: Path) -> Means:
+    """What there is to measure with. Raises HarnessError where this machine can't measure what is configured."""
+    detection.require_x86_64()
+    compilers, skipped = build.find_compilers(config)
+    host = first_host(config, extensions, compilers)
+    isas, lacking = detection.usable_isas(host.processor(), config["isas"])
+    require_current(config, extensions, itertools.product([compiler.name for compiler in compilers], isas))
+    kernels = load_kernels(extensions, compilers[0].name, isas[0])
+    check_passes(config, kernels)
+    return Means(host, compilers, isas, kernels, [*skipped, *lacking])
+
+
 def prepare(config: Config, extensions: Path) -> tuple[Record, Plan, Host]:
     """What a run says before it has begun, its plan, and the host part.
 
     Raises HarnessError where this machine can't measure what is configured.
     """
-    detection.require_x86_64()
-    compilers, skipped = build.find_compilers(config)
-    host = first_host(config, extensions, compilers)
-    isas, lacking = detection.usable_isas(host.processor(), config["isas"])
-    names = [compiler.name for compiler in compilers]
-    require_current(config, extensions, itertools.product(names, isas))
-    table = load_kernels(extensions, names[0], isas[0])
-    check_passes(config, table)
+    there = means(config, extensions)
+    host, compilers, names = there.host, there.compilers, [compiler.name for compiler in there.compilers]
     cpus, limit = topology.usable(host.choice())
     libraries, without = peers.usable(host, config["peers"])
-    found = Found(names, isas, detection.available_memory_bytes(), len(cpus))
-    plan = make_plan(Roster(config, table, peers=tuple(libraries.libraries)), host.processor(), found)
+    found = Found(names, there.isas, detection.available_memory_bytes(), len(cpus))
+    plan = make_plan(Roster(config, there.kernels, peers=tuple(libraries.libraries)), host.processor(), found)
     if not plan.items:
         raise HarnessError("nothing to measure: " + "; ".join(f"{s['what']}: {s['reason']}" for s in plan.skipped))
     plan = replace(
         plan,
         slowness=slowness(host, plan.roster.tuned["exp_store"]),
-        skipped=[*reductions(config), *skipped, *lacking, *without, *plan.skipped],
+        skipped=[*reductions(config), *there.skipped, *without, *plan.skipped],
     ).trimmed()
     machine = detection.describe(host.processor(), config.get("machine"))
     identity.wanted_variants(config["tuning"], machine["name"])
@@ -80,14 +98,12 @@ def prepare(config: Config, extensions: Path) -> tuple[Record, Plan, Host]:
     lengths, plan = accuracy_lengths(plan, found.memory_bytes)
     digest = build.content_hash(config, compilers, [(name, its.version) for name, its in libraries.libraries.items()])
     clock, canary = clock_of(host)
+    flags = {target: tuple(build.flags(config, target)) for target in (*there.isas, build.HOST)}
     record = Record(
         name="",
         machine=typed(Machine, machine),
         audit=(),
-        compilers={
-            c.name: Compiler(c.command, c.version, {t: tuple(build.flags(config, t)) for t in (*isas, build.HOST)})
-            for c in compilers
-        },
+        compilers={compiler.name: Compiler(compiler.command, compiler.version, flags) for compiler in compilers},
         primary_compiler=names[0],
         content_hash=digest,
         kernels_hash=build.kernels_hash(config, compilers),
@@ -99,9 +115,7 @@ def prepare(config: Config, extensions: Path) -> tuple[Record, Plan, Host]:
         canary=canary,
         memory=Memory(plan.layout().arena_bytes, "unknown", host.choice().cpu, host.choice().kind or None),
         threads=Threads(tuple(cpus), limit),
-        kernels={
-            kernel.name: Pass(**{its.name: getattr(kernel, its.name) for its in fields(Pass)}) for kernel in table
-        },
+        kernels={kernel.name: declared(kernel) for kernel in there.kernels},
         algorithms={name: tuple(passes) for name, passes in config["algorithms"].items()},
         controls=controls(config),
         peers=libraries,
@@ -112,6 +126,11 @@ def prepare(config: Config, extensions: Path) -> tuple[Record, Plan, Host]:
         started=now(),
     )
     return replace(record, name=instance.run_name(content_of(record))), plan, host
+
+
+def declared(kernel: Kernel) -> Pass:
+    """What the row of a kernel declares."""
+    return Pass(**{its.name: getattr(kernel, its.name) for its in fields(Pass)})
 
 
 def clock_of(host: Host) -> tuple[Clock, Canary]:
