@@ -36,11 +36,11 @@ def one_line_errors(*kinds: type[Exception]) -> Iterator[None]:
 
 def prepare() -> None:
     """Has all rules use the interpreter that runs Snakemake, whatever the shell's path is, and keeps other Pythons'
-    settings and a site's profile from them. Ends Snakemake with one line where there is no room to work."""
+    settings from them. Ends Snakemake with one line where there is no room to work."""
     with one_line_errors(HarnessError):
         room.require()
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    for name in [name for name in os.environ if name.startswith("PYTHON") or name == "SNAKEMAKE_PROFILE"]:
+    for name in [name for name in os.environ if name.startswith("PYTHON")]:
         del os.environ[name]
     try:
         getpass.getuser()

@@ -15,7 +15,9 @@ from harness.machine import identity
 from harness.record.files import ROOT
 
 SCRIPTS = Path(sys.executable).parent
-STEP = re.compile(r"^(?:In|New file) `([^`]+)`(?:, below `([^`]+)`|, at the end:|:)\n\n```\w+\n(.*?)^```$", re.M | re.S)
+STEP = re.compile(
+    r"^(?:In|New file) `([^`]+)`(?:, (below|instead of) `([^`]+)`|, at the end)?:?\n\n```\w+\n(.*?)^```$", re.M | re.S
+)
 # Quickly compiled, and tuned: the recipes are about files, not about speed.
 FEW_VARIANTS = (
     "flags: [-O1, '-DREDUCTION(X, ...)=X(2, 1, __VA_ARGS__)', '-DMAP(X, ...)=X(1, 1, __VA_ARGS__)', "
@@ -24,21 +26,22 @@ FEW_VARIANTS = (
 
 
 def recipes():
-    """The steps of each recipe: file, the line below which its text goes (empty: at the end), and the text."""
+    """The steps of each recipe: the file, how and by which text in it a place is named (empty: its end), what is
+    written there."""
     sections = (ROOT / "config" / "README.md").read_text(encoding="utf-8").split("\n## ")[1:]
     return {section.split("\n")[0]: STEP.findall(section) for section in sections}
 
 
 def do(project, steps):
-    for name, line, text in steps:
+    for name, how, place, text in steps:
         file = project / name
         content = file.read_text(encoding="utf-8") if file.exists() else ""
-        if line:
-            found = [whole for whole in content.splitlines(keepends=True) if whole.strip().startswith(line)]
-            assert len(found) == 1, f"{name} has {len(found)} lines that begin with {line}"
-            content = content.replace(found[0], found[0] + text)
-        else:
-            content += text
+        if how == "below":
+            found = [line for line in content.splitlines(keepends=True) if line.strip().startswith(place)]
+            assert len(found) == 1, f"{name} has {len(found)} lines that begin with {place}"
+            place, text = found[0], found[0] + text
+        assert place in content, f"{name} does not have {place}"
+        content = content.replace(place, text.rstrip("\n") if how == "instead of" else text) if how else content + text
         file.write_text(content, encoding="utf-8")
 
 
@@ -69,12 +72,13 @@ def test_what_the_recipes_add_is_measured_judged_and_drawn(project):
         do(project, steps)
     file = project / "config" / "config.yaml"
     file.write_text(re.sub(r"^flags: .*$", lambda _: FEW_VARIANTS, file.read_text(), flags=re.M))
-    settings = ("protocol=glance", "isas=[scalar]", "compilers=[gcc]", "peers=[plainnumpy]")
+    settings = ("protocol=glance", "isas=[fma3]", "compilers=[gcc]", "peers=[plainnumpy]")
     snakemake(project, "reproduce-all", "--config", *settings)
     (samples,) = project.glob("results/runs/*/glance-*/samples.csv")
     measured = rows(samples)
     assert {"three-pass-past-caches", "plainnumpy"} <= {row["algorithm"] for row in measured}
     assert "scale_nt" in {row["pass"] for row in measured}
+    assert {row["isa"] for row in measured} == {"fma3"}
     tables = project / "results" / "tables" / samples.parts[-3]
     assert "three-pass-past-caches" in {row["algorithm"] for row in rows(tables / "reloading.csv")}
     assert (project / "results" / "figures" / samples.parts[-3] / "reloading.svg").exists()
@@ -93,4 +97,4 @@ def test_the_file_that_a_run_offers_makes_a_machine_known(project, make_run):
 def test_every_recipe_says_what_to_write_in_a_file_that_is_there_or_a_new_one():
     for name, steps in recipes().items():
         assert steps or name == "A machine", name
-        assert [file for file, line, _ in steps if line and not (ROOT / file).exists()] == []
+        assert [file for file, how, *_ in steps if how and not (ROOT / file).exists()] == []
