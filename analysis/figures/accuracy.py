@@ -1,6 +1,7 @@
 """How exact exp and whole softmaxes are, and what accumulating in float lanes, as published, loses."""
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -17,7 +18,7 @@ from harness.statistics import selection
 EXPERIMENT = "accuracy"
 TABLE = accuracy
 
-ISA_DASHES = dict(zip(ISAS, ("-", (0, (4, 1.5)), (0, (1.2, 1.2))), strict=True))
+ISA_DASHES = dict(zip(ISAS, cycle(("-", (0, (4, 1.5)), (0, (1.2, 1.2)), (0, (4, 1.5, 1, 1.5))))))
 
 
 def draw(run: Run) -> Figure:
