@@ -19,6 +19,7 @@ SYSTEM_CPU = Path("/sys/devices/system/cpu")
 SLOW_SOURCES = ("hpet", "acpi_pm", "jiffies", "refined-jiffies", "pit")
 # Load and pressure that the measurement itself would not make: half a processor busy.
 BUSY_LOAD = 0.5
+NOT_TOLD = "the system does not tell; the clock canary watches it"
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,7 @@ def governor(cpu: int) -> Finding:
     found = read(SYSTEM_CPU / f"cpu{cpu}/cpufreq/scaling_governor")
     advice = "set it to performance: cpupower frequency-set -g performance"
     if found is None:
-        return Finding(
-            "frequency governor", "unknown", "unknown", "the system does not tell; the clock canary watches it"
-        )
+        return Finding("frequency governor", "unknown", "unknown", NOT_TOLD)
     return Finding("frequency governor", found, "no" if found == "performance" else "yes", advice)
 
 
@@ -56,7 +55,7 @@ def turbo() -> Finding:
     state = {"1": "off", "0": "on"}.get(no_turbo or "") or {"1": "on", "0": "off"}.get(boost or "")
     advice = "switch it off for steady clocks (intel_pstate/no_turbo or cpufreq/boost); the canary records the clock"
     if state is None:
-        return Finding("turbo", "unknown", "unknown", "the system does not tell; the clock canary watches it")
+        return Finding("turbo", "unknown", "unknown", NOT_TOLD)
     return Finding("turbo", state, "yes" if state == "on" else "no", advice)
 
 
@@ -147,10 +146,9 @@ def memory_channels(machine: str) -> Finding:
     """How many memory channels the machine's file says there are; which of them are populated, no program may read."""
     advice = "populate every channel alike; bandwidth out of cache depends on it"
     known = identity.load().get(machine)
-    found = "unknown" if known is None else str(known.memory.channels)
-    return Finding(
-        "memory channels", found if found == "unknown" else f"{found} by the machine's file", "unknown", advice
-    )
+    channels = known.memory.channels if known else "unknown"
+    found = "unknown" if channels == "unknown" else f"{channels} by the machine's file"
+    return Finding("memory channels", found, "unknown", advice)
 
 
 def allowed_processors() -> Finding:

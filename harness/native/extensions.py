@@ -131,7 +131,6 @@ class Host:
         self.folder, self.compiler = folder, compiler
         module = load(folder, compiler, build.HOST)
         self.ffi, self.lib = module.ffi, module.lib
-
         self.asked: dict[frozenset[int], tuple[topology.Choice, Processor]] = {}
 
     def cpuid_on(self, cpu: int) -> Cpuid:

@@ -142,8 +142,8 @@ def scaled_exp_of(r: Reference) -> Expected:
 
 def scaled_of(r: Reference) -> Expected:
     """scale, of any y."""
-    sums = {"y_sum": r.sum / r.total, "y_magnitude": r.magnitude / r.total}
-    return Expected(r.total, r.largest, before=r.x, y=r.seen / r.total, allowed=LARGEST_ERROR, **sums)
+    y, y_sum, y_magnitude = r.seen / r.total, r.sum / r.total, r.magnitude / r.total
+    return Expected(r.total, r.largest, r.x, y, y_sum, y_magnitude, LARGEST_ERROR)
 
 
 def extended_sum_of(r: Reference) -> Expected:
@@ -160,8 +160,7 @@ def extended_sum_of(r: Reference) -> Expected:
 
 def scaled_extended_of(r: Reference) -> Expected:
     """ext_scale."""
-    given = {"sum": r.extended, "reference": r.exponent}
-    return Expected(**given, y=r.terms / r.total, y_sum=1, y_magnitude=1, allowed=LARGEST_ERROR)
+    return Expected(r.extended, r.exponent, y=r.terms / r.total, y_sum=1, y_magnitude=1, allowed=LARGEST_ERROR)
 
 
 def copied(r: Reference) -> Expected:
