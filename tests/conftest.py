@@ -54,12 +54,15 @@ def fewer_variants(reductions: Sequence[tuple[int, int]], maps: Sequence[int]) -
     return f"-DREDUCTION(X, ...)={some['REDUCTION']}", f"-DMAP(X, ...)={some['MAP']}"
 
 
+FEW_VARIANTS = fewer_variants([(1, 1), (8, 2)], [1, 5])
+
+
 # AVX512F in plain C, in a few variants: the numbers of isa/avx512f.h and of the passes over it, on any machine.
 EMULATED = "avx512f-emulated"
 EMULATION_FLAGS = (
     *("-O1", "-msse4.1", "-mfma", "-Wno-psabi"),
     *(f"-I{ROOT / 'tests' / 'kernels' / 'avx512f'}", "-D__AVX512F__"),
-    *fewer_variants([(1, 1), (8, 2)], [1, 5]),
+    *FEW_VARIANTS,
 )
 
 
@@ -147,6 +150,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 @pytest.fixture(scope="session")
 def host() -> extensions.Host:
     return the_host()
+
+
+def with_few_variants(settings: configuration.Config) -> configuration.Config:
+    """The configuration with flags that leave few variants: whole runs look at each before they measure."""
+    return {**settings, "flags": [*settings["flags"], *FEW_VARIANTS]}
+
+
+@pytest.fixture(scope="session")
+def few_built(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """The folder of the host part and of scalar extensions for `with_few_variants`."""
+    folder, compiler = tmp_path_factory.mktemp("few"), COMPILERS[0]
+    build.build(with_few_variants(SETTINGS), compiler, "scalar", build.extension_path(folder, compiler, "scalar"))
+    host = build.extension_path(folder, compiler, build.HOST)
+    host.symlink_to(build.extension_path(BUILT, compiler, build.HOST).resolve())
+    return folder
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from harness.record import configuration
 from harness.record.files import ROOT
 from harness.record.machines import machine_names
 from harness.workflow.targets import MEASURING
-from tests.conftest import BUILT, LOCALES, assert_gone, the_host
+from tests.conftest import LOCALES, assert_gone, the_host, with_few_variants
 
 PARTS = ("Snakefile", "config", "kernels", "harness", "analysis", "profiles")
 SCRIPTS = Path(sys.executable).parent
@@ -62,22 +62,23 @@ def drawable(project):
     return {file.stem.replace("_", "-") for file in (project / "analysis" / "figures").glob("[a-z]*.py")}
 
 
-def with_kernels(project):
-    """Has the project the kernels that are built here, as if it had built them now."""
-    for built in (BUILT / "gcc").glob("*.so"):
-        target = project / "results" / "build" / "gcc" / built.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(built, target)
+def configured(project, change):
+    """Has the project's configuration changed by `change`, which gets it and returns it, and its kernels in a few
+    variants: they are built, looked at and tuned in a tenth of the time."""
+    file = project / "config" / "config.yaml"
+    file.write_text(yaml.safe_dump(change(with_few_variants(configuration.load(file)))))
 
 
 def with_algorithms_only(project):
-    """Has smoke measure whole algorithms and nothing else: a third of the time, and a third of the figures."""
-    file = project / "config" / "config.yaml"
-    settings = configuration.load(file)
-    smoke = settings["protocols"]["smoke"]
-    smoke["lengths"] = {key: smoke["lengths"][key] for key in ("algorithms", "secondary", "scalar")}
-    del smoke["accuracy"]
-    file.write_text(yaml.safe_dump(settings))
+    """Has smoke measure whole algorithms and nothing else."""
+
+    def change(settings):
+        smoke = settings["protocols"]["smoke"]
+        smoke["lengths"] = {key: smoke["lengths"][key] for key in ("algorithms", "secondary", "scalar")}
+        del smoke["accuracy"]
+        return settings
+
+    configured(project, change)
 
 
 def surroundings(project, **more):
@@ -165,7 +166,6 @@ def test_the_target_of_this_machine_measures_and_draws(project):
     if not here.known:
         pytest.skip("no file describes this machine")
     with_algorithms_only(project)
-    with_kernels(project)
     arguments = ["--config", "protocol=smoke", "isas=[scalar]", "compilers=[gcc]"]
     result = snakemake(project, f"reproduce-{name}", *arguments)
     assert result.returncode == 0, result.stderr
@@ -329,6 +329,7 @@ def test_no_compiler_is_one_clear_line(project):
 
 def test_reproduce_all_builds_measures_draws_and_sums_up(whole):
     project = whole
+    configured(project, lambda settings: settings)
     arguments = ["reproduce-all", "--config", "protocol=smoke", "isas=[scalar]", "compilers=[gcc]"]
     result = snakemake(project, *arguments, **LOCALES["C locale"])
     assert result.returncode == 0, result.stderr
@@ -346,7 +347,6 @@ def test_reproduce_all_builds_measures_draws_and_sums_up(whole):
 
 def test_snakemake_killed_while_measuring_leaves_no_process_and_the_same_command_goes_on(project):
     with_algorithms_only(project)
-    with_kernels(project)
     file = project / "config" / "config.yaml"
     file.write_text(file.read_text().replace("sample_milliseconds: 0.5", "sample_milliseconds: 20"))
     arguments = ["reproduce-all", "--config", "protocol=smoke", "isas=[scalar]", "compilers=[gcc]"]

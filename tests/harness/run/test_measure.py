@@ -29,13 +29,13 @@ from harness.record.schema import schema
 from harness.run.begun import Begun
 from harness.run.measure import begun_elsewhere, finish, is_complete, measure_into
 from harness.run.prepare import reductions
-from tests.conftest import BUILT, COMPILERS, assert_gone
+from tests.conftest import COMPILERS, assert_gone, with_few_variants
 
 
 @pytest.fixture
-def tiny(tmp_path):
+def tiny(tmp_path, few_built):
     """A configuration that takes seconds, and a command line for it that has a lock and a folder of its own."""
-    settings = configuration.load()
+    settings = with_few_variants(configuration.load())
     settings["isas"], settings["compilers"] = ["scalar"], [COMPILERS[0]]
     settings["tuner"] = {"in_cache_elements": 200, "rounds": 1, "finalists": 1}
     settings["protocol"] = "smoke"
@@ -59,11 +59,12 @@ def tiny(tmp_path):
         "scalar": 10_000,
     }
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
+    (tmp_path / "built").symlink_to(few_built)
     return tmp_path
 
 
 def command(tiny):
-    arguments = ["measure", "--config", tiny / "config.yaml", "--built", BUILT, "--runs", tiny / "runs"]
+    arguments = ["measure", "--config", tiny / "config.yaml", "--built", tiny / "built", "--runs", tiny / "runs"]
     return [sys.executable, "-m", "harness", *map(str, arguments), "--name-in", str(tiny / "name")]
 
 
