@@ -4,13 +4,11 @@ One page placement or one neighbour acts on a whole process, so samples are firs
 process (their median), and an interval is made from those numbers.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
 from functools import cache
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
 
 TARGET_CONFIDENCE = 0.95
 
@@ -18,19 +16,6 @@ TARGET_CONFIDENCE = 0.95
 def bounds(value: str) -> list[str]:
     """The columns that hold a value with its interval."""
     return [f"{value}_{bound}" for bound in ("median", "low", "high")]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A median with an interval, in the unit of the values that it was made from."""
-
-    median: float
-    low: float
-    high: float
-    confidence: float
-    """Probability that such an interval covers the median of the distribution that the values come from."""
-    processes: int
-    """How many values there were."""
 
 
 @cache
@@ -46,32 +31,33 @@ def order_statistics(count: int, target: float = TARGET_CONFIDENCE) -> tuple[int
     """
     if count < 1:
         raise ValueError("no values, so no interval")
-    k = max(1, int(binom.ppf((1 - target) / 2, count, 0.5)))
-    return k, float(1 - 2 * binom.cdf(k - 1, count, 0.5))
 
+    def beyond(k: int) -> float:
+        """How likely fewer than k of the values lie below the median."""
+        return sum(math.comb(count, below) for below in range(k)) / 2**count
 
-def median_interval(values: Sequence[float] | np.ndarray | pd.Series, target: float = TARGET_CONFIDENCE) -> Interval:
-    """Median of one value for each process, with the order-statistic interval of `order_statistics`.
-
-    `values` has shape (processes,). Raises ValueError where it is empty or holds a NaN.
-    """
-    ordered = np.sort(np.asarray(values, dtype=float))
-    if np.isnan(ordered).any():
-        raise ValueError("a value is not a number")
-    k, confidence = order_statistics(len(ordered), target)
-    return Interval(float(np.median(ordered)), float(ordered[k - 1]), float(ordered[-k]), confidence, len(ordered))
+    k = 1
+    while beyond(k + 1) < (1 - target) / 2:
+        k += 1
+    return k, 1 - 2 * beyond(k)
 
 
 def intervals(rows: pd.DataFrame, by: list[str], value: str, target: float = TARGET_CONFIDENCE) -> pd.DataFrame:
     """Median and interval over processes of a column, for each group of rows.
 
     `rows` has the columns `by`, process and `value`. Returns one row for each group, sorted, with the columns `by`,
-    VALUE_median, VALUE_low, VALUE_high (unit of `value`), confidence, processes.
+    VALUE_median, VALUE_low, VALUE_high (unit of `value`), confidence (the probability that such an interval covers the
+    median of the distribution that the processes' medians come from), processes. Raises ValueError for a NaN.
     """
-    by_process = rows.groupby([*by, "process"])[value].median()
-    table = []
-    for key, values in by_process.groupby(level=by):
-        interval = median_interval(values, target)
-        measured = (interval.median, interval.low, interval.high, interval.confidence, interval.processes)
-        table.append((*(key if isinstance(key, tuple) else (key,)), *measured))
-    return pd.DataFrame(table, columns=[*by, *bounds(value), "confidence", "processes"])
+    by_process = rows.groupby([*by, "process"])[value].median().reset_index()
+    if by_process[value].isna().any():
+        raise ValueError("a value is not a number")
+    ordered = by_process.sort_values([*by, value])[value].to_numpy(float)
+    table = by_process.groupby(by).size().rename("processes").reset_index()
+    counts = table["processes"].to_numpy()
+    ends = [order_statistics(count, target) for count in counts.tolist()]
+    first, k = counts.cumsum() - counts, np.array([k for k, _ in ends], int)
+    middle = (ordered[first + (counts - 1) // 2] + ordered[first + counts // 2]) / 2
+    table[bounds(value)] = np.column_stack([middle, ordered[first + k - 1], ordered[first + counts - k]])
+    table["confidence"] = [confidence for _, confidence in ends]
+    return table[[*by, *bounds(value), "confidence", "processes"]]

@@ -4,7 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.statistics.intervals import Interval, intervals, median_interval, order_statistics
+from harness.statistics.intervals import intervals, order_statistics
+
+
+def intervals_of(values: np.ndarray) -> pd.DataFrame:
+    """The intervals of several groups: values[group, process]."""
+    groups, processes = np.indices(np.shape(values))
+    rows = pd.DataFrame({"group": groups.ravel(), "process": processes.ravel(), "value": np.ravel(values)})
+    return intervals(rows, ["group"], "value").drop(columns="group")
 
 
 @pytest.mark.parametrize(("count", "confidence"), [(6, 0.96875), (7, 0.984375), (8, 0.9921875)])
@@ -19,19 +26,35 @@ def test_nine_processes_leave_out_the_outermost_on_each_side() -> None:
 
 
 def test_an_interval_over_five_processes_does_not_claim_95_percent() -> None:
-    interval = median_interval([5.0, 1.0, 4.0, 2.0, 3.0])
-    assert interval == Interval(median=3.0, low=1.0, high=5.0, confidence=0.9375, processes=5)
+    found = intervals_of([[5.0, 1.0, 4.0, 2.0, 3.0]])
+    assert found.iloc[0].to_dict() == {
+        "value_median": 3.0, "value_low": 1.0, "value_high": 5.0, "confidence": 0.9375, "processes": 5,
+    }  # fmt: skip
 
 
 def test_one_process_gives_no_confidence_at_all() -> None:
-    assert median_interval([7.0]) == Interval(7.0, 7.0, 7.0, 0.0, 1)
+    assert intervals_of([[7.0]]).iloc[0].to_list() == [7.0, 7.0, 7.0, 0.0, 1]
+
+
+def test_of_an_even_number_of_processes_the_median_is_between_the_two_in_the_middle() -> None:
+    assert intervals_of([[4.0, 1.0, 10.0, 2.0], [1.0, 1.0, 2.0, 2.0]])["value_median"].to_list() == [3.0, 1.5]
+
+
+def test_groups_may_have_different_numbers_of_processes() -> None:
+    rows = pd.DataFrame({"group": [1] * 9 + [2], "process": [*range(9), 0], "value": [*range(9, 0, -1), 5.0]})
+    found = intervals(rows, ["group"], "value")
+    assert found[["value_low", "value_high", "processes"]].to_numpy().tolist() == [[2, 8, 9], [5, 5, 1]]
+
+
+def test_no_rows_give_no_intervals() -> None:
+    assert intervals(pd.DataFrame(columns=["group", "process", "value"], dtype=float), ["group"], "value").empty
 
 
 def test_no_processes_and_values_that_are_not_numbers_are_refused() -> None:
     with pytest.raises(ValueError, match="no values"):
-        median_interval([])
+        order_statistics(0)
     with pytest.raises(ValueError, match="not a number"):
-        median_interval([1.0, float("nan")])
+        intervals_of([[1.0, float("nan")]])
 
 
 @pytest.mark.parametrize("count", [3, 5, 6, 7, 8, 9, 12])
@@ -39,9 +62,9 @@ def test_intervals_of_skewed_values_cover_the_median_as_often_as_they_claim(coun
     random = np.random.default_rng(count)
     trials = 1500
     # Exponential: the median is log 2; a skewed effect of the process, as a slow page placement is.
-    found = [median_interval(random.exponential(size=count)) for _ in range(trials)]
-    covered = np.mean([interval.low <= np.log(2) <= interval.high for interval in found])
-    claimed = found[0].confidence
+    found = intervals_of(random.exponential(size=(trials, count)))
+    covered = ((found["value_low"] <= np.log(2)) & (np.log(2) <= found["value_high"])).mean()
+    claimed = found["confidence"].iloc[0]
     assert covered == pytest.approx(claimed, abs=4 * np.sqrt(claimed * (1 - claimed) / trials))
 
 
