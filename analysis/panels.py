@@ -168,7 +168,7 @@ def finish(figure: Figure, run: Run, table: pd.DataFrame, frame: Frame) -> Figur
 
 def reservation(run: Run) -> str:
     """What comes before the title of a figure that claims nothing."""
-    if exactness.faults(run.information):
+    if exactness.faults(run):
         return "RESULTS ARE WRONG: no claim. "
     return "smoke: no claim. " if run.protocol.is_smoke else ""
 
@@ -226,9 +226,9 @@ def _provenance(run: Run, table: pd.DataFrame) -> list[str]:
 
 def null_test(run: Run) -> str:
     """What the run's controls say, in few words."""
-    if told := emulator(run.information):
+    if told := emulator(run):
         return f"EMULATED ({told}): NOTHING IS DECIDED"
-    if wrong := exactness.faults(run.information):
+    if wrong := exactness.faults(run):
         return f"RESULTS ARE WRONG: {'; '.join(wrong)}"[:150]
     if not controls.are_in(run):
         return "no null test"

@@ -30,9 +30,9 @@ def summary(run: Run) -> str:
     A smoke run claims nothing, so of it only what ran is said. Raises MissingRows where no algorithm was measured.
     """
     is_smoke = run.protocol.is_smoke
-    wrong = exactness.faults(run.information) if is_smoke else verdict(run).faults
+    wrong = exactness.faults(run) if is_smoke else verdict(run).faults
     failed = [f"NOTHING IS DECIDED: {fault}"[:100] for fault in wrong]
-    excluded = exactness.excluded(run.information)
+    excluded = exactness.excluded(run)
     body = _smoke(run) if is_smoke else [*_trust(run), *_findings(run)]
     told = textwrap.wrap(excluded, 100, max_lines=3, placeholder=" ... (all in run.json)")
     return "\n".join([*failed[:1], *told, *_header(run), *body, *_where(run)]) + "\n"
@@ -43,7 +43,7 @@ def _header(run: Run) -> list[str]:
     rows = selection.algorithm_rows(run)
     by_length = rows.groupby(["isa", "compiler", "elements"])["process"].nunique()
     points = rows["flags"].ne("").groupby([rows[name] for name in selection.POINT]).any()
-    emulated = emulator(run.information)
+    emulated = emulator(run)
     return [
         f"{run.machine.name}: {run.machine.brand}"[:100],
         *([f"EMULATED ({emulated}): a program's speed, not a processor's"[:100]] if emulated else []),
@@ -67,7 +67,7 @@ def _trust(run: Run) -> list[str]:
         known = found.questions - len(found.missed)
         told = f"{known} of {found.questions} ratios are known to ±{found.target_half_width_percent:g} %"
         lines.append((told + STOPPED_BY[found.stopped_by] + _sessions(run))[:100])
-    if unknown := exactness.unknown(run.information):
+    if unknown := exactness.unknown(run):
         lines.append(f"the run did not look at {' and '.join(unknown)}")
     if controls.are_in(run):
         lines.append(f"null test: {verdict(run).told}; noise floor {verdict(run).floor_percent:.2g} %"[:100])

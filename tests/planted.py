@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.record.run import content_of, record_of
 from harness.record.samples import Run
 
 ISAS, LENGTHS, PROCESSES = ("avx2", "avx512f"), (4096, 1 << 25), 8
@@ -24,7 +25,7 @@ Timed = tuple[str, str, str, str, int, int, float]
 
 def run_that_says(run: Run, /, **changed: Any) -> Run:
     """The run with other values of these keys of run.json."""
-    return Run.of({**run.information, **changed}, run.folder, run.samples)
+    return Run.of(record_of({**content_of(run), **changed}), run.folder, run.samples)
 
 
 def run_with_times(run: Run, rows: Iterable[Timed]) -> Run:

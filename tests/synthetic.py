@@ -3,7 +3,8 @@
 import gzip
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,27 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.record import store
 from harness.record.consistency import FLOATS
+from harness.record.run import (
+    Asked,
+    Cache,
+    Canary,
+    Compiler,
+    Control,
+    Item,
+    Library,
+    Machine,
+    Memory,
+    Pass,
+    Peers,
+    Protocol,
+    Record,
+    Threads,
+    Timer,
+    Vetoes,
+    content_of,
+)
 from harness.record.samples import Run, load_run
 from harness.record.schema import schema
 
@@ -216,136 +237,101 @@ def rows_of(
     return pd.DataFrame(table, columns=list(schema("samples")["properties"]))
 
 
-def information_of(
-    rows: pd.DataFrame, machine: str, protocol: str, isas: Sequence[str], ended: str | None
-) -> dict[str, Any]:
-    """run.json that goes with the rows."""
+def record_of_rows(rows: pd.DataFrame, machine: str, protocol: str, isas: Sequence[str], ended: str | None) -> Record:
+    """What run.json and its tables say of the rows."""
     content_hash = hashlib.sha256(f"{machine} {protocol} {ended}".encode()).hexdigest()
     points = rows.groupby(["experiment", "compiler", "isa", "cache_state"], sort=False)[["elements", "threads"]]
-    experiments: dict[str, list[dict[str, Any]]] = {}
+    experiments: dict[str, tuple[Item, ...]] = {}
     for (experiment, compiler, isa, state), those in points:
-        point = {"compiler": compiler, "isa": isa, "cache_state": state}
-        point |= {name: [int(n) for n in those[name].unique()] for name in ("elements", "threads")}
-        experiments.setdefault(experiment, []).append(point)
-    return {
-        "schema_version": 1,
-        "run": f"{protocol}-{content_hash[:12]}",
-        "machine": {
-            "name": machine,
-            "overridden": False,
-            "microarchitecture": "Zen 4",
-            "vendor": "AuthenticAMD",
-            "brand": "AMD EPYC 9R14 96-Core Processor",
-            "family": 25,
-            "model": 17,
-            "stepping": 1,
-            "isas": list(isas),
-            "caches": [
-                {"level": level, "bytes": size, "shared_by_threads": 2, "inclusive": level == 2}
-                for level, size in CACHES.items()
-            ],
-            "cores": 2,
-            "threads": 2,
-            "memory_bytes": 8 * 2**30,
-            "kernel": "6.1.0",
-            "hypervisor": "KVMKVMKVM",
-        },
-        "audit": [
+        elements, threads = (tuple(int(n) for n in those[name].unique()) for name in ("elements", "threads"))
+        item = Item(compiler, isa, elements, state, threads)
+        experiments[experiment] = (*experiments.get(experiment, ()), item)
+    return Record(
+        name=f"{protocol}-{content_hash[:12]}",
+        machine=Machine(
+            name=machine,
+            overridden=False,
+            microarchitecture="Zen 4",
+            vendor="AuthenticAMD",
+            brand="AMD EPYC 9R14 96-Core Processor",
+            family=25,
+            model=17,
+            stepping=1,
+            isas=tuple(isas),
+            caches=tuple(Cache(level, size, 2, level == 2) for level, size in CACHES.items()),
+            cores=2,
+            threads=2,
+            memory_bytes=8 * 2**30,
+            kernel="6.1.0",
+            hypervisor="KVMKVMKVM",
+        ),
+        audit=(
             {"item": "hypervisor", "found": "KVMKVMKVM", "disturbs": "yes", "advice": "measure on bare metal"},
             {"item": "turbo", "found": "unknown", "disturbs": "unknown", "advice": "the system does not tell"},
             {"item": "huge pages", "found": "given", "disturbs": "no", "advice": "none"},
-        ],
-        "compilers": {name: {"command": [name], "version": "12.2", "flags": {}} for name in ("gcc", "clang")},
-        "content_hash": content_hash,
-        "protocol": {
-            "name": protocol,
-            "experiments": {name: {"contenders": kind} for name, kind in CONTENDERS.items()},
-        },
-        "seed": 1,
-        "timer": {"source": "CLOCK_MONOTONIC_RAW", "resolution_nanoseconds": 1, "overhead_nanoseconds": 22.5},
-        "canary": {
-            "clock_adds": CLOCK_ADDS,
-            "throughput_fmas": 20_000,
-            "clock_nanoseconds": CLOCK_NANOSECONDS,
-            "throughput_nanoseconds": 2703,
-        },
-        "memory": {"arena_bytes": 2**30, "huge_page_bytes": 2**30, "cpu": 1},
-        "kernels": {
-            name: {
-                **dict(zip(("reads_x", "reads_y", "writes_y"), traffic, strict=True)),
-                "computes": name not in BANDWIDTH_KERNELS,
-            }
-            for name, traffic in TRAFFIC.items()
-        },
-        "algorithms": ALGORITHMS,
-        "controls": CONTROLS,
-        "peers": {
-            "python_call_nanoseconds": 350.0,
-            "libraries": {
-                name: {"title": name, "version": "1.0", "output": "allocated" if name == "scipy" else "given"}
-                for name in PEERS
-            },
-        },
-        "domain": [
-            {
-                "compiler": "gcc",
-                "isa": isa,
-                "algorithm": name,
-                "largest_magnitude": 1e5,
-                "results": 393_294,
-                "not_finite": 0,
-                "largest_sum_error": 1e-7,
-            }
-            for isa in isas
-            for name in ALGORITHMS
-        ],
-        "experiments": experiments,
-        "threads": {"cpus": [1, 0], "limit": "none"},
-        "accuracy": {
-            "elements": [1000, 1_000_000],
-            "exp": [
-                {
-                    "isa": isa,
-                    "stride": 1,
-                    "largest_ulps": 1.98,
-                    "bins_per_ulp": 10,
-                    "counts": [FLOATS - sum(range(960, 200, -40)), *range(960, 200, -40), 0, 0, 0, 0],
-                }
-                for isa in isas
-            ],
-            "softmax": [
-                {
-                    "isa": isa,
-                    "algorithm": name,
-                    "accumulation": accumulation,
-                    "distribution": distribution,
-                    "elements": elements,
-                    "largest_relative_error": 4e-7 * (1 if accumulation == "folded" else elements**0.4),
-                    "rms_relative_error": 1e-7,
-                    "sum_error": 1e-8,
-                    "not_finite": 0,
-                    "order_violations": 0,
-                    "shift_difference": 1e-6,
-                }
-                for isa in isas
-                for name in ALGORITHMS
-                for accumulation in ("folded", "lanes")
-                for distribution in ("uniform ±10", "constant")
-                for elements in (1000, 1_000_000)
-            ]
-            + [
-                peer_accuracy(name, distribution, elements)
-                for name in PEERS
-                for distribution in ("uniform ±10", "constant")
-                for elements in (1000, 1_000_000)
-            ],
-        },
-        "tuning": [row for isa in isas for row in tuning_of(isa)],
+        ),
+        compilers={name: Compiler((name,), "12.2", {}) for name in ("gcc", "clang")},
+        primary_compiler="gcc",
+        content_hash=content_hash,
+        protocol=Protocol(protocol, experiments={name: Asked(kind) for name, kind in CONTENDERS.items()}),
+        seed=1,
+        timer=Timer("CLOCK_MONOTONIC_RAW", 1, 22.5),
+        canary=Canary(CLOCK_ADDS, 20_000, CLOCK_NANOSECONDS, 2703),
+        memory=Memory(2**30, 2**30, 1),
+        threads=Threads((1, 0), "none"),
+        kernels={name: kernel_of(name) for name in TRAFFIC},
+        algorithms={name: tuple(passes) for name, passes in ALGORITHMS.items()},
+        controls={name: Control(**its) for name, its in CONTROLS.items()},
+        peers=Peers(350.0, {name: Library(name, "1.0", "allocated" if name == "scipy" else "given") for name in PEERS}),
+        domain=tuple(domain_of(isa, name) for isa in isas for name in ALGORITHMS),
+        experiments=experiments,
+        accuracy_elements=(1000, 1_000_000),
+        exp=tuple(exp_of(isa) for isa in isas),
+        accuracy=tuple(
+            accuracy_of(*key)
+            for key in product(isas, ALGORITHMS, ("folded", "lanes"), DISTRIBUTIONS, (1000, 1_000_000))
+        )
+        + tuple(peer_accuracy(*key) for key in product(PEERS, DISTRIBUTIONS, (1000, 1_000_000))),
+        tuning=tuple(row for isa in isas for row in tuning_of(isa)),
         # As many as a test needs.
-        "skipped": [{"what": f"{protocol}'s processes.least: 8", "reason": "the configuration has fewer"}],
-        "vetoes": {"samples": len(rows), "disturbed_samples": int((rows["flags"] != "").sum())},
-        "started": "2026-01-01T00:00:00+00:00",
-        "ended": ended,
+        skipped=({"what": f"{protocol}'s processes.least: 8", "reason": "the configuration has fewer"},),
+        vetoes=Vetoes(len(rows), int((rows["flags"] != "").sum())),
+        started="2026-01-01T00:00:00+00:00",
+        ended=ended,
+    )
+
+
+DISTRIBUTIONS = ("uniform ±10", "constant")
+
+
+def kernel_of(name: str) -> Pass:
+    """What the table of kernels says of a pass or loop."""
+    computes = name not in BANDWIDTH_KERNELS
+    twin_of = name.removesuffix("_lanes") if name.endswith("_lanes") else ""
+    return Pass(*TRAFFIC[name], computes, name == "copy_nt", twin_of, "paper" if computes else "ours")
+
+
+def domain_of(isa: str, name: str) -> dict[str, Any]:
+    """A row of `domain`."""
+    return {
+        **{"compiler": "gcc", "isa": isa, "algorithm": name, "largest_magnitude": 1e5},
+        **{"results": 393_294, "not_finite": 0, "largest_sum_error": 1e-7},
+    }
+
+
+def exp_of(isa: str) -> dict[str, Any]:
+    """A row of `exp`."""
+    counts = [FLOATS - sum(range(960, 200, -40)), *range(960, 200, -40), 0, 0, 0, 0]
+    return {"isa": isa, "stride": 1, "largest_ulps": 1.98, "bins_per_ulp": 10, "counts": counts}
+
+
+def accuracy_of(isa: str, name: str, accumulation: str, distribution: str, elements: int) -> dict[str, Any]:
+    """A row of `accuracy` of an algorithm."""
+    return {
+        **{"isa": isa, "algorithm": name, "accumulation": accumulation, "distribution": distribution},
+        **{"elements": elements, "largest_relative_error": 4e-7 * (1 if accumulation == "folded" else elements**0.4)},
+        **{"rms_relative_error": 1e-7, "sum_error": 1e-8, "not_finite": 0, "order_violations": 0},
+        **{"shift_difference": 1e-6},
     }
 
 
@@ -385,7 +371,7 @@ MakeRun = Callable[..., Path]
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> MakeRun:
-    """make_run(...) writes run.json and samples.csv, and returns the run's folder."""
+    """make_run(...) writes a run, and returns its folder."""
     return _maker(tmp_path / "results" / "runs")
 
 
@@ -404,8 +390,7 @@ def _maker(default: Path) -> MakeRun:
         ended: str | None = "2026-01-05T09:14:00+00:00",
     ) -> Path:
         rows = rows_of(isas, lengths, clang_lengths, processes, rounds, parts)
-        information = information_of(rows, machine, protocol, isas, ended)
-        return write_run(root / machine / information["run"], information, rows)
+        return write_run(root / machine, record_of_rows(rows, machine, protocol, isas, ended), rows)
 
     return make
 
@@ -427,10 +412,17 @@ def edit_information() -> Callable[..., None]:
     return edit
 
 
-def write_run(folder: Path, information: dict[str, Any], rows: pd.DataFrame) -> Path:
-    """The two files of a run."""
+def write_content(folder: Path, content: Mapping[str, Any]) -> None:
+    """Writes run.json and its tables, whatever the content says."""
+    for name, text in store.files_of(content).items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def write_run(folder: Path, record: Record, rows: pd.DataFrame) -> Path:
+    """The files of a run, in a folder of its name below this one, which is returned."""
+    folder = folder / record.name
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "run.json").write_text(json.dumps(information, indent=1) + "\n", encoding="utf-8")
+    write_content(folder, content_of(record))
     rows.to_csv(folder / "samples.csv", index=False, lineterminator="\n")
     return folder
 
@@ -439,8 +431,8 @@ def write_run(folder: Path, information: dict[str, Any], rows: pd.DataFrame) -> 
 def full_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run with every experiment at every length: read only."""
     rows = rows_of(ISAS, LENGTHS, CLANG_LENGTHS, 7, 3, PARTS)
-    information = information_of(rows, "amd-epyc-9r14-25-17", "quick", ISAS, "2026-01-05T09:14:00+00:00")
-    return load_run(write_run(tmp_path_factory.mktemp("runs") / information["run"], information, rows))
+    record = record_of_rows(rows, "amd-epyc-9r14-25-17", "quick", ISAS, "2026-01-05T09:14:00+00:00")
+    return load_run(write_run(tmp_path_factory.mktemp("runs"), record, rows))
 
 
 @pytest.fixture

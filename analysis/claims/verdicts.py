@@ -50,7 +50,7 @@ def judge_all(
     judgements = []
     for claim in claims:
         about = claim.machine or ""
-        own = [run for run in runs.get(about, []) if is_evidence(known[about], run.information)]
+        own = [run for run in runs.get(about, []) if is_evidence(known[about], run)]
         if claim.machine is not None and not own:
             needed, expected = _needed(known[claim.machine], runs), expects(claim)
             judgements.append(Judgement(claim, claim.machine, True, NOT_RUN, needed, model=expected))
@@ -71,7 +71,7 @@ def _has_isa(claim: Claim, run: Run) -> bool:
 def _needed(machine: Machine, runs: Mapping[str, Sequence[Run]]) -> str:
     told = f"needs a run on {machine.product}, where `make reproduce-all` makes one, and `python -m harness adopt` here"
     for run in (run for those in runs.values() for run in those):
-        if reason := mistaken(machine, run.information):
+        if reason := mistaken(machine, run):
             return f"{told}; {run.name} is none: {reason}"
     return told
 
@@ -88,9 +88,9 @@ def judge(claim: Claim, machine: str, run: Run, is_native: bool) -> Judgement:
     said, reason = compare(claim, measured, verdict(run))
     if run.protocol.is_smoke and not measured.is_counted:
         said, reason = INCONCLUSIVE, "a smoke run claims nothing"
-    if wrong := exactness.faults(run.information):
+    if wrong := exactness.faults(run):
         said, reason = INCONCLUSIVE, "; ".join(wrong)
-    if told := emulator(run.information):
+    if told := emulator(run):
         said, reason = INCONCLUSIVE, f"an emulator measured this ({told})"
     if run.machine.overridden:
         said, reason = INCONCLUSIVE, "the machine's name was given, not detected"

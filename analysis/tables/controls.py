@@ -52,8 +52,8 @@ class Verdict:
 def verdict(run: Run) -> Verdict:
     """The noise floor of a run, whether its null and recovery tests are passed, whether its results are right, and
     whether a processor measured them."""
-    emulated = [f"an emulator measured this ({told})"] if (told := emulator(run.information)) else []
-    wrong = [*emulated, *exactness.faults(run.information)]
+    emulated = [f"an emulator measured this ({told})"] if (told := emulator(run)) else []
+    wrong = [*emulated, *exactness.faults(run)]
     if not controls.are_in(run):
         return Verdict(float("nan"), "", (*wrong, "the run has no null test"), {}, "no null test")
     table = differences(run)

@@ -59,10 +59,10 @@ def _evidence(run: Run) -> str:
     """What the run says about the machine of its name: a file's own product, another one, or a name that was given."""
     if run.machine.overridden:
         return "none: name given"
-    if told := emulator(run.information):
+    if told := emulator(run):
         return f"none: emulated ({told})"
     known = load_machines().get(run.machine.name)
-    return "own machine" if known is None or is_evidence(known, run.information) else "generalization"
+    return "own machine" if known is None or is_evidence(known, run) else "generalization"
 
 
 def _bandwidths(run: Run, isa: str) -> dict[str, float]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.record import catalog
 from harness.record.errors import HarnessError
 from harness.record.machines import load_machines, machine_names
-from harness.record.run import read_information, samples_file
+from harness.record.store import read_record, samples_file
 
 RESULTS = Path("results")
 
@@ -70,7 +70,7 @@ def elsewhere(machine: str) -> list[Path]:
 
 def compared() -> list[Path]:
     """The folders of the runs that can be compared across machines: those that measured whole algorithms."""
-    return [folder for folder in runs().values() if "algorithms" in read_information(folder)["experiments"]]
+    return [folder for folder in runs().values() if "algorithms" in read_record(folder).experiments]
 
 
 def inputs(machine: str) -> list[Path]:

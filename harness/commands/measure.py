@@ -10,8 +10,7 @@ from typing import TextIO
 from harness.commands.options import OF_A_RUN, measurable
 from harness.machine.lock import die_with_parent
 from harness.record.command_line import option
-from harness.record.files import ROOT
-from harness.record.store import write_whole
+from harness.record.files import ROOT, write_whole
 from harness.run import measure
 
 RUNS = ROOT / "results" / "runs"
@@ -32,7 +31,7 @@ def run(options: argparse.Namespace) -> None:
     with logged(options.log):
         folder = measure.measure(config, options.built, options.runs)
     if options.name_in:
-        write_whole(options.name_in, f"{folder}\n")
+        write_whole({options.name_in: f"{folder}\n".encode(errors="surrogateescape")})
 
 
 class Both:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.native import build
 from harness.record.configuration import Config
-from harness.record.store import write_whole
+from harness.record.files import write_whole
 
 # plain: as in the extensions; lines: with the source line of each instruction, which tells loops apart.
 WAYS = {"plain": [], "lines": ["-g1"]}
@@ -30,4 +30,4 @@ def write(config: Config, folder: Path) -> None:
                 build.run([*compiler.command, *flags, str(source), "-o", str(folder / files[way])])
             objects.append({"compiler": compiler.name, "version": compiler.version, "isa": isa, **files})
     contents = {"algorithms": config["algorithms"], "objects": objects}
-    write_whole(folder / CONTENTS, json.dumps(contents, indent=2) + "\n")
+    write_whole({folder / CONTENTS: (json.dumps(contents, indent=2) + "\n").encode()})

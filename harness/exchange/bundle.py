@@ -1,7 +1,7 @@
 """A bundle carries a complete run from one machine to another: packed there, checked and filed here, never executed.
 
-It is a gzip-compressed tar archive, MACHINE-RUN.tar.gz, which every system can list and unpack. In it are three files:
-manifest.json (versions; size and SHA-256 of the others), run.json and samples.csv.gz.
+It is a gzip-compressed tar archive, MACHINE-RUN.tar.gz, which every system can list and unpack. In it are manifest.json
+(versions; size and SHA-256 of the others), run.json, samples.csv.gz and, but for the first version of run.json, tables.
 """
 
 from __future__ import annotations
@@ -23,27 +23,28 @@ from typing import TYPE_CHECKING, Any
 
 from harness.exchange.plausibility import check_rows
 from harness.machine import identity
-from harness.record import store
 
 # What is adopted is read as the figures will read it; a second validator of rows would come to differ from the first.
-# analysis.rows is imported where it is used: pandas takes longer to load than most commands of the harness take.
+# record.samples is imported where it is used: pandas takes longer to load than most commands of the harness take.
 from harness.record.errors import HarnessError, one_line
 from harness.record.files import write_whole
 from harness.record.machines import emulator
-from harness.record.run import parse, samples_file
+from harness.record.run import SCHEMA_VERSION, Record, plain
+from harness.record.store import INFO, TABLES, parse, read_record, samples_file
+from harness.record.upgrade import OLD_VERSIONS
 
 if TYPE_CHECKING:
     from harness.record.samples import Run
 
 FORMAT_VERSION = 1
-MANIFEST, INFO, SAMPLES = "manifest.json", "run.json", "samples.csv.gz"
+MANIFEST, SAMPLES = "manifest.json", "samples.csv.gz"
 ADOPTING, ABANDONED_SECONDS = ".adopting-", 24 * 3600
 Files = Mapping[str, bytes]
 """Contents by file name."""
 
 # In bytes; a bundle is held in memory. The largest run, `full` with three compilers, has up to a million rows, of 82
-# bytes each and 13 when compressed, and half a megabyte of run.json.
-LARGEST = {MANIFEST: 1 << 16, INFO: 4 << 20, SAMPLES: 32 << 20}
+# bytes each and 13 when compressed, and half a megabyte of run.json and its tables.
+LARGEST = {MANIFEST: 1 << 16, INFO: 4 << 20, SAMPLES: 32 << 20, **{f"{name}.csv": 2 << 20 for name in TABLES}}
 LARGEST_TABLE = 128 << 20
 MOST_ROWS = (
     1_000_000  # some ten times a quick run; of the shortest rows the table could hold far more, and pandas gigabytes
@@ -61,16 +62,15 @@ def pack(folder: Path, output: Path | None = None) -> Path:
     The same run gives the same bytes, whether its samples are compressed or not (other versions of zlib may compress
     otherwise). Raises HarnessError for a run that is not complete, or that `adopt` would refuse.
     """
-    info = store.read_info(folder)
-    if info["ended"] is None:
+    run = read_record(folder)
+    if not run.is_complete:
         raise HarnessError(f"{folder}: this run is not complete; `python -m harness measure` goes on with it")
-    bundle = archive({INFO: read(folder / INFO, LARGEST[INFO]), SAMPLES: compress(read_table(folder))})
+    names = wanted(version_of(read(folder / INFO, LARGEST[INFO])))
+    files = {name: read(folder / name, LARGEST[name]) for name in names if name != SAMPLES}
+    bundle = archive(files | {SAMPLES: compress(read_samples(folder))})
     check(bundle, str(folder))
-    path = output or Path(f"{info['machine']['name']}-{info['run']}.tar.gz")
-    try:
-        write_whole({path: bundle})
-    except OSError as error:
-        raise HarnessError(f"{path}: {error.strerror}") from error
+    path = output or Path(f"{run.machine.name}-{run.name}.tar.gz")
+    write_whole({path: bundle})
     return path
 
 
@@ -81,8 +81,8 @@ def adopt(path: Path, recorded: Path) -> tuple[Path, bool]:
     Raises HarnessError, and leaves no trace, where the bundle is damaged, hostile or not plausible, or another run has
     this name.
     """
-    info, files = check(read(path, LARGEST_BUNDLE), str(path))
-    folder = recorded / info["machine"]["name"] / info["run"]
+    run, files = check(read(path, LARGEST_BUNDLE), str(path))
+    folder = recorded / run.machine.name / run.name
     if not os.path.lexists(folder):
         try:
             file_whole(files, folder)
@@ -129,8 +129,10 @@ def clear_away(recorded: Path) -> None:
 def holds(folder: Path, files: Files) -> bool:
     """Whether the run in `folder` is this one, however its samples are compressed."""
     try:
-        table = decompress(files[SAMPLES], LARGEST_TABLE, SAMPLES)
-        return read(folder / INFO, LARGEST[INFO]) == files[INFO] and read_table(folder) == table
+        others = files.keys() - {SAMPLES}
+        return read_samples(folder) == decompress(files[SAMPLES], LARGEST_TABLE, SAMPLES) and all(
+            read(folder / name, LARGEST[name]) == files[name] for name in others
+        )
     except HarnessError:
         return False
 
@@ -150,7 +152,7 @@ def read(path: Path, largest: int) -> bytes:
     return content
 
 
-def read_table(folder: Path) -> bytes:
+def read_samples(folder: Path) -> bytes:
     """samples.csv of a run's folder, not compressed. Raises HarnessError."""
     path = samples_file(folder)
     content = read(path, LARGEST_TABLE)
@@ -178,11 +180,21 @@ def decompress(content: bytes, largest: int, name: str) -> bytes:
     return plain
 
 
+def version_of(info: bytes) -> Any:
+    """What a run.json says of its version."""
+    return parse(info, INFO).get("schema_version")
+
+
+def wanted(version: Any) -> tuple[str, ...]:
+    """The files of a complete run, beside the manifest, whose run.json is of this version: the first has no tables."""
+    return (INFO, *(f"{name}.csv" for name in TABLES if version not in OLD_VERSIONS), SAMPLES)
+
+
 def manifest(files: Files) -> dict[str, Any]:
     """What manifest.json says of these files."""
     return {
         "format_version": FORMAT_VERSION,
-        "schema_version": store.SCHEMA_VERSION,
+        "schema_version": SCHEMA_VERSION if {*wanted(SCHEMA_VERSION)} <= files.keys() else OLD_VERSIONS[-1],
         "files": {
             name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
             for name, content in files.items()
@@ -203,7 +215,7 @@ def archive(files: Files) -> bytes:
 
 
 def members(tar: bytes) -> dict[str, bytes]:
-    """The three files of a bundle. Raises HarnessError for an archive that holds anything else.
+    """The files of a bundle. Raises HarnessError for an archive that holds anything else.
 
     Header by header, since tarfile itself would follow what an archive says about links, holes and long names.
     """
@@ -229,7 +241,7 @@ def members(tar: bytes) -> dict[str, bytes]:
         raise HarnessError("is cut off")
     if tar[at:].strip(b"\0"):
         raise HarnessError("something follows the end of the archive")
-    for name in LARGEST:
+    for name in (MANIFEST, INFO):
         if name not in found:
             raise HarnessError(f"{name} is missing")
     return found
@@ -238,8 +250,8 @@ def members(tar: bytes) -> dict[str, bytes]:
 # Checking
 
 
-def check(bundle: bytes, source: str) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """run.json of a bundle, and its files without the manifest. Nothing is written where a run could be found.
+def check(bundle: bytes, source: str) -> tuple[Record, dict[str, bytes]]:
+    """The run of a bundle, and its files without the manifest. Nothing is written where a run could be found.
 
     Raises HarnessError, in one line that begins with `source`, for whatever is not sound or not plausible.
     """
@@ -249,20 +261,26 @@ def check(bundle: bytes, source: str) -> tuple[dict[str, Any], dict[str, bytes]]
         if decompress(files[SAMPLES], LARGEST_TABLE, SAMPLES).count(b"\n") > MOST_ROWS:
             raise HarnessError(f"{SAMPLES}: more than {MOST_ROWS:,} rows")
         run = load(files)
-        check_provenance(run.information)
-        check_rows(run.samples, run.information)
+        if files.keys() != {*wanted(version_of(files[INFO]))}:
+            raise HarnessError(f"{MANIFEST}, schema_version: is not that of {INFO}")
+        check_provenance(run)
+        check_rows(run)
     except HarnessError as error:
         raise HarnessError(f"{source}: {one_line(error)}") from error
-    return run.information, files
+    return run, files
 
 
 def check_manifest(given: Mapping[str, Any], files: Files) -> None:
     """Raises HarnessError where manifest.json is of another version or does not describe these files."""
-    expected = manifest(files)
-    for key in ("format_version", "schema_version"):
-        if repr(given.get(key)) != repr(expected[key]):  # True is 1, but no version
-            found = one_line(repr(given.get(key)))
-            raise HarnessError(f"{MANIFEST}, {key}: {found} is not known here (known: {expected[key]})")
+    for key, versions in (("format_version", (FORMAT_VERSION,)), ("schema_version", (*OLD_VERSIONS, SCHEMA_VERSION))):
+        if repr(given.get(key)) not in map(repr, versions):  # True is 1, but no version
+            found, known = one_line(repr(given.get(key))), ", ".join(map(str, versions))
+            raise HarnessError(f"{MANIFEST}, {key}: {found} is not known here (known: {known})")
+    names, expected = wanted(given["schema_version"]), manifest(files)
+    if missing := [name for name in names if name not in files]:
+        raise HarnessError(f"{missing[0]} is missing")
+    if strange := files.keys() - {*names}:
+        raise HarnessError(f"{min(strange)!r} does not belong in a bundle; what does: {', '.join((MANIFEST, *names))}")
     listed = given.get("files")
     for name, facts in expected["files"].items():
         if not isinstance(listed, dict) or listed.get(name) != facts:
@@ -279,27 +297,25 @@ def load(files: Files) -> Run:
         try:
             write_whole({Path(folder, name): content for name, content in files.items()})
             return load_run(Path(folder))
-        except OSError as error:
-            raise HarnessError(f"cannot be unpacked: {folder}: {error.strerror}") from error
         # pandas raises ValueError for text that is no table at all; what nests too deeply, RecursionError.
         except (HarnessError, ValueError, RecursionError) as error:
             raise HarnessError(str(error).replace(f"{folder}{os.sep}", "")) from error
 
 
-def check_provenance(info: Mapping[str, Any]) -> None:
+def check_provenance(run: Record) -> None:
     """Raises HarnessError where the machine's name is not that of its processor or of no folder, or where the run has
     not ended yet by the clock of this machine; also for a smoke run."""
-    machine = info["machine"]["name"]
+    machine = run.machine.name
     if len(machine) > LONGEST_MACHINE_NAME:
         raise HarnessError(f"{INFO}, machine.name: has more than {LONGEST_MACHINE_NAME} characters")
     try:
-        identity.check_name(info["machine"])
+        identity.check_name(plain(run.machine))
     except HarnessError as error:
         raise HarnessError(f"{INFO}, {error}") from error
     # Whatever the run says of itself: its canaries tell.
-    if (told := emulator(info)) and machine in identity.load() and not info["machine"]["overridden"]:
+    if (told := emulator(run)) and machine in identity.load() and not run.machine.overridden:
         raise HarnessError(f"{INFO}, machine.name: an emulator ({told}) is not {machine}")
-    if datetime.fromisoformat(info["ended"]) > datetime.now(UTC) + CLOCKS_DIFFER:
-        raise HarnessError(f"{INFO}, ended: {info['ended']} is in the future, by the clock of this machine")
-    if info["protocol"]["name"] == "smoke":
+    if run.ended and datetime.fromisoformat(run.ended) > datetime.now(UTC) + CLOCKS_DIFFER:
+        raise HarnessError(f"{INFO}, ended: {run.ended} is in the future, by the clock of this machine")
+    if run.protocol.is_smoke:
         raise HarnessError(f"{INFO}: a smoke run claims nothing; what is worth sending is a quick, full or paper run")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.record.caches import HasCaches
-from harness.record.machines import NOT_EMULATED
+from harness.record.run import NOT_EMULATED
 
 Registers = tuple[int, int, int, int]
 """eax, ebx, ecx, edx"""

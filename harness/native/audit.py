@@ -12,7 +12,7 @@ from harness.machine import control_groups, identity, topology
 from harness.native.clock import ADVICE, Clock, source
 from harness.native.extensions import HUGE_PAGE_BYTES, Host
 from harness.native.memory import Arena, Layout
-from harness.record.machines import NOT_EMULATED
+from harness.record.run import NOT_EMULATED
 
 SYSTEM_CPU = Path("/sys/devices/system/cpu")
 # Devices that are asked over a bus at each reading, and the timer interrupt.

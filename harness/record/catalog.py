@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from harness.record.errors import DamagedRun, tell_skipped
 from harness.record.machines import emulator
-from harness.record.run import check_whole, read_information, samples_file, text_of
+from harness.record.run import Record
+from harness.record.store import check_whole, read_record, samples_file, text_of
 
 ROOMS = ("runs", "recorded")
 
@@ -19,8 +19,8 @@ class FoundRun:
     """A folder ROOM/MACHINE/RUN that holds a run.json."""
 
     folder: Path
-    information: dict[str, Any] | None
-    """run.json; None where it cannot be used."""
+    record: Record | None
+    """What run.json and its tables say; None where they cannot be used."""
     problem: str = ""
     """Why the run cannot be drawn, complete or not; empty where nothing speaks against it."""
 
@@ -32,8 +32,7 @@ class FoundRun:
     @property
     def ended(self) -> datetime | None:
         """None while the run is not complete."""
-        ended = self.information and self.information["ended"]
-        return datetime.fromisoformat(ended) if ended else None
+        return datetime.fromisoformat(self.record.ended) if self.record and self.record.ended else None
 
 
 def find_runs(results: Path) -> list[FoundRun]:
@@ -72,15 +71,15 @@ def complete_runs(results: Path) -> dict[str, list[Path]]:
 def holds_the_same(one: Path, other: Path) -> bool:
     """Whether two folders hold one run, however its samples are compressed. Raises DamagedRun."""
     return one == other or (
-        read_information(one) == read_information(other) and text_of(samples_file(one)) == text_of(samples_file(other))
+        read_record(one) == read_record(other) and text_of(samples_file(one)) == text_of(samples_file(other))
     )
 
 
 def _age(run: FoundRun) -> tuple[bool, bool, datetime, bool, str]:
-    assert run.information is not None and run.ended is not None
+    assert run.record is not None and run.ended is not None
     return (
-        not (run.information["machine"]["overridden"] or emulator(run.information)),
-        run.information["protocol"]["name"] != "smoke",
+        not (run.record.machine.overridden or emulator(run.record)),
+        not run.record.protocol.is_smoke,
         run.ended,
         run.folder.parents[1].name == "recorded",
         run.folder.name,
@@ -90,7 +89,7 @@ def _age(run: FoundRun) -> tuple[bool, bool, datetime, bool, str]:
 def _look(results: Path) -> Iterator[FoundRun]:
     for room in ROOMS:
         for path in (results / room).glob("*/*/run.json"):
-            files = [path, *path.parent.glob("samples.csv*")]
+            files = [path, *sorted(path.parent.glob("*.csv*"))]
             yield _found(path.parent, tuple(map(_state, files)))
 
 
@@ -111,19 +110,19 @@ def machines(results: Path) -> set[str]:
 @cache
 def _found(folder: Path, _: object) -> FoundRun:
     """A folder is looked at again only where its files, as the second argument tells them, have changed."""
-    information = None
+    record = None
     try:
-        information = read_information(folder)
+        record = read_record(folder)
         for field, name, its in (
-            ("machine.name", information["machine"]["name"], folder.parent.name),
-            ("run", information["run"], folder.name),
+            ("machine.name", record.machine.name, folder.parent.name),
+            ("run", record.name, folder.name),
         ):
             if name != its:
                 raise DamagedRun(f"{folder / 'run.json'}, {field}: '{name}' is not the name of its folder, '{its}'")
-        if information["ended"]:
+        if record.is_complete:
             # Not its rows one by one: to read them takes a second, to see that they are all there some milliseconds.
             path = samples_file(folder)
-            check_whole(path, text_of(path), information)
+            check_whole(path, text_of(path), record)
     except DamagedRun as error:
-        return FoundRun(folder, information, str(error))
-    return FoundRun(folder, information)
+        return FoundRun(folder, record, str(error))
+    return FoundRun(folder, record)

@@ -1,7 +1,8 @@
 """Whether a run's rows are all there, as they were measured: every point, process, round and contender, in order."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -9,33 +10,34 @@ import numpy as np
 import pandas as pd
 
 from harness.record.errors import DamagedRun, damaged_row
-from harness.record.names import LANES
-from harness.record.run import passes_of, peers, processes_asked
+from harness.record.run import Record
 
 ITEM = ["experiment", "compiler", "isa", "cache_state"]
 POINT = [*ITEM, "elements", "threads"]
 QUESTION = [*POINT, "process"]
 CONTENDER = ["algorithm", "pass", "variant"]
+Name = tuple[str, str]
+"""Algorithm and pass of a contender; one of them may be empty."""
 
 
-def check_rows(path: Path, rows: pd.DataFrame, information: Mapping[str, Any]) -> None:
+def check_rows(path: Path, rows: pd.DataFrame, run: Record) -> None:
     """Raises DamagedRun for rows that no run can have left, or that are not all that it left.
 
-    `rows` and `information` are samples.csv (at `path`) and run.json, each as its schema describes it.
+    `rows` are samples.csv, at `path`, as its schema describes it.
     """
     # A round stands in one piece, since a process appends what is complete. To look at rounds instead of rows, and at
     # numbers instead of names, takes a fifth of the time: 40 ms of 80,000 rows.
     starts = _changes(rows, [*QUESTION, "round"])
     rounds = rows.loc[starts, [*QUESTION, "round", "calls"]].assign(size=np.diff([*np.flatnonzero(starts), len(rows)]))
     contenders, numbers = _contenders(rows)
-    check_names(path, rounds, contenders, information)
-    check_plan(path, rounds, information)
+    check_names(path, rounds, contenders, run)
+    check_plan(path, rounds, run)
     check_rounds(path, rounds)
-    check_processes(path, rounds, information)
-    check_contenders(path, rounds, contenders, numbers, information)
+    check_processes(path, rounds, run)
+    check_contenders(path, rounds, contenders, numbers, run)
     check_turns(path, rows, starts, numbers)
-    check_splits(path, rows, contenders, numbers, information)
-    check_flags(path, rows, information)
+    check_splits(path, rows, contenders, numbers, run)
+    check_flags(path, rows, run)
 
 
 def _changes(rows: pd.DataFrame, columns: list[str]) -> np.ndarray:
@@ -56,15 +58,15 @@ def _contenders(rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     return rows.loc[first, CONTENDER], numbers
 
 
-def check_names(path: Path, rounds: pd.DataFrame, contenders: pd.DataFrame, information: Mapping[str, Any]) -> None:
+def check_names(path: Path, rounds: pd.DataFrame, contenders: pd.DataFrame, run: Record) -> None:
     """Raises DamagedRun where a row names what run.json does not have, or a variant that its contender cannot have."""
-    algorithms = ["", *information["algorithms"], *information.get("controls", {}), *peers(information)]
+    algorithms = ["", *run.algorithms, *run.controls, *run.peers.libraries]
     for field, names, rows in (
-        ("experiment", information["experiments"], rounds),
-        ("compiler", information["compilers"], rounds),
-        ("isa", information["machine"]["isas"], rounds),
+        ("experiment", run.experiments, rounds),
+        ("compiler", run.compilers, rounds),
+        ("isa", run.machine.isas, rounds),
         ("algorithm", algorithms, contenders),
-        ("pass", ["", *information["kernels"]], contenders),
+        ("pass", ["", *run.kernels], contenders),
     ):
         strange = rows[field][~rows[field].isin(list(names))]
         if len(strange):
@@ -73,19 +75,18 @@ def check_names(path: Path, rounds: pd.DataFrame, contenders: pd.DataFrame, info
     for row, algorithm, name, variant in contenders.itertuples(name=None):
         if not algorithm and not name:
             raise damaged_row(path, row, "pass", "the row names neither an algorithm nor a pass")
-        parts = len(passes_of(algorithm, name, information))
+        parts = len(run.passes_of(algorithm, name))
         if (variant.count("+") + 1 if variant else 0) != parts:
             raise damaged_row(path, row, "variant", f"'{variant}' is not of {parts} passes")
 
 
-def check_plan(path: Path, rounds: pd.DataFrame, information: Mapping[str, Any]) -> None:
+def check_plan(path: Path, rounds: pd.DataFrame, run: Record) -> None:
     """Raises DamagedRun where the points differ from run.json's experiments."""
     planned = {
-        (experiment, item["compiler"], item["isa"], item["cache_state"], elements, threads)
-        for experiment, items in information["experiments"].items()
+        (experiment, item.compiler, item.isa, item.cache_state, elements, threads)
+        for experiment, items in run.experiments.items()
         for item in items
-        for elements in item["elements"]
-        for threads in item.get("threads", [1])
+        for elements, threads in product(item.elements, item.threads)
     }
     first = rounds[POINT].drop_duplicates()
     measured = dict(zip(first.itertuples(index=False, name=None), first.index, strict=True))
@@ -125,11 +126,11 @@ def check_rounds(path: Path, rounds: pd.DataFrame) -> None:
         )
 
 
-def check_processes(path: Path, rounds: pd.DataFrame, information: Mapping[str, Any]) -> None:
+def check_processes(path: Path, rounds: pd.DataFrame, run: Record) -> None:
     """Raises DamagedRun where a point lacks a process that others follow, or has fewer than the protocol's least."""
-    least, most = processes_asked(information)
+    least, most = run.protocol.processes.least, run.protocol.processes.most
     # Only what was stopped because its minutes were spent has fewer.
-    stopped_by = information.get("precision", {}).get("stopped_by")
+    stopped_by = run.precision and run.precision.stopped_by
     # A question that is answered precisely enough takes part in no further process, so each has its own number.
     found = rounds[rounds["round"] == 0].groupby(POINT)["process"].agg(["size", "max"])
     for wrong, reason in (
@@ -144,7 +145,7 @@ def check_processes(path: Path, rounds: pd.DataFrame, information: Mapping[str, 
 
 
 def check_contenders(
-    path: Path, rounds: pd.DataFrame, contenders: pd.DataFrame, numbers: np.ndarray, information: Mapping[str, Any]
+    path: Path, rounds: pd.DataFrame, contenders: pd.DataFrame, numbers: np.ndarray, run: Record
 ) -> None:
     """Raises DamagedRun where an experiment lacks an algorithm or a pass, or a round a contender."""
     # Of one compiler and ISA all lengths are measured with the same variants.
@@ -155,7 +156,7 @@ def check_contenders(
     of_item = rounds[ITEM[:3]].to_numpy()[np.unique(items, return_index=True)[1]]
     for item, (experiment, compiler, isa) in enumerate(of_item):
         names = {named[contender] for contender in contender_of[item_of == item]}
-        for missing in sorted(wanted_names(experiment, names, information) - names):
+        for missing in sorted(wanted_names(experiment, names, run) - names):
             raise DamagedRun(f"{path}: {experiment} {compiler} {isa}: no rows of {' '.join(filter(None, missing))}")
     asked = np.bincount(item_of)[items]
     wrong = (rounds["size"] != asked).to_numpy()
@@ -169,26 +170,37 @@ def check_contenders(
         raise damaged_row(path, rounds.index[place], "round", reason)
 
 
-def wanted_names(experiment: str, names: set[tuple[str, str]], information: Mapping[str, Any]) -> set[tuple[str, str]]:
+def wanted_names(experiment: str, names: set[Name], run: Record) -> set[Name]:
     """What an experiment with rows of these algorithms and passes must have rows of."""
-    algorithms, controls = information["algorithms"], information.get("controls", {})
-    kind = information["protocol"].get("experiments", {}).get(experiment, {}).get("contenders")
-    if kind == "accumulations":
-        used = {name for passes in algorithms.values() for name in passes}
-        sums = {name for name in used if f"{name}{LANES}" in information["kernels"]}
-        return {("", f"{name}{end}") for name in sums for end in ("", LANES)}
-    if kind == "algorithms-and-limits":
-        return {(algorithm, "") for algorithm in algorithms} | {("", "load"), ("", "copy")}
-    if kind == "peers":
-        return {(name, "") for name in (*algorithms, *peers(information))}
-    if any(algorithm in controls for algorithm, _ in names):
-        return {(name, "") for name in (*controls, *(control["algorithm"] for control in controls.values()))}
+    asked = run.protocol.experiments.get(experiment)
+    if asked and asked.contenders in WANTED:
+        return WANTED[asked.contenders](run)
+    if any(algorithm in run.controls for algorithm, _ in names):
+        return {(name, "") for name in (*run.controls, *(control.algorithm for control in run.controls.values()))}
     wanted = {
-        (True, False): {(algorithm, "") for algorithm in algorithms},
-        (True, True): {(algorithm, name) for algorithm, passes in algorithms.items() for name in passes},
-        (False, True): {("", name) for passes in algorithms.values() for name in passes},
+        (True, False): _algorithms(run),
+        (True, True): {(algorithm, name) for algorithm, passes in run.algorithms.items() for name in passes},
+        (False, True): {("", name) for passes in run.algorithms.values() for name in passes},
     }
     return set().union(*(wanted[bool(algorithm), bool(name)] for algorithm, name in names))
+
+
+def _algorithms(run: Record) -> set[Name]:
+    return {(algorithm, "") for algorithm in run.algorithms}
+
+
+def _twins(run: Record) -> set[Name]:
+    used = {name for passes in run.algorithms.values() for name in passes}
+    twins = {name: its.twin_of for name, its in run.kernels.items() if its.twin_of in used}
+    return {("", name) for pair in twins.items() for name in pair}
+
+
+WANTED: dict[str, Callable[[Record], set[Name]]] = {
+    "accumulations": _twins,
+    "algorithms-and-limits": lambda run: {*_algorithms(run), ("", "load"), ("", "copy")},
+    "peers": lambda run: {*_algorithms(run), *((name, "") for name in run.peers.libraries)},
+}
+"""By kind of experiment; of the others the rows tell."""
 
 
 def check_turns(path: Path, rows: pd.DataFrame, starts: np.ndarray, numbers: np.ndarray) -> None:
@@ -211,11 +223,9 @@ def check_turns(path: Path, rows: pd.DataFrame, starts: np.ndarray, numbers: np.
             raise damaged_row(path, row, field, f"{rows[field].iloc[row]} where its round has {expected[row]}")
 
 
-def check_splits(
-    path: Path, rows: pd.DataFrame, contenders: pd.DataFrame, numbers: np.ndarray, information: Mapping[str, Any]
-) -> None:
+def check_splits(path: Path, rows: pd.DataFrame, contenders: pd.DataFrame, numbers: np.ndarray, run: Record) -> None:
     """Raises DamagedRun where the passes of an algorithm that is split do not follow one another as it calls them."""
-    algorithms = information["algorithms"]
+    algorithms = run.algorithms
     place = np.array(
         [
             algorithms[algorithm].index(name) if algorithm and name in algorithms.get(algorithm, ()) else -1
@@ -231,8 +241,8 @@ def check_splits(
         raise damaged_row(path, row, "pass", f"'{rows['pass'].iloc[row]}' is not followed by what comes after it")
 
 
-def check_flags(path: Path, rows: pd.DataFrame, information: Mapping[str, Any]) -> None:
+def check_flags(path: Path, rows: pd.DataFrame, run: Record) -> None:
     """Raises DamagedRun where there are not as many disturbed samples as run.json counts."""
-    found, counted = int((rows["flags"] != "").sum()), information["vetoes"]["disturbed_samples"]
+    found, counted = int((rows["flags"] != "").sum()), run.vetoes.disturbed_samples
     if found != counted:
         raise DamagedRun(f"{path}: {found:,} rows with flags, where run.json counts {counted:,}")

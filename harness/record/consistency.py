@@ -1,22 +1,20 @@
 """Whether the parts of run.json fit together: its names, its ranges, what may stand there once only."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import product
-from typing import Any
 
 from harness.record import instance
+from harness.record.run import Record, Row
 
-Information = Mapping[str, Any]
-
-# float32 in [-87.3, -0], of which `accuracy.exp` looks at every so many-th.
+# float32 in [-87.3, -0], of which `exp` looks at every so many-th.
 FLOATS = 1_118_738_843
 
 # What tells the items of a list apart.
 KEYS = {
-    "accuracy.exp": ("isa",),
-    "accuracy.softmax": ("isa", "algorithm", "accumulation", "distribution", "elements"),
+    "exp": ("isa",),
+    "accuracy": ("isa", "algorithm", "accumulation", "distribution", "elements"),
     "domain": ("compiler", "isa", "algorithm"),
     "tuning": ("compiler", "isa", "pass", "variant"),
     "experiments": ("compiler", "isa", "cache_state"),
@@ -24,8 +22,8 @@ KEYS = {
 }
 
 
-def contradictions(run: Information) -> Iterator[str]:
-    """What in run.json (which fits its schema) contradicts another part of it, each as "field: reason"."""
+def contradictions(run: Record) -> Iterator[str]:
+    """What in a Record (which fits its schema) contradicts another part of it, each as "field: reason"."""
     yield from _identity(run)
     yield from _processors(run)
     yield from _contenders(run)
@@ -38,83 +36,80 @@ def contradictions(run: Information) -> Iterator[str]:
     yield from _counts(run)
 
 
-def _identity(run: Information) -> Iterator[str]:
+def _identity(run: Record) -> Iterator[str]:
     if missing := _missing(run):
         yield f"machine.host: {' and '.join(missing)} must be there as well"
-    elif run["run"] != instance.run_name(run):
-        yield f"run: {run['run']!r} does not follow from protocol.name, content_hash and what was measured on"
-    if run["ended"] and datetime.fromisoformat(run["ended"]) < datetime.fromisoformat(run["started"]):
+    elif run.name != instance.run_name(run):
+        yield f"run: {run.name!r} does not follow from protocol.name, content_hash and what was measured on"
+    if run.ended and datetime.fromisoformat(run.ended) < datetime.fromisoformat(run.started):
         yield "ended: the run ended before it started"
 
 
-def _missing(run: Information) -> list[str]:
+def _missing(run: Record) -> list[str]:
     """What a run that tells its host has, and this one has not; older runs have less."""
-    if "host" not in run["machine"]:
+    if run.machine.host is None:
         return []
-    wanted = [("machine.allowed", run["machine"]), ("threads", run), ("protocol.processes", run["protocol"])]
-    if run["ended"]:
-        wanted += [("samples_sha256", run), ("precision", run)]
-    return [name for name, where in wanted if name.split(".")[-1] not in where]
+    wanted = {"machine.allowed": run.machine.allowed, "protocol.processes": run.protocol.processes.most}
+    if run.is_complete:
+        wanted |= {"samples_sha256": run.samples_sha256, "precision": run.precision}
+    return [name for name, its in wanted.items() if its is None]
 
 
-def _processors(run: Information) -> Iterator[str]:
+def _processors(run: Record) -> Iterator[str]:
     """What was measured on is among what was there and allowed, where the run tells that."""
-    cpu, team = run["memory"]["cpu"], run.get("threads", {}).get("cpus")
-    if team and cpu not in team:
+    cpu, team = run.memory.cpu, run.threads.cpus
+    if cpu not in team:
         yield f"memory.cpu: {cpu} is not in threads.cpus"
-    allowed = run["machine"].get("allowed")
-    if allowed and (strange := {cpu, *(team or ())} - {*allowed}):
+    if run.machine.allowed and (strange := {cpu, *team} - {*run.machine.allowed}):
         yield f"machine.allowed: {min(strange)} is not in it, but was measured on"
 
 
-def _kernels(run: Information) -> Iterator[str]:
+def _kernels(run: Record) -> Iterator[str]:
     """What a pass declares tells how fast it can be; so each moves something, and a softmax reads X and writes Y."""
-    for name, its in run["kernels"].items():
-        if not its["reads_x"] + its["reads_y"] + its["writes_y"]:
+    for name, its in run.kernels.items():
+        if not its.reads_x + its.reads_y + its.writes_y:
             yield f"kernels.{name}: neither reads nor writes"
-    for algorithm, passes in run["algorithms"].items():
+        if its.twin_of and its.twin_of not in run.kernels:
+            yield f"kernels.{name}.twin_of: {its.twin_of!r} is not in kernels"
+    for algorithm, passes in run.algorithms.items():
         for stream in ("reads_x", "writes_y"):
-            if not any(run["kernels"][name][stream] for name in passes):
+            if not any(getattr(run.kernels[name], stream) for name in passes):
                 yield f"algorithms.{algorithm}: no pass has {stream}"
 
 
-def _contenders(run: Information) -> Iterator[str]:
-    """Algorithms, controls and peers: each a name that rows have as algorithm."""
-    for algorithm, passes in run["algorithms"].items():
-        yield from (
-            f"algorithms.{algorithm}: {name!r} is not in kernels" for name in passes if name not in run["kernels"]
-        )
-    controls = run.get("controls", {})
-    for control, its in controls.items():
-        if its["algorithm"] not in run["algorithms"]:
-            yield f"controls.{control}: {its['algorithm']!r} is not in algorithms"
-    if controls and all(its["extra_percent"] for its in controls.values()):
+def _contenders(run: Record) -> Iterator[str]:
+    """Compilers; algorithms, controls and peers: each a name that rows have as algorithm."""
+    if run.primary_compiler not in run.compilers:
+        yield f"primary_compiler: {run.primary_compiler!r} is not in compilers"
+    for algorithm, passes in run.algorithms.items():
+        yield from (f"algorithms.{algorithm}: {name!r} is not in kernels" for name in passes if name not in run.kernels)
+    for control, its in run.controls.items():
+        if its.algorithm not in run.algorithms:
+            yield f"controls.{control}: {its.algorithm!r} is not in algorithms"
+    if run.controls and all(its.extra_percent for its in run.controls.values()):
         yield "controls: none has 0 extra percent, so there is no null test"
-    taken = set(run["algorithms"])
-    for kind, names in (("controls", controls), ("peers.libraries", _libraries(run))):
+    taken = set(run.algorithms)
+    for kind, names in (("controls", run.controls), ("peers.libraries", run.peers.libraries)):
         yield from (f"{kind}.{name}: another contender has this name" for name in names if name in taken)
         taken |= set(names)
 
 
-def _lists(run: Information) -> Iterator[tuple[str, Sequence[Information]]]:
+def _lists(run: Record) -> Iterator[tuple[str, Sequence[Row]]]:
     """Each list that has KEYS, by where it stands."""
-    accuracy = run.get("accuracy", {})
-    yield "machine.caches", run["machine"]["caches"]
-    yield "domain", run.get("domain", [])
-    yield "tuning", run["tuning"]
-    yield "accuracy.exp", accuracy.get("exp", [])
-    yield "accuracy.softmax", accuracy.get("softmax", [])
-    for name, items in run["experiments"].items():
-        yield f"experiments.{name}", items
+    yield "machine.caches", [vars(cache) for cache in run.machine.caches]
+    for name in ("domain", "tuning", "exp", "accuracy"):
+        yield name, getattr(run, name)
+    for name, items in run.experiments.items():
+        yield f"experiments.{name}", [vars(item) for item in items]
 
 
-def _items(run: Information, where: str, items: Sequence[Information]) -> Iterator[str]:
+def _items(run: Record, where: str, items: Sequence[Row]) -> Iterator[str]:
     """Items that name what the run has not, and those that stand in their list twice."""
     known = {
-        "compiler": run["compilers"],
-        "isa": ["", *run["machine"]["isas"]],
-        "algorithm": [*run["algorithms"], *_libraries(run)],
-        "pass": run["kernels"],
+        "compiler": run.compilers,
+        "isa": ["", *run.machine.isas],
+        "algorithm": [*run.algorithms, *run.peers.libraries],
+        "pass": run.kernels,
     }
     keys = KEYS.get(where) or KEYS[where.split(".")[0]]
     seen = set()
@@ -128,26 +123,26 @@ def _items(run: Information, where: str, items: Sequence[Information]) -> Iterat
         seen.add(key)
 
 
-def _experiments(run: Information) -> Iterator[str]:
-    asked = run["protocol"].get("experiments", {})
-    most = len(run["threads"]["cpus"]) if "threads" in run else 1
-    for name, items in run["experiments"].items():
+def _experiments(run: Record) -> Iterator[str]:
+    asked, most = run.protocol.experiments, len(run.threads.cpus)
+    for name, items in run.experiments.items():
         if asked and name not in asked:
             yield f"experiments.{name}: is not in protocol.experiments"
+        state = asked[name].cache_state if name in asked else None
         for place, item in enumerate(items):
             where = f"experiments.{name}[{place}]"
-            if item["cache_state"] != asked.get(name, {}).get("cache_state", item["cache_state"]):
+            if state and item.cache_state != state:
                 yield f"{where}.cache_state: is not the one of protocol.experiments"
-            if max(item.get("threads", [1])) > most:
+            if max(item.threads) > most:
                 yield f"{where}.threads: more than the {most} processors of the run"
 
 
-def _tuning(run: Information) -> Iterator[str]:
+def _tuning(run: Record) -> Iterator[str]:
     """Of each compiler, ISA and pass one variant is chosen, and one at least was measured to the end."""
-    if run["ended"] and not run["tuning"]:
+    if run.is_complete and not run.tuning:
         yield "tuning: is empty, and passes are measured in the variants that it chooses"
-    groups: dict[tuple[str, str, str], list[Information]] = {}
-    for row in run["tuning"]:
+    groups: dict[tuple[str, str, str], list[Row]] = {}
+    for row in run.tuning:
         groups.setdefault((row["compiler"], row["isa"], row["pass"]), []).append(row)
     for key, rows in groups.items():
         if (chosen := sum(row["chosen"] for row in rows)) != 1:
@@ -156,64 +151,57 @@ def _tuning(run: Information) -> Iterator[str]:
             yield f"tuning: no variant of {' '.join(key)} is a finalist"
 
 
-def _accuracy(run: Information) -> Iterator[str]:
-    found = run.get("accuracy", {"exp": [], "softmax": [], "elements": []})
-    libraries = _libraries(run)
-    for place, item in enumerate(found["exp"]):
+def _accuracy(run: Record) -> Iterator[str]:
+    for place, item in enumerate(run.exp):
         counts, worst = item["counts"], item["largest_ulps"] * item["bins_per_ulp"]
         last = max((bin for bin, count in enumerate(counts) if count), default=-1)
         # An error at the edge of a bin may have been rounded into the next.
         if last < 0 or not last <= min(worst, len(counts) - 1) <= last + 1:
-            yield f"accuracy.exp[{place}].counts: the last that is not 0 is not that of largest_ulps"
+            yield f"exp[{place}].counts: the last that is not 0 is not that of largest_ulps"
         if sum(counts) != -(-FLOATS // item["stride"]):
-            yield f"accuracy.exp[{place}].counts: are not of every float32 that the stride leaves"
-    for place, row in enumerate(found["softmax"]):
-        where = f"accuracy.softmax[{place}]"
-        kinds = {row["algorithm"] in libraries, not row["isa"], row["accumulation"] == "library"}
+            yield f"exp[{place}].counts: are not of every float32 that the stride leaves"
+    for place, row in enumerate(run.accuracy):
+        where = f"accuracy[{place}]"
+        kinds = {row["algorithm"] in run.peers.libraries, not row["isa"], row["accumulation"] == "library"}
         if len(kinds) > 1:
             yield f"{where}: a library, and only that, has no ISA and accumulates as a library"
-        if row["elements"] not in found["elements"]:
-            yield f"{where}.elements: {row['elements']} is not in accuracy.elements"
+        if row["elements"] not in (run.accuracy_elements or ()):
+            yield f"{where}.elements: {row['elements']} is not in accuracy_elements"
         if row["rms_relative_error"] > row["largest_relative_error"] * (1 + 1e-9):
             yield f"{where}.rms_relative_error: is more than the largest"
-    yield from _lacking(found)
+    yield from _lacking(run)
 
 
-def _lacking(found: Information) -> Iterator[str]:
+def _lacking(run: Record) -> Iterator[str]:
     """Of a run that looked at whole results: each contender at each length on each distribution."""
-    rows = {tuple(row[field] for field in KEYS["accuracy.softmax"]) for row in found["softmax"]}
+    rows = {tuple(row[field] for field in KEYS["accuracy"]) for row in run.accuracy}
     contenders, distributions = ({row[:3] for row in rows}, {row[3] for row in rows})
-    for contender, distribution, elements in product(sorted(contenders), sorted(distributions), found["elements"]):
+    asked = run.accuracy_elements or ()
+    for contender, distribution, elements in product(sorted(contenders), sorted(distributions), asked):
         if (*contender, distribution, elements) not in rows:
             name = " ".join(filter(None, contender))
-            yield f"accuracy.softmax: no row of {name}, {distribution}, {elements} elements"
+            yield f"accuracy: no row of {name}, {distribution}, {elements} elements"
 
 
-def _counts(run: Information) -> Iterator[str]:
-    vetoes = run["vetoes"]
-    if vetoes["disturbed_samples"] > vetoes["samples"]:
+def _counts(run: Record) -> Iterator[str]:
+    if run.vetoes.disturbed_samples > run.vetoes.samples:
         yield "vetoes.disturbed_samples: more than there are samples"
-    processes = run["protocol"].get("processes")
-    if isinstance(processes, Mapping) and processes["least"] > processes["most"]:
+    least, most = run.protocol.processes.least, run.protocol.processes.most
+    if most is not None and least > most:
         yield "protocol.processes: least is above most"
-    if not (precision := run.get("precision")):
+    if run.precision is None:
         return
-    if precision["target_half_width_percent"] != run["protocol"].get("half_width_percent"):
+    if run.precision.target_half_width_percent != run.protocol.half_width_percent:
         yield "precision.target_half_width_percent: is not protocol.half_width_percent"
-    if len(precision["missed"]) > precision["questions"]:
+    if len(run.precision.missed) > run.precision.questions:
         yield "precision.missed: more than there are questions"
     known = {
-        (name, item["compiler"], item["isa"], n, threads)
-        for name, items in run["experiments"].items()
+        (name, item.compiler, item.isa, n, threads)
+        for name, items in run.experiments.items()
         for item in items
-        for n in item["elements"]
-        for threads in item.get("threads", [1])
+        for n, threads in product(item.elements, item.threads)
     }
-    for question in precision["missed"]:
+    for question in run.precision.missed:
         parts = re.fullmatch(r"(\S+) (\S+) (\S+) ([0-9]{1,18})(?: x([0-9]{1,18}))?", question)
         if not parts or (*parts.group(1, 2, 3), int(parts[4]), int(parts[5] or 1)) not in known:
             yield f"precision.missed: {question!r} is no question of this run"
-
-
-def _libraries(run: Information) -> Mapping[str, Any]:
-    return run.get("peers", {}).get("libraries", {})

@@ -1,11 +1,11 @@
 """What results promise to be, and whether those of a run are. Wrong results are no evidence, however fast they come."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import product
-from typing import Any
 
 from harness.record.isa import ISAS
+from harness.record.run import Record
 
 TOO_FAST = "too-fast"
 """The flag of a sample that is faster than the machine's memory or its core allows."""
@@ -34,26 +34,25 @@ def allowed(algorithm: str, accumulation: str = "folded", isa: str = "", element
     return error
 
 
-def faults(information: Mapping[str, Any]) -> list[str]:
-    """Why the results that run.json tells of are not what they promise to be, a line each, the worst ISAs and lengths
+def faults(run: Record) -> list[str]:
+    """Why the results that a run tells of are not what they promise to be, a line each, the worst ISAs and lengths
     alone; empty where they are, or where the run did not look."""
     found: dict[tuple[str, ...], str] = {}
-    for key, fault in _faults(information):
+    for key, fault in _faults(run):
         found.setdefault(key, fault)
     return list(found.values())
 
 
-def _faults(information: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
-    known = information.get("accuracy", {})
-    for item in known.get("exp", []):
+def _faults(run: Record) -> Iterator[tuple[tuple[str, ...], str]]:
+    for item in run.exp:
         wrong = sum(item["counts"][math.ceil(LARGEST_EXP_ULPS * item["bins_per_ulp"]) + 1 :])
         if wrong or not item["largest_ulps"] <= LARGEST_EXP_ULPS:
             told = f"exp is off by {item['largest_ulps']:.3g} ulp where {LARGEST_EXP_ULPS:g} are allowed"
             yield ("exp", item["isa"]), f"{item['isa']}: {told}"
-    for missing in _not_looked_at(information):
+    for missing in _not_looked_at(run):
         yield (missing,), f"{missing}: its accuracy was asked for and is not known"
     # Libraries are measured as they are.
-    for row in (row for row in known.get("softmax", []) if row["accumulation"] != "library"):
+    for row in (row for row in run.accuracy if row["accumulation"] != "library"):
         name = f"{row['isa']} {row['algorithm']}" + (" in float lanes" if row["accumulation"] == "lanes" else "")
         bound = allowed(row["algorithm"], row["accumulation"], row["isa"], row["elements"])
         errors = row["largest_relative_error"], row["rms_relative_error"], abs(row["sum_error"])
@@ -66,7 +65,7 @@ def _faults(information: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], s
         elif (row["order_violations"] or 0) > LARGEST_SHARE_OUT_OF_ORDER * row["elements"]:
             told = f"{row['order_violations']} of {row['elements']} results are not in the order of x"
             yield (name,), f"{name}: {told}"
-    for check in information.get("domain", []):
+    for check in run.domain:
         name = f"{check['compiler']} {check['isa']} {check['algorithm']}"
         bound = allowed(check["algorithm"])
         if check["not_finite"]:
@@ -76,27 +75,27 @@ def _faults(information: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], s
             yield (name,), f"{name}: in its domain {told}"
 
 
-def _not_looked_at(information: Mapping[str, Any]) -> Iterator[str]:
+def _not_looked_at(run: Record) -> Iterator[str]:
     """ISA and algorithm of what the primary compiler measured, where accuracy was asked for and there is none of it."""
-    if "accuracy" not in information:
+    if run.accuracy_elements is None:
         return
-    primary = next(iter(information["compilers"]))
-    items = [item for its in information["experiments"].values() for item in its if item["compiler"] == primary]
-    looked = {(row["isa"], row["algorithm"]) for row in information["accuracy"]["softmax"]}
-    for isa, algorithm in product(dict.fromkeys(item["isa"] for item in items), information["algorithms"]):
+    items = [item for its in run.experiments.values() for item in its if item.compiler == run.primary]
+    looked = {(row["isa"], row["algorithm"]) for row in run.accuracy}
+    for isa, algorithm in product(dict.fromkeys(item.isa for item in items), run.algorithms):
         if (isa, algorithm) not in looked:
             yield f"{isa} {algorithm}"
 
 
-def unknown(information: Mapping[str, Any]) -> list[str]:
+def unknown(run: Record) -> list[str]:
     """What a run did not look at, since it is older than the look, or its protocol asks for none."""
-    return [told for key, told in (("accuracy", "accuracy"), ("domain", "the domain")) if not information.get(key)]
+    looked = {"accuracy": run.accuracy_elements is not None, "the domain": bool(run.domain)}
+    return [what for what, is_known in looked.items() if not is_known]
 
 
-def excluded(information: Mapping[str, Any]) -> str:
+def excluded(run: Record) -> str:
     """The variants that were not measured because they compute something else, in one line; empty where there are
     none."""
-    those = information.get("excluded", [])
+    those = run.excluded or ()
     named = [f"{item['compiler']} {item['isa']} {item['pass']} {item['variant']} ({item['reason']})" for item in those]
     if not named:
         return ""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.record.errors import HarnessError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -19,12 +21,13 @@ def csv_bytes(table: "pd.DataFrame") -> bytes:
 
 
 def write_whole(contents: Mapping[Path, bytes]) -> None:
-    """Write each path's bytes, making its folder where it is missing.
+    """Write each path's bytes, making its folder where it is missing; the last is put in its place last.
 
-    Every file is complete on disk before the first is put in its place. Raises OSError (a full disk, say); then no path
-    has been touched, and nothing is left behind.
+    Every file is complete on disk before the first is put in its place. Raises HarnessError where that can't be (a full
+    disk, say); then no path has been touched, and nothing is left behind.
     """
     temporary: dict[Path, Path] = {}
+    path = Path()
     try:
         for path, content in contents.items():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,6 +43,8 @@ def write_whole(contents: Mapping[Path, bytes]) -> None:
         for path, name in list(temporary.items()):
             os.replace(name, path)
             del temporary[path]
+    except OSError as error:
+        raise HarnessError(f"{path}: {error.strerror}") from error
     finally:
         for name in temporary.values():
             name.unlink(missing_ok=True)

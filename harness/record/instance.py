@@ -5,8 +5,9 @@ A run is gone on with where all of this is as it was; everywhere else one of its
 
 import hashlib
 import json
-from collections.abc import Mapping
 from typing import Any
+
+from harness.record.run import Record
 
 LENGTH = 6
 """Hexadecimal digits of the instance in a run's name."""
@@ -14,23 +15,23 @@ HIDDEN = "hidden"
 """The hypervisor of a machine that says it has none and takes the time of one."""
 
 
-def facts(info: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run's instance consists of, by what a person calls it, from its run.json."""
-    machine = info["machine"]
+def facts(run: Record) -> dict[str, Any]:
+    """What a run's instance consists of, by what a person calls it."""
+    machine = run.machine
     return {
-        "host": machine.get("host"),
-        "kernel": machine["kernel"],
-        "processor": [machine[key] for key in ("vendor", "brand", "family", "model", "stepping")],
-        "ISAs": machine["isas"],
-        "caches": [[cache["level"], cache["bytes"], cache["shared_by_threads"]] for cache in machine["caches"]],
-        "cores": machine["cores"],
-        "threads": machine["threads"],
-        "memory": rounded(machine["memory_bytes"]),
+        "host": machine.host,
+        "kernel": machine.kernel,
+        "processor": [machine.vendor, machine.brand, machine.family, machine.model, machine.stepping],
+        "ISAs": list(machine.isas),
+        "caches": [[cache.level, cache.bytes, cache.shared_by_threads] for cache in machine.caches],
+        "cores": machine.cores,
+        "threads": machine.threads,
+        "memory": rounded(machine.memory_bytes),
         # What is known by its time alone may be seen one day and not the next.
-        "hypervisor": machine["hypervisor"] if machine["hypervisor"] != HIDDEN else "",
-        "allowed processors": machine.get("allowed"),
-        "measured processor": info["memory"]["cpu"],
-        "processors of threads": info.get("threads", {}).get("cpus"),
+        "hypervisor": machine.hypervisor if machine.hypervisor != HIDDEN else "",
+        "allowed processors": list(machine.allowed) if machine.allowed else None,
+        "measured processor": run.memory.cpu,
+        "processors of threads": list(run.threads.cpus),
     }
 
 
@@ -41,24 +42,24 @@ def rounded(count: int) -> int:
     return count >> lost << lost
 
 
-def digest(info: Mapping[str, Any]) -> str:
+def digest(run: Record) -> str:
     """The facts as one hash."""
-    return hashlib.sha256(json.dumps(facts(info), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(facts(run), sort_keys=True).encode()).hexdigest()
 
 
-def content_name(info: Mapping[str, Any]) -> str:
+def content_name(run: Record) -> str:
     """What a run's name says of the code, configuration and compilers that it is of."""
-    return f"{info['protocol']['name']}-{info['content_hash'][:12]}"
+    return f"{run.protocol.name}-{run.content_hash[:12]}"
 
 
-def run_name(info: Mapping[str, Any]) -> str:
+def run_name(run: Record) -> str:
     """The name of a run: its content and its instance. Runs from before hosts were recorded have the content alone."""
-    name = content_name(info)
-    return f"{name}-{digest(info)[:LENGTH]}" if "host" in info["machine"] else name
+    name = content_name(run)
+    return f"{name}-{digest(run)[:LENGTH]}" if run.machine.host is not None else name
 
 
-def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """In what the instance of one run.json differs from that of another, in words."""
+def changes(before: Record, now: Record) -> list[str]:
+    """In what the instance of one run differs from that of another, in words."""
     old, new = facts(before), facts(now)
     return [f"{name} ({_told(old[name])}, now {_told(new[name])})" for name in new if old[name] != new[name]]
 

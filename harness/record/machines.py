@@ -13,13 +13,12 @@ from harness.record.documents import read_checked
 from harness.record.errors import BadConfiguration
 from harness.record.files import ROOT
 from harness.record.isa import ISAS
+from harness.record.run import NOT_EMULATED, UNKNOWN, Record, plain
 from harness.record.schema import schema
 
 CONFIG = ROOT / "config"
 MACHINES = CONFIG / "machines"
 MICROARCHITECTURES = CONFIG / "microarchitectures.yaml"
-UNKNOWN = "unknown"
-NOT_EMULATED = "none"
 # Of the clock; above the record of any x86 processor.
 LEAST_GIGAHERTZ, LARGEST_GIGAHERTZ = 0.1, 10.0
 MOST_ADDITIONS_OF_AN_FMA = 20
@@ -201,34 +200,33 @@ def _sizes(caches: Iterable[tuple[int, int]]) -> str:
     return " ".join(f"L{level} {size >> 10} KiB" for level, size in caches)
 
 
-def is_evidence(machine: Machine, information: Mapping[str, Any]) -> bool:
-    """Whether the run of this run.json answers claims about the machine: it was measured on this very product, and the
-    machine was detected, not given by name. Any other run, even on the same microarchitecture, is generalization."""
-    described = information["machine"]
-    if described["overridden"] or not matches(machine, described):
+def is_evidence(machine: Machine, run: Record) -> bool:
+    """Whether a run answers claims about the machine: it was measured on this very product, and the machine was
+    detected, not given by name. Any other run, even on the same microarchitecture, is generalization."""
+    described = plain(run.machine)
+    if run.machine.overridden or not matches(machine, described):
         return False
-    return not doubts(machine, described) and not emulator(information)
+    return not doubts(machine, described) and not emulator(run)
 
 
-def mistaken(machine: Machine, information: Mapping[str, Any]) -> str:
+def mistaken(machine: Machine, run: Record) -> str:
     """Why a run on a machine of this product's brand is no evidence about it, in words; empty where it is evidence, or
     the machine is of another brand."""
-    described = information["machine"]
-    if not matches(machine, described) or is_evidence(machine, information):
+    described = plain(run.machine)
+    if not matches(machine, described) or is_evidence(machine, run):
         return ""
-    given = ["the machine's name was given, not detected"] if described["overridden"] else []
+    given = ["the machine's name was given, not detected"] if run.machine.overridden else []
     found = doubts(machine, described)
-    told = emulator(information)
+    told = emulator(run)
     return "; ".join([*given, *found, *([f"it is emulated ({told})"] if told and not found else [])])
 
 
-def emulator(information: Mapping[str, Any]) -> str:
+def emulator(run: Record) -> str:
     """What emulated the processor that a run was measured on, in words; empty where nothing tells of one. What an
     emulator measures is its own speed, and decides nothing."""
-    told = information["machine"].get("emulator", NOT_EMULATED)
-    if told != NOT_EMULATED:
-        return told
-    reason = implausible(information["canary"])
+    if run.machine.emulator != NOT_EMULATED:
+        return run.machine.emulator
+    reason = implausible(vars(run.canary))
     return f"suspected: {reason}" if reason else ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,16 @@ import pandas as pd
 
 from harness.record.completeness import check_rows
 from harness.record.errors import DamagedRun, HarnessError, damaged_row, one_line, tell_skipped
-from harness.record.run import Record, check_whole, read_information, record_of, samples_file, text_of
+from harness.record.run import Record
 from harness.record.schema import schema
-from harness.record.upgrade import upgrade
+from harness.record.store import (
+    check_whole,
+    read_record,
+    refuse_wrong_header,
+    refuse_wrong_width,
+    samples_file,
+    text_of,
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,30 +33,26 @@ class Run(Record):
     folder: Path
     samples: pd.DataFrame
     """samples.csv, as samples.schema.json describes it: integers as int64, text as str; flagged rows included."""
-    information: dict[str, Any]
-    """run.json as it stands in the file. What reads it is to read the Record's fields instead."""
 
     __eq__, __hash__ = object.__eq__, object.__hash__
     """A run is itself alone, so that what is made of it can be kept."""
 
     @classmethod
-    def of(cls, information: dict[str, Any], folder: Path, samples: pd.DataFrame) -> Run:
-        """The run of this run.json and these rows."""
-        record = record_of(upgrade(information))
-        said = {its.name: getattr(record, its.name) for its in fields(Record)}
-        return cls(**said, folder=folder, samples=samples, information=information)
+    def of(cls, record: Record, folder: Path, samples: pd.DataFrame) -> Run:
+        """What a Record says, with its rows."""
+        return cls(**{its.name: getattr(record, its.name) for its in fields(Record)}, folder=folder, samples=samples)
 
 
 def load_run(folder: Path) -> Run:
-    """Load the run in a folder that holds run.json and samples.csv or samples.csv.gz.
+    """Load the run in a folder that holds run.json, its tables, and samples.csv or samples.csv.gz.
 
     Raises DamagedRun, in one line, where a file is missing, cut off, does not fit its schema, or the parts do not fit
     together: names, counts, and whatever rows there must be; also where the run is not complete.
     """
-    information = read_information(folder)
-    if information["ended"] is None:
+    record = read_record(folder)
+    if not record.is_complete:
         raise DamagedRun(f"{folder / 'run.json'}, ended: this run is not complete")
-    return Run.of(information, folder, read_samples(samples_file(folder), information))
+    return Run.of(record, folder, read_samples(samples_file(folder), record))
 
 
 def load_runs(folders: Iterable[Path]) -> list[Run]:
@@ -63,8 +66,8 @@ def load_runs(folders: Iterable[Path]) -> list[Run]:
     return runs
 
 
-def read_samples(path: Path, information: Mapping[str, Any]) -> pd.DataFrame:
-    """The rows of the samples.csv, or samples.csv.gz, that goes with a run.json; the columns, types and limits are
+def read_samples(path: Path, record: Record) -> pd.DataFrame:
+    """The rows of the samples.csv, or samples.csv.gz, that goes with a Record; the columns, types and limits are
     those of its schema.
 
     Raises DamagedRun at the first row (by line of the uncompressed text) that does not fit, or where rows are missing.
@@ -72,8 +75,8 @@ def read_samples(path: Path, information: Mapping[str, Any]) -> pd.DataFrame:
     text = text_of(path)
     rows = _rows(path, text)
     # In this order, since what is found in a row says more.
-    check_rows(path, rows, information)
-    check_whole(path, text, information)
+    check_rows(path, rows, record)
+    check_whole(path, text, record)
     return rows
 
 
@@ -95,14 +98,9 @@ def _rows(path: Path, text: str) -> pd.DataFrame:
 
 def _refuse_wrong_shape(path: Path, text: str, fields: list[str]) -> None:
     lines = text.removesuffix("\n").split("\n")
-    header = lines[0].split(",")
-    if header != fields:
-        differing = next((a, b) for a, b in zip([*header, None], [*fields, None], strict=False) if a != b)
-        found, expected = (one_line("no more columns" if name is None else repr(name)) for name in differing)
-        raise DamagedRun(f"{path}, line 1: the header has {found} where its schema has {expected}")
+    refuse_wrong_header(path, lines[0].split(","), fields)
     for number, line in enumerate(lines, start=1):
-        if line.count(",") != len(fields) - 1:
-            raise DamagedRun(f"{path}, line {number}: {line.count(',') + 1} fields where {len(fields)} are expected")
+        refuse_wrong_width(path, number, line.count(",") + 1, len(fields))
 
 
 INTEGER = r"-?[0-9]{1,18}"

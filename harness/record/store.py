@@ -1,219 +1,310 @@
-"""Rows on disk: a journal that a kill leaves usable, and files that are written whole or not at all."""
+"""A run on disk: run.json, the tables beside it and samples.csv, each read whole and checked, or written whole.
+
+While a run is in progress its tables stand in run.json, so that one rename replaces all that is known of it. Fast to
+import, since the Snakefile does it.
+"""
 
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 import io
 import json
-import os
 import re
-import tempfile
 import zlib
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from harness.record import run
-from harness.record.errors import HarnessError
-from harness.record.run import Record, Vetoes
-from harness.record.schema import schema
-from harness.record.upgrade import upgrade
+from harness.record import consistency
+from harness.record.errors import DamagedRun, one_line
+from harness.record.files import write_whole
+from harness.record.journal import COLUMNS, Journal, TuningJournal, journals
+from harness.record.run import SCHEMA_VERSION, Record, Row, Vetoes, content_of, record_of
+from harness.record.schema import fault, schema
+from harness.record.upgrade import OLD_VERSIONS, upgrade
 
-COLUMNS: tuple[str, ...] = tuple(schema("samples")["properties"])
-SCHEMA_VERSION = 1
+INFO = "run.json"
+TABLES = ("tuning", "accuracy", "exp", "domain")
+"""What stands in CSV files of its own beside the run.json of a complete run; run.schema.json describes the rows."""
 RUN_LOCK = "lock"
 """Of a run in progress, in its folder."""
-END_OF_POINT = "#"
-"""Opens the line that closes a point in a journal."""
-
-Row = Mapping[str, Any]
-
-
-def write_whole(path: Path, content: str) -> None:
-    """Writes `path` so that it holds the old or the new content, whatever happens. Raises HarnessError if it can't."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise HarnessError(f"{path}: {error.strerror}") from error
-
-
-def write_info(folder: Path, info: Mapping[str, Any]) -> None:
-    """Writes run.json of a run folder, checked as it will be where it is read. Raises HarnessError."""
-    content = json.dumps(info, indent=1) + "\n"
-    run.check(run.parse(content.encode(), "run.json"), folder / "run.json")
-    write_whole(folder / "run.json", content)
-
-
-def read_info(folder: Path) -> dict[str, Any]:
-    """run.json of a run folder. Raises HarnessError naming file and field where it is damaged."""
-    return run.read_information(folder)
+LARGEST_DIGITS = 18  # of an integer, as in samples.csv
+NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+BETWEEN = ";"
+"""Between the parts of a list in a cell."""
+UNSHOWABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufff9-\uffff]"
+)
+"""What steers a terminal, turns a line round or cannot be written as UTF-8."""
 
 
 def read_record(folder: Path) -> Record:
-    """What run.json of a run folder says. Raises HarnessError naming file and field where it is damaged."""
-    return run.record_of(upgrade(read_info(folder)))
+    """What run.json of a run's folder and the tables beside it say, as run.schema.json describes it, its parts in
+    keeping with each other.
+
+    Raises DamagedRun, naming file, field and reason.
+    """
+    path = folder / INFO
+    content = parse(_bytes_of(path), str(path))
+    beside = TABLES if _has_tables(content) else ()
+    if strange := content.keys() & {*beside}:
+        raise DamagedRun(f"{path}, {min(strange)}: stands in a file of its own")
+    texts = {name: text_of(table_file(folder, name)) for name in beside}
+    content |= {name: read_table(table_file(folder, name), name, text) for name, text in texts.items()}
+    if beside and content.get("tables_sha256") != digest(texts.values()):
+        raise DamagedRun(f"{path}, tables_sha256: is not that of {', '.join(f'{name}.csv' for name in beside)}")
+    return checked(upgrade(content), path, beside)
 
 
 def write_record(folder: Path, record: Record) -> None:
-    """Writes run.json of a run folder, checked as it will be where it is read. Raises HarnessError."""
-    write_info(folder, version_1(record))
+    """Writes run.json of a run's folder and, where the run is complete, the tables beside it; checked as they will be
+    where they are read. Raises HarnessError."""
+    content = content_of(record)
+    checked(parse(json.dumps(content).encode(), INFO), folder / INFO)
+    write_whole({folder / name: text.encode() for name, text in files_of(content).items()})
 
 
-def version_1(record: Record) -> dict[str, Any]:
-    """run.json of version 1."""
-    content = run.content_of(record) | {"schema_version": SCHEMA_VERSION}
-    exp, accuracy, elements = (content.pop(key, None) for key in ("exp", "accuracy", "accuracy_elements"))
-    if elements is not None:
-        content["accuracy"] = {"elements": elements, "exp": exp, "softmax": accuracy}
-    if not record.peers.libraries:
-        del content["peers"]
-    if record.protocol.processes.most is None:
-        del content["protocol"]["processes"]
-    if not record.protocol.accuracy:
-        del content["protocol"]["accuracy"]
-    return {"ended": None, **content}
+def files_of(content: Mapping[str, Any]) -> dict[str, str]:
+    """The text of run.json and, where the run is complete, of the tables beside it, by name."""
+    beside = TABLES if _has_tables(content) else ()
+    files = {f"{name}.csv": table_text(name, content[name]) for name in beside}
+    told = {key: value for key, value in content.items() if key not in beside}
+    if files:
+        told["tables_sha256"] = digest(files.values())
+    # Last, since it tells of the others.
+    return files | {INFO: json.dumps(told, indent=1) + "\n"}
 
 
-def csv_lines(rows: Iterable[Row]) -> str:
-    """The rows as lines of CSV, in the order of COLUMNS, without a header."""
+def table_file(folder: Path, name: str) -> Path:
+    """Where a table of a complete run stands."""
+    return folder / f"{name}.csv"
+
+
+def _has_tables(content: Mapping[str, Any]) -> bool:
+    return content.get("schema_version") == SCHEMA_VERSION and content.get("ended") is not None
+
+
+def digest(texts: Iterable[str]) -> str:
+    """SHA-256 of texts, one after the other."""
+    return hashlib.sha256("".join(texts).encode()).hexdigest()
+
+
+def checked(content: Mapping[str, Any], path: Path, beside: Collection[str] = ()) -> Record:
+    """The Record that run.json, at `path`, stands for, with its tables; those `beside` it are in files of their own.
+
+    Raises DamagedRun where the content does not fit its schema or itself.
+    """
+    if "schema_version" in content and content["schema_version"] != SCHEMA_VERSION:
+        version, known = one_line(repr(content["schema_version"])), ", ".join(map(str, (*OLD_VERSIONS, SCHEMA_VERSION)))
+        raise DamagedRun(f"{path}, schema_version: {version} is not known here (known: {known})")
+    found = fault(content, "run")
+    if found is not None:
+        field = one_line(found.json_path.removeprefix("$").removeprefix("."))
+        raise DamagedRun(f"{_of_field(path, field, beside)}, {field or 'top level'}: {one_line(found.message)}")
+    record = record_of(content)
+    for contradiction in consistency.contradictions(record):
+        raise DamagedRun(f"{_of_field(path, contradiction, beside)}, {one_line(contradiction)}")
+    return record
+
+
+def _of_field(path: Path, field: str, beside: Collection[str]) -> Path:
+    """The file that a field stands in."""
+    name = re.match(r"\w*", field)
+    return table_file(path.parent, name[0]) if name and name[0] in beside else path
+
+
+# JSON
+
+
+def parse(content: bytes, name: str) -> dict[str, Any]:
+    """The JSON object in the file `name`.
+
+    Raises DamagedRun, also where a key stands twice in an object, for numbers that arithmetic could stumble over, and
+    for text that cannot be shown.
+    """
+    try:
+        data = json.loads(
+            content.decode("utf-8"),
+            parse_int=_integer,
+            parse_float=_number,
+            parse_constant=_number,
+            object_pairs_hook=_object,
+        )
+        _refuse_unshowable(data)
+    except json.JSONDecodeError as error:
+        raise DamagedRun(f"{name}, line {error.lineno}: not sound JSON: {error.msg}") from None
+    except (ValueError, RecursionError) as error:
+        raise DamagedRun(f"{name}: not sound JSON: {one_line(error)}") from None
+    if not isinstance(data, dict):
+        raise DamagedRun(f"{name}: not a JSON object")
+    return data
+
+
+def _integer(text: str) -> int:
+    if len(text.lstrip("-")) > LARGEST_DIGITS:
+        raise ValueError(f"{text[:20]}... has more than {LARGEST_DIGITS} digits")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    if not abs(float(text)) < 10**LARGEST_DIGITS:
+        raise ValueError(f"{text[:20]} is not a number that a run holds")
+    return float(text)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} stands twice in one object")
+    return found
+
+
+def _refuse_unshowable(value: Any) -> None:
+    if isinstance(value, str):
+        if UNSHOWABLE.search(value):
+            raise ValueError(f"{value[:50]!a} holds a character that cannot be shown")
+    elif isinstance(value, dict | list):
+        for part in [*value, *value.values()] if isinstance(value, dict) else value:
+            _refuse_unshowable(part)
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise DamagedRun(f"{path}: no such file") from None
+    except OSError as error:
+        raise DamagedRun(f"{path}: cannot be read: {one_line(error)}") from None
+
+
+# Tables
+
+
+def columns(name: str) -> dict[str, Any]:
+    """What run.schema.json says of each column of a table."""
+    return schema("run")["properties"][name]["items"]["properties"]
+
+
+def table_text(name: str, rows: Iterable[Row]) -> str:
+    """The rows of a table as CSV. A cell is empty where the row has no value; parts of a list have BETWEEN between."""
     text = io.StringIO()
-    csv.DictWriter(text, COLUMNS, lineterminator="\n").writerows(rows)
+    writer = csv.DictWriter(text, columns(name), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({field: _cell(value) for field, value in row.items()} for row in rows)
     return text.getvalue()
 
 
-def sealed(record: str) -> str:
-    """A record of a journal with its checksum, by which a kill and a damage are told apart."""
-    return f"{record} {zlib.crc32(record.encode()):08x}\n"
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return BETWEEN.join(map(_cell, value))
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value)
 
 
-def records(path: Path, closing: str = "") -> Iterator[str]:
-    """The records of a journal, without their checksums. The last line of each opens with `closing`; what follows the
-    last record was cut off by a kill. Raises HarnessError where a record is not what was written."""
-    record = b""
-    for line in path.read_bytes().splitlines(keepends=True) if path.exists() else ():
-        record += line
-        if line.startswith(closing.encode()) and line.endswith(b"\n"):
-            text = record[:-10].decode(errors="replace")
-            if record != sealed(text).encode():
-                raise HarnessError(f"{path}: is damaged; remove it, and the same command measures anew what was in it")
-            yield text
-            record = b""
-
-
-class Journal:
-    """The rows of one process, appended point by point: a kill loses at most the point in progress."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def points(self) -> dict[str, str]:
-        """The CSV lines of each complete point, by the key of its question."""
-        points = {}
-        for record in records(self.path, END_OF_POINT):
-            *lines, closing = record.splitlines(keepends=True)
-            points[closing.removeprefix(END_OF_POINT)] = "".join(lines)
-        return points
-
-    def trim(self) -> None:
-        """Cuts off what a kill left unfinished, so that the next point follows a complete one."""
-        points = self.points()
-        if self.path.exists():
-            write_whole(self.path, "".join(sealed(f"{lines}{END_OF_POINT}{key}") for key, lines in points.items()))
-
-    def append(self, key: str, rows: Sequence[Row]) -> None:
-        """Adds a complete point. Raises HarnessError on a full disk."""
-        append_whole(self.path, sealed(f"{csv_lines(rows)}{END_OF_POINT}{key}"))
-
-
-class TuningJournal:
-    """The tuning of a run in progress, a line of JSON for each pass: a kill loses at most the pass in progress."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "tuning.journal"
-
-    def rows(self) -> list[dict[str, Any]]:
-        """The rows of all complete lines."""
-        return [row for record in records(self.path) for row in json.loads(record)]
-
-    def keys(self) -> set[tuple[str, str, str]]:
-        """(compiler, ISA, pass) of what is complete."""
-        return {(row["compiler"], row["isa"], row["pass"]) for row in self.rows()}
-
-    def forget(self, keys: Container[tuple[str, str, str]]) -> None:
-        """Drops what is known of these (compiler, ISA, pass)."""
-        kept = [
-            sealed(record)
-            for record in records(self.path)
-            if (row := json.loads(record)[0]) and (row["compiler"], row["isa"], row["pass"]) not in keys
-        ]
-        write_whole(self.path, "".join(kept))
-
-    def append(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Adds the rows of one pass. Raises HarnessError on a full disk."""
-        append_whole(self.path, sealed(json.dumps(rows)))
-
-
-def append_whole(path: Path, text: str) -> None:
-    """Appends to a file, behind its last complete line, and waits until it is on the disk. Raises HarnessError if it
-    can't."""
+def read_table(path: Path, name: str, text: str) -> list[dict[str, Any]]:
+    """The rows of a table, from its text; what a cell cannot hold is left as text, for the schema to refuse. Raises
+    DamagedRun where the text is no such table."""
+    rules = columns(name)
+    optional = rules.keys() - {*schema("run")["properties"][name]["items"]["required"]}
+    rows = []
     try:
-        with path.open("a+b") as file:
-            file.seek(0)
-            file.truncate(file.read().rfind(b"\n") + 1)
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise HarnessError(f"{path}: {error.strerror}") from error
+        lines = csv.reader(io.StringIO(text), strict=True)
+        refuse_wrong_header(path, next(lines), list(rules))
+        for cells in lines:
+            refuse_wrong_width(path, lines.line_num, len(cells), len(rules))
+            _refuse_unshowable(cells)
+            row = dict(zip(rules, cells, strict=True))
+            rows.append({f: _value(cell, rules[f]) for f, cell in row.items() if cell or f not in optional})
+    except (ValueError, csv.Error) as error:
+        raise DamagedRun(f"{path}: not a sound table: {one_line(error)}") from None
+    return rows
+
+
+def refuse_wrong_header(path: Path, header: list[str], fields: list[str]) -> None:
+    """Raises DamagedRun for a table's header that is not these fields."""
+    if header != fields:
+        differing = next((a, b) for a, b in zip([*header, None], [*fields, None], strict=False) if a != b)
+        found, expected = (one_line("no more columns" if name is None else repr(name)) for name in differing)
+        raise DamagedRun(f"{path}, line 1: the header has {found} where its schema has {expected}")
+
+
+def refuse_wrong_width(path: Path, line: int, found: int, expected: int) -> None:
+    """Raises DamagedRun for a line of a table that has not as many fields as its header."""
+    if found != expected:
+        raise DamagedRun(f"{path}, line {line}: {found} fields where {expected} are expected")
+
+
+def _value(cell: str, rule: Mapping[str, Any]) -> Any:
+    kinds = rule.get("type", "string")
+    if "array" in kinds:
+        return [_value(part, rule["items"]) for part in cell.split(BETWEEN)] if cell else []
+    if "boolean" in kinds:
+        return {"true": True, "false": False}.get(cell, cell)
+    if "null" in kinds and not cell:
+        return None
+    if ("integer" in kinds or "number" in kinds) and NUMBER.fullmatch(cell):
+        with suppress(ValueError):
+            return _number(cell) if "." in cell or "e" in cell.lower() else _integer(cell)
+    return cell
+
+
+# Rows
+
+
+def samples_file(folder: Path) -> Path:
+    """samples.csv of a run's folder, or samples.csv.gz where only that exists. Raises DamagedRun if neither does."""
+    for name in ("samples.csv", "samples.csv.gz"):
+        if (folder / name).is_file():
+            return folder / name
+    raise DamagedRun(f"{folder}: neither samples.csv nor samples.csv.gz is there")
+
+
+def text_of(path: Path) -> str:
+    """The text of a table, compressed (.gz) or not. Raises DamagedRun where it cannot be read or was cut off."""
+    content = _bytes_of(path)
+    try:
+        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8")
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DamagedRun(f"{path}: cannot be decompressed: {one_line(error)}") from None
+    except UnicodeDecodeError as error:
+        raise DamagedRun(f"{path}: cannot be read: {one_line(error)}") from None
+    if not text:
+        raise DamagedRun(f"{path}: is empty")
+    if not text.endswith("\n"):
+        raise DamagedRun(f"{path}, line {text.count(chr(10)) + 1}: is cut off (the file does not end with a line end)")
+    return text
+
+
+def check_whole(path: Path, text: str, record: Record) -> None:
+    """Raises DamagedRun where the text of samples.csv has not as many rows, or not the SHA-256, that run.json says."""
+    # The header is no row.
+    if (rows := text.count("\n") - 1) != (counted := record.vetoes.samples):
+        raise DamagedRun(f"{path}: {rows:,} rows, where run.json counts {counted:,}")
+    if record.samples_sha256 and record.samples_sha256 != digest([text]):
+        raise DamagedRun(f"{path}: these are not the rows that were measured: run.json has another SHA-256")
 
 
 def write_samples(folder: Path, journals: Sequence[Journal]) -> dict[str, Any]:
-    """Merges the journals into samples.csv of a run folder. Returns what run.json says of it: `vetoes` (all rows, and
+    """Merges the journals into samples.csv of a run's folder. Returns what a Record says of it: `vetoes` (all rows, and
     those of them that carry a flag) and `samples_sha256`."""
     rows = [line for journal in journals for lines in journal.points().values() for line in lines.splitlines()]
     content = "".join(f"{line}\n" for line in (",".join(COLUMNS), *rows))
-    write_whole(folder / "samples.csv", content)
+    write_whole({folder / "samples.csv": content.encode()})
     disturbed = sum(not line.endswith(",") for line in rows)
-    return {
-        "vetoes": Vetoes(len(rows), disturbed),
-        "samples_sha256": hashlib.sha256(content.encode()).hexdigest(),
-    }
-
-
-def check_samples(folder: Path, record: Record) -> None:
-    """Raises HarnessError where samples.csv of a run folder is not what figures could be drawn from, with this
-    run.json."""
-    from harness.record.samples import read_samples
-
-    read_samples(folder / "samples.csv", version_1(record))
-
-
-def journals(folder: Path) -> list[Journal]:
-    """The journals of a run folder, by their processes; what only resembles one is left alone."""
-    numbers = (path.stem.removeprefix("process-") for path in folder.glob("process-*.journal"))
-    return [
-        Journal(folder / f"process-{number}.journal")
-        for number in sorted(filter(re.compile("0|[1-9][0-9]*").fullmatch, numbers), key=int)
-    ]
+    return {"vetoes": Vetoes(len(rows), disturbed), "samples_sha256": digest([content])}
 
 
 def clear_away(folder: Path, is_complete: bool) -> None:
-    """Removes what kills have left in a run folder that nobody else writes to: files that were not put in their place,
-    and the journals and the lock of a run that is complete."""
+    """Removes what kills have left in a run's folder that nobody else writes to: files that were not put in their
+    place, and the journals and the lock of a run that is complete."""
+    names = (INFO, "samples.csv", "process-", "tuning.journal", *(f"{name}.csv" for name in TABLES))
     for path in folder.glob(".*.*"):
-        if path.name.startswith((".run.json.", ".samples.csv.", ".process-", ".tuning.journal.")):
+        if path.name.startswith(tuple(f".{name}" + "." * (not name.endswith("-")) for name in names)):
             path.unlink(missing_ok=True)
     if is_complete:
         for journal in (*journals(folder), TuningJournal(folder)):

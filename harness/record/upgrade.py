@@ -7,12 +7,13 @@ from harness.record.run import SCHEMA_VERSION
 
 LANES = "_lanes"
 NON_TEMPORAL = "_nt"
+OLD_VERSIONS = (1,)
 Content = dict[str, Any]
 
 
 def upgrade(content: Content) -> Content:
     """run.json with what its version lacks. What does not fit that version stays as it is, for the schema to refuse."""
-    if content.get("schema_version") != 1:
+    if content.get("schema_version") not in OLD_VERSIONS:
         return content
     upgraded = content | {"schema_version": SCHEMA_VERSION}
     for step in (_primary_compiler, _processes, _threads, _kernels, _accuracy, _empty):
@@ -41,18 +42,19 @@ def _threads(content: Content) -> Content:
 
 def _kernels(content: Content) -> Content:
     """What a pass is was to be seen by its name, and whether it computes, once by who uses it."""
+    kernels = content["kernels"]
     used = {name for passes in content["algorithms"].values() for name in passes}
-    return {
-        "kernels": {
-            name: {
-                "computes": name in used,
-                "non_temporal": name.endswith(NON_TEMPORAL),
-                "twin_of": name.removesuffix(LANES) if name.endswith(LANES) else "",
-                **its,
-            }
-            for name, its in content["kernels"].items()
+    twins = {name: name.removesuffix(LANES) for name in kernels if name.endswith(LANES)}
+    facts = {
+        name: {
+            "computes": name in used,
+            "non_temporal": name.endswith(NON_TEMPORAL),
+            "twin_of": twins[name] if twins.get(name) in kernels else "",
         }
+        for name in kernels
     }
+    known = {name: facts[name] | its for name, its in kernels.items()}
+    return {"kernels": {name: {"origin": "paper" if its["computes"] else "ours", **its} for name, its in known.items()}}
 
 
 def _accuracy(content: Content) -> Content:

@@ -21,7 +21,7 @@ from harness.native.extensions import load_kernels
 from harness.record import instance, room, store
 from harness.record.configuration import Config
 from harness.record.errors import HarnessError, TimeSpent
-from harness.record.run import NOT_EMULATED, Record, Session, content_of
+from harness.record.run import NOT_EMULATED, Record, Session, plain
 from harness.run import accuracy, exclusion, plan, precision, worker
 from harness.run.begun import Begun
 from harness.run.budget import ACCURACY_ENDS, GRACE, TUNING_ENDS, Budget
@@ -79,7 +79,7 @@ def measure_into(run: Begun) -> None:
     resumed = (run.folder / "run.json").exists()
     if resumed:
         begun = store.read_record(run.folder)
-        if changed := instance.changes(content_of(begun), content_of(run.record)):
+        if changed := instance.changes(begun, run.record):
             raise HarnessError(f"{run.folder} is not what its name says: {', '.join(changed)}; remove it")
         store.clear_away(run.folder, is_complete=False)
         run.record = begun
@@ -96,21 +96,21 @@ def measure_into(run: Begun) -> None:
     check_accuracy(run, budget)
     measure_processes(run, budget)
     finish(run)
-    machine = content_of(run.record)["machine"]
+    machine = plain(run.record.machine)
     if not identity.identify(machine, run.config.get("machine")).known:
         offer_file(machine)
 
 
 def begun_elsewhere(folder: Path, record: Record) -> Iterator[str]:
     """A line for each run of the same content that is not complete and can't be gone on with here, with the reason."""
-    for file in sorted(folder.parents[1].glob(f"*/{instance.content_name(content_of(record))}-*/run.json")):
+    for file in sorted(folder.parents[1].glob(f"*/{instance.content_name(record)}-*/run.json")):
         try:
             begun = store.read_record(file.parent)
         except HarnessError as error:
             yield f"not looked at: {error}"
             continue
         if not begun.is_complete:
-            changed = instance.changes(content_of(begun), content_of(record))
+            changed = instance.changes(begun, record)
             yield f"a new run begins: for {file.parent} this was another: {', '.join(changed)}"
 
 
@@ -301,9 +301,7 @@ def so_far(run: Begun, journals: Sequence[store.Journal]) -> Run:
     """The run as these journals have it."""
     from harness.record.samples import Run
 
-    return Run(
-        **vars(run.record), folder=run.folder, samples=precision.read(journals), information=content_of(run.record)
-    )
+    return Run.of(run.record, run.folder, precision.read(journals))
 
 
 def keep_answered(run: Begun, answered: Collection[str]) -> None:
@@ -326,7 +324,9 @@ def finish(run: Begun) -> None:
 
     Raises HarnessError where they are not; then the journals stay.
     """
+    from harness.record.samples import read_samples
+
     run.learn(**store.write_samples(run.folder, store.journals(run.folder)), ended=now())
-    store.check_samples(run.folder, run.record)
+    read_samples(run.folder / "samples.csv", run.record)
     run.write()
     store.clear_away(run.folder, is_complete=True)

@@ -32,7 +32,6 @@ from harness.record.run import (
     Threads,
     Timer,
     Vetoes,
-    content_of,
     typed,
 )
 from harness.run import accuracy
@@ -125,7 +124,7 @@ def prepare(config: Config, extensions: Path) -> tuple[Record, Plan, Host]:
         vetoes=Vetoes(0, 0),
         started=now(),
     )
-    return replace(record, name=instance.run_name(content_of(record))), plan, host
+    return replace(record, name=instance.run_name(record)), plan, host
 
 
 def declared(kernel: Kernel) -> Pass:

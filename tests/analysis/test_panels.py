@@ -7,6 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from analysis import panels, style
+from harness.record.run import plain
 from harness.record.samples import Run
 from tests.planted import run_that_says
 
@@ -55,7 +56,7 @@ def test_a_frame_makes_room_for_itself() -> None:
 def test_the_controls_are_told_in_few_words(full_run: Run) -> None:
     assert panels.null_test(full_run).startswith("null test passed, noise floor ")
     assert panels.null_test(replace(full_run, controls={})) == "no null test"
-    machine = full_run.information["machine"] | {"emulator": "QEMU"}
+    machine = plain(full_run.machine) | {"emulator": "QEMU"}
     assert panels.null_test(run_that_says(full_run, machine=machine)) == "EMULATED (QEMU): NOTHING IS DECIDED"
 
 

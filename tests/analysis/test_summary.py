@@ -10,6 +10,7 @@ import pytest
 
 from analysis.summary import summary
 from harness.record.errors import MissingRows
+from harness.record.run import plain
 from harness.record.samples import Run, load_run
 from tests.planted import run_that_says
 
@@ -152,7 +153,7 @@ def test_with_two_compilers_everything_is_told_of_the_primary_one(full_run: Run,
 
 
 def test_a_run_of_several_sessions_tells_what_disturbed_any_of_them(full_run: Run) -> None:
-    session = {"started": "2026-01-05T09:00:00+00:00", "audit": full_run.information["audit"]}
+    session = {"started": "2026-01-05T09:00:00+00:00", "audit": full_run.audit}
     precision = {"target_half_width_percent": 2.0, "stopped_by": "precision", "questions": 9, "missed": {}}
     more = {"precision": precision, "sessions": [session, session]}
     text = summary(run_that_says(full_run, **more))
@@ -160,7 +161,7 @@ def test_a_run_of_several_sessions_tells_what_disturbed_any_of_them(full_run: Ru
 
 
 def test_what_an_emulator_measured_is_said_to_be_that(full_run: Run) -> None:
-    machine = full_run.information["machine"] | {"emulator": "QEMU"}
+    machine = plain(full_run.machine) | {"emulator": "QEMU"}
     text = summary(run_that_says(full_run, machine=machine))
     assert text.startswith("NOTHING IS DECIDED: an emulator measured this (QEMU)\n")
     assert "EMULATED (QEMU)" in text and "faster" not in text

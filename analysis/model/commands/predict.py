@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> None:
     known, written = load_machines(), {}
     for machine, isas in forecast.predicted_machines().items():
         its = runs.get(machine)
-        own = its if its and is_evidence(known[machine], its.information) else None
+        own = its if its and is_evidence(known[machine], its) else None
         folder = options.output / machine
         for name in figures.FIGURES:
             drawn = rendered(lambda name=name, machine=machine, own=own: figures.draw(name, machine, own))

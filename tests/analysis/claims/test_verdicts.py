@@ -13,6 +13,7 @@ from analysis.tables.controls import Verdict
 from harness.record.claims import CLAIMS, Claim, load_claims
 from harness.record.errors import BadConfiguration
 from harness.record.machines import load_machines
+from harness.record.run import plain
 from harness.record.samples import load_run
 from tests.planted import run_that_says
 
@@ -129,7 +130,7 @@ def epyc(make_run):
 def skylake(epyc):
     """The same rows, as if they came from the paper's machine."""
     described = {
-        **epyc.information["machine"], "name": "skylake-x", "brand": SKYLAKE.brand, "vendor": SKYLAKE.vendor,
+        **plain(epyc.machine), "name": "skylake-x", "brand": SKYLAKE.brand, "vendor": SKYLAKE.vendor,
         "family": SKYLAKE.family, "model": SKYLAKE.model, "stepping": SKYLAKE.steppings[0],
         "cores": SKYLAKE.cores, "threads": SKYLAKE.threads, "hypervisor": "",
         "caches": [
@@ -141,7 +142,7 @@ def skylake(epyc):
 
 
 def test_what_an_emulator_with_the_papers_brand_measured_decides_nothing(skylake):
-    machine = skylake.information["machine"] | {"emulator": "suspected: an FMA takes as long as 398 additions"}
+    machine = plain(skylake.machine) | {"emulator": "suspected: an FMA takes as long as 398 additions"}
     emulated = run_that_says(skylake, machine=machine)
     for judgement in judge_all(load_claims(), {"intel-xeon-w-2135-6-85": [emulated]}):
         assert judgement.verdict in ("inconclusive", "not run")
@@ -166,13 +167,13 @@ def test_another_machine_never_answers_a_claim_about_skylake_x(epyc):
 def test_a_run_on_the_very_product_answers_and_the_same_microarchitecture_elsewhere_does_not(skylake):
     found = verdicts(judge_all(load_claims(), {"skylake-x": [skylake]}))
     assert found["skx-avx512", "skylake-x"] in ("reproduced", "not reproduced", "inconclusive")
-    cousin = {**skylake.information["machine"], "brand": "Intel(R) Xeon(R) Gold 6148 CPU @ 2.40GHz"}
+    cousin = {**plain(skylake.machine), "brand": "Intel(R) Xeon(R) Gold 6148 CPU @ 2.40GHz"}
     other = run_that_says(skylake, machine=cousin)
     assert [j.verdict for j in judge_all(load_claims()[:1], {"skylake-x": [other]}) if j.is_native] == ["not run"]
 
 
 def test_a_machine_whose_name_was_given_decides_nothing(skylake):
-    given = {**skylake.information["machine"], "overridden": True}
+    given = {**plain(skylake.machine), "overridden": True}
     run = run_that_says(skylake, machine=given)
     found = judge_all(load_claims(), {"skylake-x": [run]})
     assert {j.verdict for j in found} == {"not run", "inconclusive"}
@@ -188,7 +189,7 @@ def test_claims_without_a_machine_are_tested_on_any(epyc):
 
 
 def test_an_overflow_is_found_and_decides_nothing(epyc):
-    checks = [{**check, "not_finite": 1} for check in epyc.information["domain"]]
+    checks = [{**check, "not_finite": 1} for check in epyc.domain]
     run = run_that_says(epyc, domain=checks)
     found = verdicts(judge_all(load_claims(), {"m": [run]}))
     assert found["no-overflow", "m"] == "inconclusive"

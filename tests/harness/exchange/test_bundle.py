@@ -12,19 +12,25 @@ import tarfile
 import tempfile
 import time
 import zlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from harness.exchange import bundle
 from harness.native.build import HASHED
-from harness.record import instance
+from harness.record import instance, store
+from harness.record import run as run_module
 from harness.record.catalog import find_runs
 from harness.record.errors import HarnessError
 from harness.record.files import ROOT
+from harness.record.run import Precision, Processes
 from harness.record.samples import load_run
+from harness.record.store import read_record
 
 MANIFEST, INFO, SAMPLES = "manifest.json", "run.json", "samples.csv.gz"
+TABLES = [f"{name}.csv" for name in store.TABLES]
 
 
 @pytest.fixture
@@ -96,11 +102,19 @@ def whole(files):
     return [(MANIFEST, json.dumps(bundle.manifest(files)).encode()), *files.items()]
 
 
-def with_info(files, change):
-    """A bundle whose run.json was changed by `change`, with a manifest that fits."""
+def content_of(files):
+    """What run.json and the tables of a bundle say, together."""
     info = json.loads(files[INFO])
-    change(info)
-    return bundle.archive({**files, INFO: json.dumps(info).encode()})
+    tables = {name: store.read_table(Path(), name, files[f"{name}.csv"].decode()) for name in store.TABLES}
+    return {key: value for key, value in info.items() if key != "tables_sha256"} | tables
+
+
+def with_info(files, change):
+    """A bundle whose run.json and tables were changed by `change`, with a manifest that fits."""
+    content = content_of(files)
+    change(content)
+    texts = {name: text.encode() for name, text in store.files_of(content).items()}
+    return bundle.archive({**files, **texts})
 
 
 def with_rows(files, change):
@@ -142,10 +156,10 @@ def test_a_run_whose_samples_are_compressed_gives_the_same_bytes(run, packed, tm
     assert bundle.pack(run, tmp_path / "again.tar.gz").read_bytes() == packed.read_bytes()
 
 
-def test_a_bundle_is_an_archive_of_three_plain_files_that_any_tar_lists(packed):
+def test_a_bundle_is_an_archive_of_plain_files_that_any_tar_lists(packed):
     with tarfile.open(packed) as archive:
         listed = archive.getmembers()
-    assert [member.name for member in listed] == [MANIFEST, INFO, SAMPLES]
+    assert [member.name for member in listed] == [MANIFEST, INFO, *TABLES, SAMPLES]
     assert {(m.type, m.mode, m.mtime, m.uid, m.gid, m.uname, m.gname) for m in listed} == {
         (tarfile.REGTYPE, 0o644, 0, 0, 0, "", "")
     }
@@ -154,10 +168,10 @@ def test_a_bundle_is_an_archive_of_three_plain_files_that_any_tar_lists(packed):
 def test_the_manifest_says_versions_sizes_and_hashes(packed):
     with tarfile.open(packed) as archive:
         manifest = json.load(archive.extractfile(MANIFEST))
-        contents = {name: archive.extractfile(name).read() for name in (INFO, SAMPLES)}
+        contents = {name: archive.extractfile(name).read() for name in (INFO, *TABLES, SAMPLES)}
     assert manifest == {
         "format_version": 1,
-        "schema_version": 1,
+        "schema_version": 2,
         "files": {
             name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
             for name, content in contents.items()
@@ -210,9 +224,9 @@ def test_a_run_is_the_same_after_the_journey(run, packed, recorded):
     folder, new = bundle.adopt(packed, recorded)
     assert new
     assert folder == recorded / run.parent.name / run.name
-    assert sorted(path.name for path in folder.iterdir()) == [INFO, SAMPLES]
+    assert sorted(path.name for path in folder.iterdir()) == sorted([INFO, *TABLES, SAMPLES])
     before, after = load_run(run), load_run(folder)
-    assert after.information == before.information
+    assert read_record(folder) == read_record(run) and after.name == before.name
     assert after.samples.equals(before.samples)
     assert bundle.pack(folder, recorded.parent / "again.tar.gz").read_bytes() == packed.read_bytes()
 
@@ -223,7 +237,7 @@ def test_what_is_adopted_can_be_read_by_all_and_lies_beside_what_was_there(packe
     assert folder.stat().st_mode & 0o777 == 0o755
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o644}
     added = tree(recorded).keys() - before.keys()
-    assert added == {folder.parent, folder, folder / INFO, folder / SAMPLES}
+    assert added == {folder.parent, folder, *(folder / name for name in (INFO, *TABLES, SAMPLES))}
     assert tree(recorded).items() >= before.items()
 
 
@@ -260,14 +274,21 @@ def test_another_run_of_the_same_name_is_refused_and_the_first_one_stays(files, 
 
 def owned(run, host):
     """The run as one on the host with this digit."""
-    info = json.loads((run / INFO).read_text())
-    info["machine"] |= {"host": host * 32, "allowed": [0, 1]}
-    info["protocol"] |= {"processes": {"least": 2, "most": 2}, "half_width_percent": 2}
-    info["precision"] = {"target_half_width_percent": 2, "stopped_by": "processes", "questions": 0, "missed": {}}
-    info["samples_sha256"] = hashlib.sha256((run / "samples.csv").read_bytes()).hexdigest()
-    info["run"] = instance.run_name(info)
-    (run / INFO).write_text(json.dumps(info))
+    record = read_record(run)
+    record = replace(
+        record,
+        machine=replace(record.machine, host=host * 32, allowed=(0, 1)),
+        protocol=replace(record.protocol, processes=Processes(2, 2), half_width_percent=2),
+        precision=Precision(2, "processes", 0, {}),
+        samples_sha256=hashlib.sha256((run / "samples.csv").read_bytes()).hexdigest(),
+    )
+    store.write_record(run, replace(record, name=instance.run_name(record)))
     return run
+
+
+def told(run):
+    """What the run.json of a run and its tables say."""
+    return run_module.content_of(read_record(run))
 
 
 def test_runs_of_two_owners_of_one_product_are_both_adopted(run, tmp_path, recorded):
@@ -280,7 +301,7 @@ def test_runs_of_two_owners_of_one_product_are_both_adopted(run, tmp_path, recor
 
 
 def test_a_name_that_does_not_follow_from_the_instance_is_refused(run, files, refused):
-    info = json.loads((owned(run, "a") / INFO).read_text())
+    info = told(owned(run, "a"))
     other = "0" * 6 if info["run"][-6:] != "0" * 6 else "1" * 6
     for change in ({"run": info["run"][:-6] + other}, {"run": info["run"][:-7]}):
         refused(
@@ -294,13 +315,13 @@ def test_a_name_that_does_not_follow_from_the_instance_is_refused(run, files, re
     [
         ("machine", "allowed"),
         ("protocol", "processes"),
-        *((None, key) for key in ("threads", "samples_sha256", "precision")),
+        *((None, key) for key in ("samples_sha256", "precision")),
     ],
 )
 def test_a_run_that_tells_its_host_tells_all_else_that_it_is_checked_by(run, files, refused, part, key):
-    info = json.loads((owned(run, "a") / INFO).read_text())
+    info = told(owned(run, "a"))
     (info[part] if part else info).pop(key)
-    complete = json.loads(files[INFO]) | info
+    complete = content_of(files) | info
 
     def change(i):
         i.clear()
@@ -318,16 +339,24 @@ def test_a_run_that_asks_for_fewer_processes_than_its_protocol_says_why(files, r
 
     words = r"protocol.processes: asks for \d, where quick has 8 at least"
     refused(with_info(files, lambda i: change(i, **few)), words)
-    refused(with_info(files, lambda i: change(i, processes=2)), words)
     refused(with_info(files, change), words)
     eight = {"processes": {"least": 8, "most": 12}}
     refused(with_info(files, lambda i: change(i, **eight)), "2 processes, where at least 8 were asked for")
-    refused(with_info(files, lambda i: change(i, processes=8)), "2 processes, where at least 8 were asked for")
 
 
 def test_the_recorded_runs_are_still_adopted(tmp_path):
     for folder in (ROOT / "results" / "recorded").glob("*/*"):
-        bundle.check(bundle.pack(folder, tmp_path / "run.tar.gz").read_bytes(), "")
+        _, files = bundle.check(bundle.pack(folder, tmp_path / "run.tar.gz").read_bytes(), "")
+        assert files[INFO] == (folder / INFO).read_bytes() and bundle.manifest(files)["schema_version"] == 1
+
+
+def test_tables_that_are_not_those_of_the_run_json_are_refused(files, refused):
+    other = files["tuning.csv"].replace(b"u8k2", b"u8k1")
+    refused(bundle.archive({**files, "tuning.csv": other}), "tables_sha256: is not that of")
+    recorded = next((ROOT / "results" / "recorded").glob("*/paper-*"))
+    old = {INFO: (recorded / INFO).read_bytes(), SAMPLES: (recorded / SAMPLES).read_bytes()}
+    refused(bundle.archive({**files, **old}), "manifest.json, schema_version: is not that of run.json")
+    refused(bundle.archive({name: files[name] for name in (INFO, SAMPLES)}), "tuning.csv: no such file")
 
 
 def test_a_known_machine_with_the_pace_of_an_emulator_is_refused(files, refused):
@@ -349,7 +378,8 @@ def test_a_full_disk_leaves_no_trace(packed, tmp_path, monkeypatch, failing):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     place = {"mkdir": (bundle.tempfile, "mkdtemp"), "write": (bundle, "write_whole"), "rename": (bundle.os, "rename")}
-    monkeypatch.setattr(bundle, "check", lambda *_: (json.loads(files[INFO]), files))
+    run, _ = bundle.check(packed.read_bytes(), "")
+    monkeypatch.setattr(bundle, "check", lambda *_: (run, files))
     monkeypatch.setattr(*place[failing], full)
     with pytest.raises(HarnessError, match="No space left on device"):
         bundle.adopt(packed, tmp_path / "results" / "recorded")
@@ -556,7 +586,7 @@ def test_a_run_json_that_is_not_sound_is_refused(files, refused, content, words)
 
 
 CHANGES = {
-    "schema_version: 2 is not known here": lambda i: i.update(schema_version=2),
+    "schema_version: 3 is not known here": lambda i: i.update(schema_version=3),
     "ended: this run is not complete": lambda i: i.update(ended=None),
     "run.json, ended: 2999-01-01.* is in the future": lambda i: i.update(ended="2999-01-01T00:00:00+00:00"),
     "ended: the run ended before it started": lambda i: i.update(ended="2020-01-05T09:14:00+00:00"),

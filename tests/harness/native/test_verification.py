@@ -148,19 +148,19 @@ def test_a_run_measures_what_is_right_and_says_what_is_not(mutants, tmp_path):
     assert result.returncode == 0, result.stderr
     assert f"excluded: {COMPILERS[0]} scalar scale u2k1 is wrong: at 1 elements: y[0] is nan" in result.stdout
     (folder,) = (tmp_path / "runs").glob("*/*")
-    info = store.read_info(folder)
-    excluded = {(item["pass"], item["variant"]) for item in info["excluded"]}
+    record = store.read_record(folder)
+    excluded = {(item["pass"], item["variant"]) for item in record.excluded}
     assert {("scale", "u2k1"), ("max", "u11k1"), ("exp_sum", "u9k1")} <= excluded
     # Loops and what was chosen are looked at again at the longest length, and something else is chosen.
-    far = {its["pass"]: its["reason"] for its in info["excluded"] if its["variant"] == f"u{FAR}k1"}
+    far = {its["pass"]: its["reason"] for its in record.excluded if its["variant"] == f"u{FAR}k1"}
     assert {"copy", "store", "update", "copy_nt"} <= set(far), far
     assert all(reason.startswith(f"at {FAR_ELEMENTS} elements: ") for reason in far.values())
-    assert {(row["pass"], row["variant"]) for row in info["tuning"]}.isdisjoint(excluded)
+    assert {(row["pass"], row["variant"]) for row in record.tuning}.isdisjoint(excluded)
     rows = pd.read_csv(folder / "samples.csv", keep_default_na=False)
     assert set(zip(rows["pass"], rows["variant"], strict=True)).isdisjoint(excluded)
     assert set("+".join(rows["variant"]).split("+")) >= {f"u{u}k1" for u in RIGHT[:1]}
     text = summary(load_run(folder))
-    assert text.startswith(f"EXCLUDED: {len(info['excluded'])} variants that are wrong: {COMPILERS[0]} scalar ")
+    assert text.startswith(f"EXCLUDED: {len(record.excluded)} variants that are wrong: {COMPILERS[0]} scalar ")
 
 
 def test_comparisons_take_nan_for_wrong(host, monkeypatch):

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 
 from harness.record.completeness import check_rows
 from harness.record.errors import DamagedRun
+from harness.record.run import Precision, Processes, Vetoes
 from harness.record.samples import Run, load_run
 from harness.record.schema import schema
 
@@ -26,11 +28,6 @@ def module_run(make_module_run: Callable[..., Path]) -> Run:
 @pytest.fixture
 def rows(module_run: Run) -> pd.DataFrame:
     return module_run.samples.copy()
-
-
-@pytest.fixture
-def information(module_run: Run) -> dict:
-    return {**module_run.information, "vetoes": dict(module_run.information["vetoes"])}
 
 
 def drop(where: pd.Series, rows: pd.DataFrame) -> pd.DataFrame:
@@ -86,44 +83,44 @@ CHANGES: dict[str, Change] = {
 
 @pytest.mark.parametrize("words", CHANGES)
 def test_rows_that_no_run_can_have_left_are_refused_by_line_and_reason(
-    rows: pd.DataFrame, information: dict, words: str
+    rows: pd.DataFrame, module_run: Run, words: str
 ) -> None:
     with pytest.raises(DamagedRun, match=words.strip()) as refused:
-        check_rows(PATH, CHANGES[words](rows), information)
+        check_rows(PATH, CHANGES[words](rows), module_run)
     assert "\n" not in str(refused.value)
 
 
-def test_more_rounds_than_were_asked_for_are_complete(rows: pd.DataFrame, information: dict) -> None:
+def test_more_rounds_than_were_asked_for_are_complete(rows: pd.DataFrame, module_run: Run) -> None:
     """Disturbed rounds are measured again, in some processes and not in others."""
     fewer = drop(algorithms(rows) & (rows["process"] == 1) & (rows["round"] == 1), rows)
-    check_rows(PATH, fewer, counted(fewer, information))
+    check_rows(PATH, fewer, counted(fewer, module_run))
 
 
-def test_a_length_that_was_known_earlier_took_part_in_fewer_processes(rows: pd.DataFrame, information: dict) -> None:
+def test_a_length_that_was_known_earlier_took_part_in_fewer_processes(rows: pd.DataFrame, module_run: Run) -> None:
     fewer = drop(algorithms(rows) & (rows["process"] == 1), rows)
-    check_rows(PATH, fewer, counted(fewer, information))
+    check_rows(PATH, fewer, counted(fewer, module_run))
 
 
-def counted(rows: pd.DataFrame, information: dict) -> dict:
-    return information | {"vetoes": {"samples": len(rows), "disturbed_samples": int((rows["flags"] != "").sum())}}
+def counted(rows: pd.DataFrame, run: Run) -> Run:
+    return replace(run, vetoes=Vetoes(len(rows), int((rows["flags"] != "").sum())))
+
+
+def asking(run: Run, least: int, most: int) -> Run:
+    return replace(run, protocol=replace(run.protocol, processes=Processes(least, most), half_width_percent=2))
 
 
 def test_fewer_processes_than_the_protocols_least_are_refused_unless_its_minutes_were_spent(
-    rows: pd.DataFrame, information: dict
+    rows: pd.DataFrame, module_run: Run
 ) -> None:
-    protocol = information["protocol"] | {"processes": {"least": 8, "most": 12}, "half_width_percent": 2}
-    precision = {"target_half_width_percent": 2, "questions": 1, "missed": {}}
-    information["protocol"] = protocol
-    check_rows(PATH, rows, information | {"precision": precision | {"stopped_by": "minutes"}})
+    run = asking(module_run, 8, 12)
+    check_rows(PATH, rows, replace(run, precision=Precision(2, "minutes", 1, {})))
     with pytest.raises(DamagedRun, match="2 processes, where at least 8 were asked for"):
-        check_rows(PATH, rows, information | {"precision": precision | {"stopped_by": "precision"}})
+        check_rows(PATH, rows, replace(run, precision=Precision(2, "precision", 1, {})))
 
 
-def test_more_processes_than_the_protocol_has_are_refused(rows: pd.DataFrame, information: dict) -> None:
-    for asked in (1, {"least": 1, "most": 1}):
-        information["protocol"] = information["protocol"] | {"processes": asked}
-        with pytest.raises(DamagedRun, match="2 processes, where at most 1 were asked for"):
-            check_rows(PATH, rows, information)
+def test_more_processes_than_the_protocol_has_are_refused(rows: pd.DataFrame, module_run: Run) -> None:
+    with pytest.raises(DamagedRun, match="2 processes, where at most 1 were asked for"):
+        check_rows(PATH, rows, asking(module_run, 1, 1))
 
 
 def test_rows_cut_off_at_a_whole_point_are_noticed_by_their_count(make_run: Callable[..., Path]) -> None:

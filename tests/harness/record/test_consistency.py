@@ -1,6 +1,5 @@
 """What run.json says in one place holds in every other; what it cannot say is refused where it is read."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,9 +8,11 @@ import pytest
 
 from analysis import figures
 from harness.record.errors import DamagedRun
-from harness.record.run import parse, read_information
+from harness.record.run import content_of, record_of
 from harness.record.samples import Run, load_run
 from harness.record.schema import schema
+from harness.record.store import parse, read_record
+from tests.synthetic import write_content
 
 MakeRun = Callable[..., Path]
 Information = dict[str, Any]
@@ -24,7 +25,7 @@ def folder(make_module_run: MakeRun) -> Path:
 
 @pytest.fixture
 def information(folder: Path) -> Information:
-    return json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    return content_of(read_record(folder))
 
 
 def with_precision(run: Information, **fields: Any) -> None:
@@ -45,20 +46,18 @@ CHANGES: dict[str, Callable[[Information], Any]] = {
     "controls.numpy: another contender|peers.libraries.numpy: another": lambda i: i["controls"].update(
         numpy=i["controls"]["two-pass-again"]
     ),
-    r"accuracy.softmax.3..algorithm: 'one-pass' is not in": lambda i: i["accuracy"]["softmax"][3].update(
-        algorithm="one-pass"
-    ),
-    r"accuracy.softmax.3..isa: 'scalar' is not in": lambda i: i["accuracy"]["softmax"][3].update(isa="scalar"),
-    r"softmax.0..isa: 'avx1024' is not one of": lambda i: i["accuracy"]["softmax"][0].update(isa="avx1024"),
-    "a library, and only that": lambda i: i["accuracy"]["softmax"][0].update(accumulation="library"),
-    "accuracy.softmax: no row of avx2": lambda i: i["accuracy"]["softmax"].pop(3),
-    r"accuracy.softmax.1.: .* stands there twice": lambda i: i["accuracy"]["softmax"].insert(
-        0, i["accuracy"]["softmax"][0]
-    ),
-    "elements: 7 is not in accuracy.elements": lambda i: i["accuracy"]["softmax"][0].update(elements=7),
-    r"counts: .. .* too short|counts: .. should be non-empty": lambda i: i["accuracy"]["exp"][0].update(counts=[]),
-    "counts: are not of every float32": lambda i: i["accuracy"]["exp"][0].update(stride=2),
-    "counts: the last that is not 0": lambda i: i["accuracy"]["exp"][0].update(largest_ulps=7.5),
+    r"accuracy.3..algorithm: 'one-pass' is not in": lambda i: i["accuracy"][3].update(algorithm="one-pass"),
+    r"accuracy.3..isa: 'scalar' is not in": lambda i: i["accuracy"][3].update(isa="scalar"),
+    r"accuracy.0..isa: 'avx1024' is not one of": lambda i: i["accuracy"][0].update(isa="avx1024"),
+    "a library, and only that": lambda i: i["accuracy"][0].update(accumulation="library"),
+    "accuracy: no row of avx2": lambda i: i["accuracy"].pop(3),
+    r"accuracy.1.: .* stands there twice": lambda i: i["accuracy"].insert(0, i["accuracy"][0]),
+    "elements: 7 is not in accuracy_elements": lambda i: i["accuracy"][0].update(elements=7),
+    r"counts: .. .* too short|counts: .. should be non-empty": lambda i: i["exp"][0].update(counts=[]),
+    "counts: are not of every float32": lambda i: i["exp"][0].update(stride=2),
+    "counts: the last that is not 0": lambda i: i["exp"][0].update(largest_ulps=7.5),
+    "primary_compiler: 'icc' is not in compilers": lambda i: i.update(primary_compiler="icc"),
+    "kernels.max.twin_of: 'mux' is not in kernels": lambda i: i["kernels"]["max"].update(twin_of="mux"),
     "in_cache_nanoseconds: 0 is less than or equal": lambda i: i["tuning"][0].update(in_cache_nanoseconds=0),
     "tuning: 0 variants of gcc avx2 ext_sum are chosen": lambda i: i["tuning"][0].update(chosen=False),
     "tuning: no variant of gcc avx2 ext_sum is a finalist": lambda i: [
@@ -71,7 +70,7 @@ CHANGES: dict[str, Callable[[Information], Any]] = {
     "contenders: 'everything' is not one of": lambda i: i["protocol"]["experiments"]["passes"].update(
         contenders="everything"
     ),
-    "protocol.processes: .* is not valid": lambda i: i["protocol"].update(processes="many"),
+    "protocol.processes: 'many' is not of type": lambda i: i["protocol"].update(processes="many"),
     "protocol.processes: least is above": lambda i: i["protocol"].update(processes={"least": 9, "most": 8}),
     "experiments.passes: is not in protocol.experiments": lambda i: i["protocol"]["experiments"].pop("passes"),
     "tuning: is empty": lambda i: i.update(tuning=[]),
@@ -92,9 +91,9 @@ def test_what_contradicts_another_part_is_refused_by_field(
     information: Information, tmp_path: Path, words: str
 ) -> None:
     CHANGES[words](information)
-    (tmp_path / "run.json").write_text(json.dumps(information), encoding="utf-8")
-    with pytest.raises(DamagedRun, match=rf"run\.json, .*(?:{words})") as refused:
-        read_information(tmp_path)
+    write_content(tmp_path, information)
+    with pytest.raises(DamagedRun, match=rf"/\w+\.(?:json|csv), .*(?:{words})") as refused:
+        read_record(tmp_path)
     assert str(refused.value).isprintable()
 
 
@@ -124,9 +123,9 @@ def test_text_that_matplotlib_takes_for_mathematics_is_drawn_as_it_is(folder: Pa
     information["machine"]["brand"] = odd
     for library in information["peers"]["libraries"].values():
         library |= {"title": odd[:20], "version": odd}
-    for row in information["accuracy"]["softmax"]:
+    for row in information["accuracy"]:
         row["distribution"] = odd + row["distribution"]
-    run = Run.of(information, folder, load_run(folder).samples)
+    run = Run.of(record_of(information), folder, load_run(folder).samples)
     for name in ("speedup", "peers", "accuracy"):
         figure = figures.load(name).draw(run)
         figure.draw_without_rendering()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.record.errors import HarnessError
 from harness.record.files import write_whole
 
 
@@ -26,6 +27,6 @@ def test_a_full_disk_leaves_the_old_files_and_nothing_else(tmp_path: Path, monke
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full_at_the_second)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(HarnessError, match=r"x\.csv: No space left"):
         write_whole({tmp_path / "x.svg": b"new", tmp_path / "x.csv": b"new"})
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"x.svg": b"old", "x.csv": b"old"}

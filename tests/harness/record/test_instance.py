@@ -1,72 +1,71 @@
 """Which instance of a machine a run is of: the same where nothing changed, another wherever something did."""
 
 import copy
-import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from harness.record import instance
+from harness.record.run import Cache
+from harness.record.store import read_record
 
 
 @pytest.fixture
-def info(make_run):
-    machine = json.loads((make_run(parts=("algorithms",), lengths=(4096,)) / "run.json").read_text())["machine"]
-    machine |= {"host": "a" * 32, "allowed": [0, 1]}
-    return {
-        "protocol": {"name": "quick"},
-        "content_hash": "0123456789ab" + "0" * 52,
-        "machine": machine,
-        "memory": {"cpu": 1},
-        "threads": {"cpus": [1, 0]},
-    }
+def run(make_run):
+    record = read_record(make_run(parts=("algorithms",), lengths=(4096,)))
+    return on(record, host="a" * 32, allowed=(0, 1), content_hash="0123456789ab" + "0" * 52)
+
+
+def on(run, **changed):
+    """The run with these values, each in the part of it that has one of this name."""
+    for name, value in changed.items():
+        part = next(part for part in ("machine", "memory", "threads", "") if hasattr(getattr(run, part, run), name))
+        run = replace(run, **({part: replace(getattr(run, part), **{name: value})} if part else {name: value}))
+    return run
 
 
 CHANGES = {
-    "host": lambda i: i["machine"].update(host="f" * 32),
-    "kernel": lambda i: i["machine"].update(kernel="7.0.1"),
-    "processor": lambda i: i["machine"].update(brand="another"),
-    "ISAs": lambda i: i["machine"].update(isas=["scalar"]),
-    "caches": lambda i: i["machine"]["caches"][-1].update(bytes=1 << 27),
-    "cores": lambda i: i["machine"].update(cores=77),
-    "threads": lambda i: i["machine"].update(threads=154),
-    "memory": lambda i: i["machine"].update(memory_bytes=i["machine"]["memory_bytes"] * 2),
-    "hypervisor": lambda i: i["machine"].update(hypervisor="another"),
-    "allowed processors": lambda i: i["machine"].update(allowed=[77]),
-    "measured processor": lambda i: i["memory"].update(cpu=0),
-    "processors of threads": lambda i: i["threads"].update(cpus=[1]),
+    "host": {"host": "f" * 32},
+    "kernel": {"kernel": "7.0.1"},
+    "processor": {"brand": "another"},
+    "ISAs": {"isas": ("scalar",)},
+    "caches": {"caches": (Cache(1, 1 << 15, 2, False),)},
+    "cores": {"cores": 77},
+    "threads": {"threads": 154},
+    "memory": {"memory_bytes": 16 * 2**30},
+    "hypervisor": {"hypervisor": "another"},
+    "allowed processors": {"allowed": (77,)},
+    "measured processor": {"cpu": 0},
+    "processors of threads": {"cpus": (1,)},
 }
 
 
-def test_every_fact_is_tried(info):
-    assert list(CHANGES) == list(instance.facts(info))
+def test_every_fact_is_tried(run):
+    assert list(CHANGES) == list(instance.facts(run))
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_run_of_another_instance_has_another_name_and_what_changed_is_told(info, name):
-    assert re.fullmatch("quick-0123456789ab-[0-9a-f]{6}", instance.run_name(info))
-    now = copy.deepcopy(info)
-    CHANGES[name](now)
-    assert instance.run_name(now) != instance.run_name(info) == instance.run_name(copy.deepcopy(info))
-    assert instance.content_name(now) == instance.content_name(info)
-    (told,) = instance.changes(info, now)
+def test_a_run_of_another_instance_has_another_name_and_what_changed_is_told(run, name):
+    assert re.fullmatch("quick-0123456789ab-[0-9a-f]{6}", instance.run_name(run))
+    now = on(run, **CHANGES[name])
+    assert instance.run_name(now) != instance.run_name(run) == instance.run_name(copy.deepcopy(run))
+    assert instance.content_name(now) == instance.content_name(run)
+    (told,) = instance.changes(run, now)
     assert re.fullmatch(rf"{name} \(.+, now .+\)", told)
-    assert instance.changes(info, info) == []
+    assert instance.changes(run, run) == []
 
 
-def test_a_hypervisor_that_is_known_by_its_time_alone_makes_no_other_instance(info):
-    info["machine"]["hypervisor"] = ""
-    now = copy.deepcopy(info)
-    now["machine"]["hypervisor"] = "hidden"
-    assert instance.run_name(now) == instance.run_name(info)
-    assert instance.changes(info, now) == []
+def test_a_hypervisor_that_is_known_by_its_time_alone_makes_no_other_instance(run):
+    run = on(run, hypervisor="")
+    now = on(run, hypervisor="hidden")
+    assert instance.run_name(now) == instance.run_name(run)
+    assert instance.changes(run, now) == []
 
 
 @pytest.mark.parametrize("name", ["host", "allowed"])
-def test_what_a_run_does_not_tell_has_changed(info, name):
-    before = copy.deepcopy(info)
-    del before["machine"][name]
-    (told,) = instance.changes(before, info)
+def test_what_a_run_does_not_tell_has_changed(run, name):
+    (told,) = instance.changes(on(run, **{name: None}), run)
     assert "(none, now " in told
 
 
@@ -79,6 +78,5 @@ def test_a_few_megabytes_more_or_less_are_the_same_memory(gigabytes):
     assert instance.rounded(told) != instance.rounded(round(told * 1.15)) != instance.rounded(round(told * 1.3))
 
 
-def test_a_run_from_before_hosts_were_recorded_keeps_its_name(info):
-    del info["machine"]["host"]
-    assert instance.run_name(info) == "quick-0123456789ab"
+def test_a_run_from_before_hosts_were_recorded_keeps_its_name(run):
+    assert instance.run_name(on(run, host=None)) == "quick-0123456789ab"

@@ -3,13 +3,16 @@
 import itertools
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 import yaml
 
 from harness.record import machines
 from harness.record.errors import BadConfiguration
+from harness.record.run import Cache
 from harness.record.schema import schema
+from harness.record.store import read_record
 
 PAPERS = ("skylake-x", "broadwell", "zen2")
 DUMPS = machines.CONFIG.parent / "tests" / "data" / "cpuid"
@@ -33,12 +36,12 @@ def written(tmp_path):
 
 @pytest.fixture
 def information(make_run):
-    """information(**of_machine) is run.json of a run on a machine with these properties."""
+    """information(**of_machine) is the Record of a run on a machine with these properties."""
+    run = read_record(make_run(parts=("algorithms",), lengths=(4096,)))
 
-    def make(**of_machine):
-        data = json.loads((make_run(parts=("algorithms",), lengths=(4096,)) / "run.json").read_text())
-        data["machine"] |= of_machine
-        return data
+    def make(caches, isas, **of_machine):
+        caches = tuple(Cache(shared_by_threads=1, inclusive=False, **cache) for cache in caches)
+        return replace(run, machine=replace(run.machine, caches=caches, isas=tuple(isas), **of_machine))
 
     return make
 
@@ -326,7 +329,7 @@ def test_a_run_on_another_product_or_under_a_given_name_is_no_evidence(informati
 )
 def test_a_run_whose_canaries_no_processor_has_is_no_evidence_whatever_it_says_of_itself(information, canary, reason):
     machine, run = machines.load_machines()["skylake-x"], information(**described("skylake-x"))
-    run["canary"] |= {"clock_adds": 20_000, "throughput_fmas": 20_000, "clock_nanoseconds": 5405, **canary}
+    run = replace(run, canary=replace(run.canary, **canary))
     assert machines.emulator(run) == reason
     assert machines.is_evidence(machine, run) == (reason == "")
     assert reason in machines.mistaken(machine, run)
@@ -335,7 +338,7 @@ def test_a_run_whose_canaries_no_processor_has_is_no_evidence_whatever_it_says_o
 def test_recorded_runs_are_evidence_about_their_machines():
     known = machines.load_machines()
     for path in machines.CONFIG.parent.glob("results/recorded/*/*/run.json"):
-        run = json.loads(path.read_text(encoding="utf-8"))
+        run = read_record(path.parent)
         assert machines.emulator(run) == ""
         assert machines.is_evidence(known[path.parents[1].name], run)
 

@@ -179,12 +179,13 @@ def test_limits_come_from_the_schema_alone(folder: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("field", "value", "reason"),
     [
-        ("schema_version", 2, "schema_version: 2 is not known here (known: 1)"),
+        ("schema_version", 3, "schema_version: 3 is not known here (known: 1, 2)"),
+        ("tuning", [], "tuning: stands in a file of its own"),
+        ("tables_sha256", "0" * 64, "tables_sha256: is not that of tuning.csv, accuracy.csv, exp.csv, domain.csv"),
         ("run", "quick", "run: 'quick' does not match"),
         ("protocol", {"name": "Fast"}, "protocol.name: 'Fast' does not match"),
         ("ended", "yesterday", "ended: "),
         ("ended", "2026-01-05T09:14:00", "ended: "),
-        ("ended", None, "ended: this run is not complete"),
         ("vetoes", {"samples": -1, "disturbed_samples": 0}, "vetoes.samples: -1 is less than the minimum of 0"),
         ("surprise", 1, "'surprise' was unexpected"),
         ("algorithms", {"two-pass": ["ext_sum", "teleport"]}, "is not in"),
@@ -194,6 +195,10 @@ def test_a_run_json_that_does_not_fit_is_refused(folder: Path, field: str, value
     path = folder / "run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
     assert reason in refusal(folder)
+
+
+def test_a_run_in_progress_is_not_loaded(make_run: MakeRun) -> None:
+    assert "ended: this run is not complete" in refusal(make_run(parts=("algorithms",), ended=None))
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", "\x00"])

@@ -1,85 +1,20 @@
-"""Rows on disk, and what a kill or a full disk leaves of them."""
+"""A run on disk: what is written is read again, and what is damaged is refused by name."""
 
 import errno
 import hashlib
+import json
 import os
-import random
+from dataclasses import replace
 
 import pytest
 
 from harness.record import store
-from harness.record.errors import HarnessError
+from harness.record.errors import DamagedRun, HarnessError
+from harness.record.files import ROOT
 from harness.record.run import Vetoes
-from tests.mutations import mutated_bytes
+from harness.record.store import read_record, write_record
 
 ROW = dict.fromkeys(store.COLUMNS, "1") | {"flags": ""}
-
-
-def test_a_journal_gives_back_complete_points_only(tmp_path):
-    journal = store.Journal(tmp_path / "process-0.journal")
-    journal.append("a 1", [ROW, ROW])
-    journal.append("b 2", [ROW])
-    whole = journal.path.read_text()
-    for cut in range(len(whole)):
-        journal.path.write_text(whole[:cut])
-        expected = [] if cut <= whole.index("\n", whole.index("#a 1")) else ["a 1"]
-        assert list(journal.points()) == expected
-
-
-def test_after_a_kill_the_next_point_follows_a_complete_one(tmp_path):
-    journal = store.Journal(tmp_path / "process-0.journal")
-    journal.append("a 1", [ROW])
-    with journal.path.open("a") as file:
-        file.write("half a ro")
-    journal.trim()
-    journal.append("b 2", [ROW])
-    line = store.csv_lines([ROW])
-    assert journal.points() == {"a 1": line, "b 2": line}
-
-
-def test_tuning_is_kept_pass_by_pass(tmp_path):
-    journal = store.TuningJournal(tmp_path)
-    assert journal.keys() == set()
-    row = {"compiler": "gcc", "isa": "avx2", "pass": "max"}
-    journal.append([row, row])
-    with journal.path.open("a") as file:
-        file.write('[{"compiler": "gc')
-    assert journal.rows() == [row, row]
-    journal.append([{**row, "pass": "scale"}])
-    assert journal.keys() == {("gcc", "avx2", "max"), ("gcc", "avx2", "scale")}
-
-
-def test_passes_are_forgotten_one_by_one(tmp_path):
-    journal = store.TuningJournal(tmp_path)
-    for name in ("max", "scale"):
-        journal.append([{"compiler": "gcc", "isa": "avx2", "pass": name}])
-    journal.forget({("gcc", "avx2", "max")})
-    assert journal.keys() == {("gcc", "avx2", "scale")}
-
-
-def test_a_mutated_journal_is_refused_in_one_line_or_holds_records_as_they_were_written(tmp_path):
-    process, tuning = store.Journal(tmp_path / "process-0.journal"), store.TuningJournal(tmp_path)
-    for key in ("a 1", "b 2", "c 3"):
-        process.append(key, [ROW, ROW])
-        tuning.append([{"compiler": "gcc", "isa": "avx2", "pass": key}])
-    refused = 0
-    for path, read in ((process.path, lambda: process.points().items()), (tuning.path, tuning.keys)):
-        content, written = path.read_bytes(), read()
-        for seed in range(500):
-            done, damaged = mutated_bytes(content, random.Random(seed))
-            path.write_bytes(damaged)
-            try:
-                assert set(read()) <= set(written), f"{seed}: {done}"
-            except HarnessError as error:
-                refused += 1
-                assert str(error) == f"{path}: is damaged; remove it, and the same command measures anew what was in it"
-    assert 500 < refused < 1000
-
-
-def test_what_only_resembles_a_journal_is_none(tmp_path):
-    for name in ("0", "10", "2", "old", "-1", "02", "\u0663"):
-        (tmp_path / f"process-{name}.journal").touch()
-    assert [journal.path.stem for journal in store.journals(tmp_path)] == ["process-0", "process-2", "process-10"]
 
 
 def test_samples_are_the_points_of_all_journals_under_a_header(tmp_path):
@@ -99,9 +34,9 @@ def test_samples_are_the_points_of_all_journals_under_a_header(tmp_path):
 
 def test_what_kills_have_left_is_cleared_away_and_nothing_else(tmp_path):
     journals = (".process-0.journal.q", ".process-11.journal.q", ".tuning.journal.q")
-    litter = (".run.json.a1b2", ".samples.csv.xyz", *journals)
+    litter = (".run.json.a1b2", ".samples.csv.xyz", ".tuning.csv.xyz", *journals)
     work = ("process-0.journal", "process-11.journal", "tuning.journal", "lock")
-    kept = ("run.json", "samples.csv", ".mine", "process-notes.txt")
+    kept = ("run.json", "samples.csv", "tuning.csv", ".mine", "process-notes.txt")
     for name in (*litter, *work, *kept):
         (tmp_path / name).touch()
     store.clear_away(tmp_path, is_complete=False)
@@ -111,25 +46,72 @@ def test_what_kills_have_left_is_cleared_away_and_nothing_else(tmp_path):
 
 
 @pytest.fixture
-def full_disk(monkeypatch):
+def folder(make_run):
+    return make_run(isas=("avx2",), lengths=(4096,), processes=1, rounds=2, parts=("algorithms",))
+
+
+@pytest.mark.parametrize("name", ["quick-0eeac39ee4b4", "paper-dc673599606b"])
+def test_an_old_run_is_written_and_read_as_one_of_today(tmp_path, name):
+    record = read_record(ROOT / "results" / "recorded" / "amd-epyc-25-17" / name)
+    write_record(tmp_path, record)
+    assert read_record(tmp_path) == record
+    assert sorted(os.listdir(tmp_path)) == sorted(["run.json", *(f"{table}.csv" for table in store.TABLES)])
+    assert json.loads((tmp_path / "run.json").read_text())["schema_version"] == 2
+
+
+def test_a_run_in_progress_is_one_file_that_is_replaced_in_one_step(folder, tmp_path):
+    record = replace(read_record(folder), ended=None)
+    write_record(tmp_path / "new", record)
+    assert os.listdir(tmp_path / "new") == ["run.json"]
+    assert read_record(tmp_path / "new") == record
+
+
+def test_a_file_is_written_whole_or_not_at_all(folder, monkeypatch):
     def full(descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(store.os, "fsync", full)
+    record = read_record(folder)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(HarnessError, match=r"tuning.csv: No space left on device"):
+        write_record(folder, replace(record, seed=2))
+    assert read_record(folder) == record
+    assert not list(folder.glob(".*"))
 
 
-def test_a_file_is_written_whole_or_not_at_all(tmp_path, full_disk):
-    file = tmp_path / "run.json"
-    file.write_text("old")
-    with pytest.raises(HarnessError, match=r"run.json: No space left on device"):
-        store.write_whole(file, "new")
-    assert file.read_text() == "old"
-    assert os.listdir(tmp_path) == ["run.json"]
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda text: text.replace("ext_sum", "ext_sum,"), "line 2: 13 fields where 12 are expected"),
+        (lambda text: text.replace("variant", "kind", 1), "line 1: the header has 'kind' where its schema has"),
+        (lambda text: text.replace("true", "yes", 1), r"tuning\[0\].chosen: 'yes' is not of type 'boolean'"),
+        (lambda text: text.replace("4096", "4096.5", 1), r"in_cache_elements: 4096.5 is not of type 'integer'"),
+        (lambda text: text.replace("4096", "9" * 30, 1), r"in_cache_elements: '9+' is not of type 'integer'"),
+        (lambda text: text.replace("1000.0", "1e999", 1), r"in_cache_nanoseconds: '1e999' is not of type 'number'"),
+        (lambda text: text.replace("u8k2", "\x1b[2J", 1), "not a sound table: .* cannot be shown"),
+        (lambda text: text.replace("u8k2", '"u8k2', 1), "not a sound table|fields where"),
+        (lambda text: text[:-1], "is cut off"),
+        (lambda text: "", "is empty"),
+        (lambda text: "".join(text.splitlines(keepends=True)[:-1]), "tables_sha256: is not that of"),
+    ],
+)
+def test_a_damaged_table_is_refused_by_file_field_and_reason(folder, change, reason):
+    path = folder / "tuning.csv"
+    text = change(path.read_text())
+    path.write_text(text)
+    info = json.loads((folder / "run.json").read_text())
+    if "tables" not in reason:
+        texts = [(folder / f"{name}.csv").read_text() for name in store.TABLES]
+        (folder / "run.json").write_text(json.dumps(info | {"tables_sha256": store.digest(texts)}))
+    with pytest.raises(DamagedRun, match=reason) as refused:
+        read_record(folder)
+    assert str(refused.value).startswith(str(folder / ("run.json" if "tables" in reason else "tuning.csv")))
+    assert str(refused.value).isprintable()
 
 
-def test_a_full_disk_stops_a_journal_with_one_line(full_disk, tmp_path):
-    with pytest.raises(HarnessError, match=r"process-0.journal: No space left on device"):
-        store.Journal(tmp_path / "process-0.journal").append("a 1", [ROW])
+def test_a_missing_table_is_named(folder):
+    (folder / "exp.csv").unlink()
+    with pytest.raises(DamagedRun, match=r"exp.csv: no such file"):
+        read_record(folder)
 
 
 @pytest.mark.parametrize(
@@ -139,11 +121,11 @@ def test_a_damaged_run_json_is_refused_by_name(tmp_path, content, words):
     if content:
         (tmp_path / "run.json").write_text(content)
     with pytest.raises(HarnessError, match=words) as refused:
-        store.read_info(tmp_path)
+        read_record(tmp_path)
     assert str(tmp_path / "run.json") in str(refused.value)
 
 
-def test_what_does_not_fit_the_schema_is_not_written(tmp_path):
-    with pytest.raises(HarnessError, match="required property"):
-        store.write_info(tmp_path, {"schema_version": 1})
-    assert not (tmp_path / "run.json").exists()
+def test_what_does_not_fit_the_schema_is_not_written(folder, tmp_path):
+    with pytest.raises(HarnessError, match="seed: -1 is less than the minimum"):
+        write_record(tmp_path / "new", replace(read_record(folder), seed=-1))
+    assert not (tmp_path / "new").exists()

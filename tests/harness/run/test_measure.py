@@ -20,16 +20,19 @@ import yaml
 
 from harness.machine import topology
 from harness.native import audit
-from harness.record import configuration, instance, store
+from harness.record import configuration, instance, samples, store
 from harness.record.errors import HarnessError
 from harness.record.files import ROOT
-from harness.record.run import Vetoes, content_of
+from harness.record.run import Vetoes
 from harness.record.samples import load_run
 from harness.record.schema import schema
 from harness.run.begun import Begun
 from harness.run.measure import begun_elsewhere, finish, is_complete, measure_into
 from harness.run.prepare import reductions
 from tests.conftest import COMPILERS, assert_gone, with_few_variants
+
+COMPLETE = sorted(["run.json", "samples.csv", *(f"{name}.csv" for name in store.TABLES)])
+"""The files of a complete run."""
 
 
 @pytest.fixture
@@ -110,11 +113,11 @@ def test_a_run_leaves_rows_and_provenance_that_fit_their_schemas(tiny):
     result = measure(tiny)
     assert result.returncode == 0, result.stderr
     folder = folder_of(tiny)
-    assert sorted(path.name for path in folder.iterdir()) == ["run.json", "samples.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == COMPLETE
     assert (tiny / "name").read_text().strip() == str(folder)
     record = store.read_record(folder)
     assert record.ended >= record.started
-    assert folder.name == record.name == instance.run_name(content_of(record))
+    assert folder.name == record.name == instance.run_name(record)
     assert record.name.startswith(f"smoke-{record.content_hash[:12]}-")
     assert [session.audit for session in record.sessions] == [record.audit]
     assert {"what": "smoke's sample_milliseconds: 0.5", "reason": "the configuration has 0.05"} in record.skipped
@@ -160,7 +163,7 @@ def test_a_run_leaves_rows_and_provenance_that_fit_their_schemas(tiny):
         (folder / litter).touch()
     again = measure(tiny)
     assert "is complete already; nothing is measured" in again.stdout
-    assert sorted(path.name for path in folder.iterdir()) == ["run.json", "samples.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == COMPLETE
 
 
 def progress_of(tiny):
@@ -258,11 +261,11 @@ def smallest(tiny):
 
 def assert_whole(folder):
     """Fails unless the run has every row that it says it has, and nothing else is left."""
-    assert sorted(path.name for path in folder.iterdir()) == ["run.json", "samples.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == COMPLETE
     record = store.read_record(folder)
     rows = pd.read_csv(folder / "samples.csv", keep_default_na=False)
     assert len(rows) == record.vetoes.samples > 0
-    assert record.name == folder.name == instance.run_name(content_of(record))
+    assert record.name == folder.name == instance.run_name(record)
     assert len({(row["isa"], row["pass"]) for row in record.tuning if row["chosen"]}) == sum(
         row["chosen"] for row in record.tuning
     )
@@ -337,10 +340,10 @@ def test_a_run_beside_this_one_that_cannot_be_read_or_has_no_host_is_one_line(un
     now = replace(old, machine=replace(old.machine, host="a" * 32, allowed=(0,)))
     contents = {"a": b"{}", "b": b"{", "c": b"\xff"}
     for end, content in contents.items():
-        folder = tmp_path / "runs" / "machine" / f"{instance.content_name(content_of(now))}-{end}"
+        folder = tmp_path / "runs" / "machine" / f"{instance.content_name(now)}-{end}"
         folder.mkdir(parents=True)
         (folder / "run.json").write_bytes(content)
-    folder = folder.with_name(f"{instance.content_name(content_of(now))}-d")
+    folder = folder.with_name(f"{instance.content_name(now)}-d")
     store.write_record(folder, old)
     *damaged, without = begun_elsewhere(folder, now)
     assert len(damaged) == 3 and all(line.startswith("not looked at: ") and "\n" not in line for line in damaged)
@@ -386,7 +389,7 @@ def unfinished(make_run):
 
 def test_a_finished_run_has_the_checksum_of_its_rows_and_no_journals(unfinished):
     finish(journals_of(unfinished))
-    assert sorted(path.name for path in unfinished.iterdir()) == ["run.json", "samples.csv"]
+    assert sorted(path.name for path in unfinished.iterdir()) == COMPLETE
     content = (unfinished / "samples.csv").read_bytes()
     record = store.read_record(unfinished)
     assert record.samples_sha256 == hashlib.sha256(content).hexdigest()
@@ -394,12 +397,15 @@ def test_a_finished_run_has_the_checksum_of_its_rows_and_no_journals(unfinished)
     load_run(unfinished)
 
 
-@pytest.mark.parametrize("step", ["write_samples", "check_samples", "write_record", "clear_away"])
-def test_a_run_killed_while_it_ends_loses_nothing(unfinished, monkeypatch, step):
+@pytest.mark.parametrize(
+    ("module", "step"),
+    [(store, "write_samples"), (samples, "read_samples"), (store, "write_record"), (store, "clear_away")],
+)
+def test_a_run_killed_while_it_ends_loses_nothing(unfinished, monkeypatch, module, step):
     expected = sorted((unfinished / "samples.csv").read_bytes().splitlines())
     run = journals_of(unfinished)
     with monkeypatch.context() as patched:
-        patched.setattr(store, step, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+        patched.setattr(module, step, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
         if not (child := os.fork()):
             with suppress(BaseException):
                 finish(run)
@@ -408,7 +414,7 @@ def test_a_run_killed_while_it_ends_loses_nothing(unfinished, monkeypatch, step)
     (unfinished / "lock").touch()
     if not is_complete(unfinished):
         finish(begun(unfinished))
-    assert sorted(path.name for path in unfinished.iterdir()) == ["run.json", "samples.csv"]
+    assert sorted(path.name for path in unfinished.iterdir()) == COMPLETE
     assert sorted((unfinished / "samples.csv").read_bytes().splitlines()) == expected
     load_run(unfinished)
 

@@ -1,0 +1,125 @@
+"""The rows of a run in progress: journals that a kill leaves usable."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import zlib
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.record.errors import HarnessError
+from harness.record.files import write_whole
+from harness.record.run import Row
+from harness.record.schema import schema
+
+COLUMNS: tuple[str, ...] = tuple(schema("samples")["properties"])
+END_OF_POINT = "#"
+"""Opens the line that closes a point in a journal."""
+
+
+def csv_lines(rows: Iterable[Row]) -> str:
+    """The rows as lines of CSV, in the order of COLUMNS, without a header."""
+    text = io.StringIO()
+    csv.DictWriter(text, COLUMNS, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def sealed(record: str) -> str:
+    """A record of a journal with its checksum, by which a kill and a damage are told apart."""
+    return f"{record} {zlib.crc32(record.encode()):08x}\n"
+
+
+def records(path: Path, closing: str = "") -> Iterator[str]:
+    """The records of a journal, without their checksums. The last line of each opens with `closing`; what follows the
+    last record was cut off by a kill. Raises HarnessError where a record is not what was written."""
+    record = b""
+    for line in path.read_bytes().splitlines(keepends=True) if path.exists() else ():
+        record += line
+        if line.startswith(closing.encode()) and line.endswith(b"\n"):
+            text = record[:-10].decode(errors="replace")
+            if record != sealed(text).encode():
+                raise HarnessError(f"{path}: is damaged; remove it, and the same command measures anew what was in it")
+            yield text
+            record = b""
+
+
+class Journal:
+    """The rows of one process, appended point by point: a kill loses at most the point in progress."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def points(self) -> dict[str, str]:
+        """The CSV lines of each complete point, by the key of its question."""
+        points = {}
+        for record in records(self.path, END_OF_POINT):
+            *lines, closing = record.splitlines(keepends=True)
+            points[closing.removeprefix(END_OF_POINT)] = "".join(lines)
+        return points
+
+    def trim(self) -> None:
+        """Cuts off what a kill left unfinished, so that the next point follows a complete one."""
+        points = self.points()
+        if self.path.exists():
+            kept = "".join(sealed(f"{lines}{END_OF_POINT}{key}") for key, lines in points.items())
+            write_whole({self.path: kept.encode()})
+
+    def append(self, key: str, rows: Sequence[Row]) -> None:
+        """Adds a complete point. Raises HarnessError on a full disk."""
+        append_whole(self.path, sealed(f"{csv_lines(rows)}{END_OF_POINT}{key}"))
+
+
+class TuningJournal:
+    """The tuning of a run in progress, a line of JSON for each pass: a kill loses at most the pass in progress."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "tuning.journal"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of all complete lines."""
+        return [row for record in records(self.path) for row in json.loads(record)]
+
+    def keys(self) -> set[tuple[str, str, str]]:
+        """(compiler, ISA, pass) of what is complete."""
+        return {(row["compiler"], row["isa"], row["pass"]) for row in self.rows()}
+
+    def forget(self, keys: Container[tuple[str, str, str]]) -> None:
+        """Drops what is known of these (compiler, ISA, pass)."""
+        kept = [
+            sealed(record)
+            for record in records(self.path)
+            if (row := json.loads(record)[0]) and (row["compiler"], row["isa"], row["pass"]) not in keys
+        ]
+        write_whole({self.path: "".join(kept).encode()})
+
+    def append(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Adds the rows of one pass. Raises HarnessError on a full disk."""
+        append_whole(self.path, sealed(json.dumps(rows)))
+
+
+def append_whole(path: Path, text: str) -> None:
+    """Appends to a file, behind its last complete line, and waits until it is on the disk. Raises HarnessError if it
+    can't."""
+    try:
+        with path.open("a+b") as file:
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise HarnessError(f"{path}: {error.strerror}") from error
+
+
+def journals(folder: Path) -> list[Journal]:
+    """The journals of a run folder, by their processes; what only resembles one is left alone."""
+    numbers = (path.stem.removeprefix("process-") for path in folder.glob("process-*.journal"))
+    return [
+        Journal(folder / f"process-{number}.journal")
+        for number in sorted(filter(re.compile("0|[1-9][0-9]*").fullmatch, numbers), key=int)
+    ]

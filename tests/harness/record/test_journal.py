@@ -1,0 +1,89 @@
+"""Rows of a run in progress, and what a kill or a full disk leaves of them."""
+
+import errno
+import os
+import random
+
+import pytest
+
+from harness.record.errors import HarnessError
+from harness.record.journal import COLUMNS, Journal, TuningJournal, csv_lines, journals
+from tests.mutations import mutated_bytes
+
+ROW = dict.fromkeys(COLUMNS, "1") | {"flags": ""}
+
+
+def test_a_journal_gives_back_complete_points_only(tmp_path):
+    journal = Journal(tmp_path / "process-0.journal")
+    journal.append("a 1", [ROW, ROW])
+    journal.append("b 2", [ROW])
+    whole = journal.path.read_text()
+    for cut in range(len(whole)):
+        journal.path.write_text(whole[:cut])
+        expected = [] if cut <= whole.index("\n", whole.index("#a 1")) else ["a 1"]
+        assert list(journal.points()) == expected
+
+
+def test_after_a_kill_the_next_point_follows_a_complete_one(tmp_path):
+    journal = Journal(tmp_path / "process-0.journal")
+    journal.append("a 1", [ROW])
+    with journal.path.open("a") as file:
+        file.write("half a ro")
+    journal.trim()
+    journal.append("b 2", [ROW])
+    line = csv_lines([ROW])
+    assert journal.points() == {"a 1": line, "b 2": line}
+
+
+def test_tuning_is_kept_pass_by_pass(tmp_path):
+    journal = TuningJournal(tmp_path)
+    assert journal.keys() == set()
+    row = {"compiler": "gcc", "isa": "avx2", "pass": "max"}
+    journal.append([row, row])
+    with journal.path.open("a") as file:
+        file.write('[{"compiler": "gc')
+    assert journal.rows() == [row, row]
+    journal.append([{**row, "pass": "scale"}])
+    assert journal.keys() == {("gcc", "avx2", "max"), ("gcc", "avx2", "scale")}
+
+
+def test_passes_are_forgotten_one_by_one(tmp_path):
+    journal = TuningJournal(tmp_path)
+    for name in ("max", "scale"):
+        journal.append([{"compiler": "gcc", "isa": "avx2", "pass": name}])
+    journal.forget({("gcc", "avx2", "max")})
+    assert journal.keys() == {("gcc", "avx2", "scale")}
+
+
+def test_a_mutated_journal_is_refused_in_one_line_or_holds_records_as_they_were_written(tmp_path):
+    process, tuning = Journal(tmp_path / "process-0.journal"), TuningJournal(tmp_path)
+    for key in ("a 1", "b 2", "c 3"):
+        process.append(key, [ROW, ROW])
+        tuning.append([{"compiler": "gcc", "isa": "avx2", "pass": key}])
+    refused = 0
+    for path, read in ((process.path, lambda: process.points().items()), (tuning.path, tuning.keys)):
+        content, written = path.read_bytes(), read()
+        for seed in range(500):
+            done, damaged = mutated_bytes(content, random.Random(seed))
+            path.write_bytes(damaged)
+            try:
+                assert set(read()) <= set(written), f"{seed}: {done}"
+            except HarnessError as error:
+                refused += 1
+                assert str(error) == f"{path}: is damaged; remove it, and the same command measures anew what was in it"
+    assert 500 < refused < 1000
+
+
+def test_what_only_resembles_a_journal_is_none(tmp_path):
+    for name in ("0", "10", "2", "old", "-1", "02", "\u0663"):
+        (tmp_path / f"process-{name}.journal").touch()
+    assert [journal.path.stem for journal in journals(tmp_path)] == ["process-0", "process-2", "process-10"]
+
+
+def test_a_full_disk_stops_a_journal_with_one_line(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(HarnessError, match=r"process-0.journal: No space left on device"):
+        Journal(tmp_path / "process-0.journal").append("a 1", [ROW])
