@@ -1,6 +1,6 @@
 """Who is compared, and what is asked of them."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
@@ -10,7 +10,9 @@ from harness.experiments.base import Contender, Roster
 from harness.experiments.controls import controls
 from harness.record.completeness import wanted_names
 from harness.record.errors import HarnessError
+from harness.record.run import Asked, Library, Peers, Protocol, Record
 from harness.record.samples import load_run
+from harness.run.prepare import declared
 from tests.conftest import COMPILERS, SETTINGS, kernels_of
 
 
@@ -116,14 +118,15 @@ def test_a_sound_run_must_hold_who_takes_part_but_for_loops(roster, name):
     kind = experiments.kind(name)
     contenders = kind.contenders(roster)
     held = {(c.algorithm, row) for c in contenders for row, _ in c.rows}
-    information = {
-        "protocol": {"experiments": {"asked": {"contenders": name}}},
+    said = {
+        "protocol": Protocol("quick", experiments={"asked": Asked(name)}),
         "algorithms": SETTINGS["algorithms"],
-        "controls": {name: vars(control) for name, control in controls(SETTINGS).items()},
-        "kernels": {kernel.name: {"twin_of": kernel.twin_of} for kernel in roster.kernels},
-        "peers": {"libraries": {"numpy": {}}},
+        "controls": controls(SETTINGS),
+        "kernels": {kernel.name: declared(kernel) for kernel in roster.kernels},
+        "peers": Peers(libraries={"numpy": Library("NumPy", "2", "given")}),
     }
-    wanted = wanted_names("asked", held, information)
+    run = Record(**dict.fromkeys(its.name for its in fields(Record)) | said)
+    wanted = wanted_names("asked", held, run)
     loops = {("", kernel.name) for kernel in roster.kernels if not kernel.computes}
     assert wanted - loops == held - loops
     assert kind.has_peers == any(contender.peer for contender in contenders)
