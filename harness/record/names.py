@@ -2,8 +2,6 @@
 
 from harness.record import isa
 
-LANES = "_lanes"
-"""Ends the names of the passes that accumulate as published."""
 ISAS = {name: known.title for name, known in isa.ISAS.items()}
 ALGORITHMS = {
     "three-pass-recompute": "Three-Pass, recomputing",

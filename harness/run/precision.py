@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from harness.experiments import experiments
 from harness.experiments.base import question_key
+from harness.record.journal import COLUMNS, Journal
 from harness.record.run import Precision
-from harness.record.store import COLUMNS, Journal
 
 if TYPE_CHECKING:
     import pandas as pd

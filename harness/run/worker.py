@@ -19,7 +19,8 @@ from harness.native import build
 from harness.native.extensions import Host, require_current
 from harness.native.memory import Arena
 from harness.record import store
-from harness.record.store import Journal, Row, TuningJournal
+from harness.record.journal import Journal, TuningJournal
+from harness.record.run import Row
 from harness.run import accuracy, domain
 from harness.run.begun import Begun, Pair
 from harness.run.budget import Allowance, in_time
