@@ -20,7 +20,7 @@ import yaml
 
 from harness.machine import topology
 from harness.native import audit
-from harness.record import configuration, instance, samples, store
+from harness.record import configuration, instance, journal, samples, store
 from harness.record.errors import HarnessError
 from harness.record.files import ROOT
 from harness.record.run import Vetoes
@@ -370,7 +370,7 @@ def journals_of(folder):
     place = store.COLUMNS.index("process")
     for process in ("0", "1"):
         rows = "".join(line for line in lines if line.split(",")[place] == process)
-        (folder / f"process-{process}.journal").write_text(store.sealed(f"{rows}#everything"), encoding="utf-8")
+        (folder / f"process-{process}.journal").write_text(journal.sealed(f"{rows}#everything"), encoding="utf-8")
     store.TuningJournal(folder).append([])
     (folder / "samples.csv").unlink()
     store.write_record(folder, replace(store.read_record(folder), ended=None, vetoes=Vetoes(0, 0)))
@@ -424,7 +424,7 @@ def test_a_run_whose_rows_are_not_all_there_is_not_finished_and_keeps_its_journa
     run = journals_of(unfinished)
     path = unfinished / lost
     lines = store.Journal(path).points()["everything"].splitlines(keepends=True)
-    path.write_text(store.sealed("".join(lines[:2] + lines[3:]) + "#everything"), encoding="utf-8")
+    path.write_text(journal.sealed("".join(lines[:2] + lines[3:]) + "#everything"), encoding="utf-8")
     with pytest.raises(HarnessError, match=r"samples\.csv"):
         finish(run)
     assert not store.read_record(unfinished).is_complete

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.experiments.base import Contender, Question, Roster
-from harness.record import store
+from harness.record import journal, store
 from harness.record.errors import HarnessError
 from harness.record.run import Precision, Protocol, Record, typed
 from harness.run import budget, measure, plan, worker
@@ -95,7 +95,7 @@ def simulate(tmp_path, monkeypatch, kind, experiments_, rounds, target, seconds=
             question = Question("algorithms", "gcc", "avx2", elements[key], "paper", CONTENDERS)
             how = Sampling(rounds, 1, elements[key], target / 100)
             rows = worker.measure_question(machine, question, process, how)
-            text.append(store.sealed(f"{store.csv_lines(rows)}{store.END_OF_POINT}{key}"))
+            text.append(journal.sealed(f"{journal.csv_lines(rows)}{journal.END_OF_POINT}{key}"))
             now[0] += each
             assert now[0] <= late
         (run.folder / f"process-{process}.journal").write_text("".join(text))
