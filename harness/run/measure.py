@@ -21,6 +21,7 @@ from harness.native.extensions import load_kernels
 from harness.record import instance, room, store
 from harness.record.configuration import Config
 from harness.record.errors import HarnessError, TimeSpent
+from harness.record.journal import Journal, TuningJournal
 from harness.record.run import NOT_EMULATED, Record, Session, plain
 from harness.run import accuracy, exclusion, plan, precision, worker
 from harness.run.begun import Begun
@@ -167,13 +168,13 @@ def tune_verified(run: Begun, budget: Budget) -> None:
             return
         exclude(run, found)
         verify(run)
-        store.TuningJournal(run.folder).forget({its[:3] for its in exclusion.wrong(timed, found)})
+        TuningJournal(run.folder).forget({its[:3] for its in exclusion.wrong(timed, found)})
 
 
 def tune(run: Begun, budget: Budget) -> list[tuning.TuningRow]:
     """Tunes what is not tuned yet, and returns all rows of a run's `tuning`. Raises HarnessError where there is no time
     to try one variant of each pass."""
-    journal = store.TuningJournal(run.folder)
+    journal = TuningJournal(run.folder)
     total, done = len(run.plan.roster.passes) * len(run.pairs), len(journal.keys())
     if done < total:
         deadline, late = budget.until(TUNING_ENDS), budget.until(TUNING_ENDS + GRACE)
@@ -249,7 +250,7 @@ def measure_processes(run: Begun, budget: Budget) -> None:
     """
     least, most = run.record.protocol.processes.least, run.record.protocol.processes.most
     costs = run.plan.costs()
-    journals = [store.Journal(run.folder / f"process-{process}.journal") for process in range(most)]
+    journals = [Journal(run.folder / f"process-{process}.journal") for process in range(most)]
     before = sum(costs[key] for journal in journals for key in journal.points())
     stopped_by, seconds_of_cost = "processes", 0.0
     ends = budget.until()
@@ -297,7 +298,7 @@ def note(run: Begun, message: Mapping[str, Any]) -> None:
         note_canary(run, message)
 
 
-def so_far(run: Begun, journals: Sequence[store.Journal]) -> Run:
+def so_far(run: Begun, journals: Sequence[Journal]) -> Run:
     """The run as these journals have it."""
     from harness.record.samples import Run
 
