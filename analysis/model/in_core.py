@@ -2,22 +2,11 @@
 them, by llvm-mca's model of each microarchitecture. Nothing runs and nothing is fitted.
 
 Of each loop the table has an interval. One end is the block reciprocal throughput: what the busiest port, or the width
-of dispatch, allows if nothing ever waits for a result. The other is a simulation of out-of-order execution, which also
-knows latencies, chains of dependent operations from one iteration to the next, and the size of the scheduler.
+of dispatch, allows if nothing ever waits for a result; of a reduction by one accumulator it is far below any real time.
+The other is a simulation of out-of-order execution, with latencies, chains from one iteration to the next, and the size
+of the scheduler. Both have every load hit L1, loads that never wait for stores, and each branch predicted: no bounds.
 
-What llvm-mca's model leaves out: every load hits L1 and takes its latency; loads never wait for stores (-noalias, its
-default), so a spilled value comes back by the latency of a load alone, without store forwarding; each branch is
-predicted; instructions come from the decoders at full rate; no 4 KiB aliasing, no line that a vector straddles. Block
-reciprocal throughput does not see dependence chains: of a reduction by one accumulator it is far below any real time.
-
-Compared with a recorded run on Zen 4 in L1 (tuned variants, 2150 elements by gcc, 3160 by clang, with call and
-remainder), the simulated end is off by -14 to +19 % (gcc) and -23 to +44 % (clang) in AVX2 and AVX512F, without
-`scale`. That is off by -26 % at most in AVX2 and by -55 % in AVX512F, where the model stores 64 bytes in each cycle,
-the processor in every second. Scalar takes up to twice as long as measured: the model has one pipe for scalar FMA and
-maximum, the processor two. So the interval is no bound.
-
-The recorded table is in git, so a prediction needs neither LLVM nor the compilers. `python -m harness assembly`, then
-`python -m analysis.model in-core` makes it anew.
+The recorded table is in git, so a prediction needs neither LLVM nor the compilers.
 """
 
 import json
@@ -25,20 +14,20 @@ import re
 import shutil
 import subprocess
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from analysis.model.assembly import FLOAT_BYTES, Loop, functions, marked_places, skeleton
+from analysis.model.assembly import Instruction, bytes_per_iteration, functions, marked_places
 from harness.record import machines
+from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import HarnessError
 from harness.record.files import ROOT
 from harness.record.isa import ISAS
 
 KERNELS = ROOT / "kernels"
 ASSEMBLY = ROOT / "results" / "build" / "assembly"
-REFRESH = "`python -m harness assembly`, then `python -m analysis.model in-core` makes it"
+REFRESH = "`python -m analysis.model refresh` makes it"
 RECORDED = ROOT / "results" / "model" / "in-core.csv"
 TARGET = "-mtriple=x86_64-unknown-linux-gnu"
 # Versions differ in their models: first the one of the recorded table, last whatever the distribution calls its own.
@@ -46,24 +35,21 @@ COMMANDS = ("llvm-mca-19", "llvm-mca-20", "llvm-mca")
 # The difference of two simulations is free of what the first iterations lack: their scheduler starts empty.
 WARM_UP, ITERATIONS = 20, 120
 FAILURE = "error: "
+COLUMNS = [
+    *("microarchitecture", "compiler", "compiler_version", "isa", "pass", "variant", "vectors_per_iteration"),
+    *("cycles_per_vector_low", "cycles_per_vector_high", "llvm_version"),
+]
 
 
-@dataclass(frozen=True)
-class Simulator:
-    """An installed llvm-mca."""
-
-    command: str
-    version: str
-
-
-def find_simulator(cpus: Collection[str]) -> Simulator:
-    """The first installed llvm-mca that has a model of all these processors. Raises HarnessError where none has."""
+def find_simulator(cpus: Collection[str]) -> tuple[str, str]:
+    """Command and version of the first installed llvm-mca that has a model of all these processors. Raises HarnessError
+    where none has."""
     lacking = "llvm-mca is not installed"
     for command in filter(shutil.which, COMMANDS):
         version = version_number(_told_by(command, "--version").stdout)
         known = re.findall(r"^ +(\S+) +- Select", _told_by(command, TARGET, "-mcpu=help").stderr, re.MULTILINE)
         if not (unknown := sorted(set(cpus) - set(known))):
-            return Simulator(command, version)
+            return command, version
         lacking = f"llvm-mca {version} has no model of {', '.join(unknown)}"
     raise HarnessError(f"{lacking} (Debian and Ubuntu: apt install llvm-19)")
 
@@ -71,31 +57,6 @@ def find_simulator(cpus: Collection[str]) -> Simulator:
 def modelled_cpus() -> set[str]:
     """LLVM's names of all processors that are predicted."""
     return {model.cpu for model in machines.llvm_models().values()}
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """The kernels of one compiler and ISA in assembly: `plain` as they are measured, `lines` with source lines."""
-
-    compiler: str
-    version: str
-    isa: str
-    passes: frozenset[str]
-    """Those of the algorithms; other kernels are not predicted."""
-    plain: str
-    lines: str
-
-
-def compiled_kernels(folder: Path) -> Iterator[Compiled]:
-    """What the harness compiled into `folder`, in order. Raises HarnessError where there is nothing."""
-    try:
-        contents = json.loads((folder / "assembly.json").read_text(encoding="utf-8"))
-        passes = frozenset(name for names in contents["algorithms"].values() for name in names)
-        for one in contents["objects"]:
-            plain, lines = ((folder / one[way]).read_text(encoding="utf-8") for way in ("plain", "lines"))
-            yield Compiled(one["compiler"], version_number(one["version"]), one["isa"], passes, plain, lines)
-    except OSError as error:
-        raise HarnessError(f"{error.filename}: {error.strerror} (`python -m harness assembly` makes it)") from error
 
 
 def load(file: Path = RECORDED) -> pd.DataFrame:
@@ -131,106 +92,67 @@ def intervals(
 
 def table(folder: Path = ASSEMBLY) -> pd.DataFrame:
     """The interval of every pass, variant, ISA, compiler and microarchitecture that has a model, from the assembly that
-    the harness wrote into `folder`.
-
-    Columns: microarchitecture, compiler, compiler_version, isa, pass, variant; vectors_per_iteration: of the compiled
-    loop (a multiple of the variant's where the compiler unrolls further); cycles_per_vector_low and _high;
-    instructions_per_vector; spill_stores, spill_loads: instructions in an iteration that write and read the stack
-    frame; llvm_version. Numbers are missing where an iteration is not one straight block of code (gcc leaves the
-    polynomial a loop of its own in scalar variants of 7 vectors or more).
-
-    Raises HarnessError where llvm-mca or the assembly is missing, or one of the two does not fit the other.
-    """
-    simulator = find_simulator(modelled_cpus())
+    the harness wrote into `folder`: COLUMNS. vectors_per_iteration is a multiple of the variant's where the compiler
+    unrolls further; numbers are missing where an iteration is not one straight block of code (gcc leaves the polynomial
+    a loop of its own in scalar variants of 7 vectors or more). Raises HarnessError where llvm-mca or the assembly is
+    missing, or one of the two does not fit the other."""
+    command, llvm = find_simulator(modelled_cpus())
     rows = []
-    for compiled in compiled_kernels(folder):
-        loops = hot_loops(compiled)
+    for one, loops in compiled_loops(folder):
         for microarchitecture, model in machines.llvm_models().items():
-            if compiled.isa in model.isas:
-                key = (microarchitecture, compiled.compiler, compiled.version, compiled.isa)
-                found = _rows(simulator, model.cpu, compiled.isa, loops)
-                rows += [(*key, *row, simulator.version) for row in found]
-    columns = [
-        "microarchitecture", "compiler", "compiler_version", "isa", "pass", "variant", "vectors_per_iteration",
-        "cycles_per_vector_low", "cycles_per_vector_high", "instructions_per_vector", "spill_stores", "spill_loads",
-        "llvm_version",
-    ]  # fmt: skip
-    counts = {name: "Int64" for name in ("vectors_per_iteration", "spill_stores", "spill_loads")}
-    return pd.DataFrame(rows, columns=columns).astype(counts)
+            if one["isa"] in model.isas:
+                key = (microarchitecture, one["compiler"], version_number(one["version"]), one["isa"])
+                cycles = cycles_per_iteration(command, model.cpu, {name: loop for name, loop in loops.items() if loop})
+                for name, loop in loops.items():
+                    vectors = vectors_per_iteration(loop, one["isa"]) if loop else None
+                    ends = [round(c / vectors, 3) for c in sorted(cycles[name])] if loop else [None, None]
+                    rows.append((*key, *name, vectors, *ends, llvm))
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"vectors_per_iteration": "Int64"})
 
 
-def _rows(simulator: Simulator, cpu: str, isa: str, loops: Mapping[tuple[str, str], Loop | None]) -> Iterator[tuple]:
-    code = {
-        f"{pass_name} {variant}": [instruction.text for instruction in loop.instructions]
-        for (pass_name, variant), loop in loops.items()
-        if loop
-    }
-    cycles = cycles_per_iteration(simulator, cpu, code)
-    for (pass_name, variant), loop in loops.items():
-        if loop is None:
-            yield pass_name, variant, *[None] * 6
-            continue
-        vectors = vectors_per_iteration(loop, isa)
-        low, high = sorted(cycles[f"{pass_name} {variant}"])
-        per_vector = (round(count / vectors, 3) for count in (low, high, len(loop.instructions)))
-        yield pass_name, variant, vectors, *per_vector, *loop.stack_accesses()
-
-
-def hot_loops(compiled: Compiled) -> dict[tuple[str, str], Loop | None]:
-    """The hot loop of every instance of the algorithms' passes by (pass, variant); None where an iteration is not one
-    straight block of code.
-
-    Raises HarnessError where the lines tell nothing, or the code differs with them.
-    """
-    plain = {function.name: function for function in functions(compiled.plain)}
+def compiled_loops(folder: Path) -> Iterator[tuple[dict[str, str], dict[tuple[str, str], tuple[str, ...]]]]:
+    """Of each compiler and ISA what `python -m harness assembly` says of it, and the hot loop of every instance of the
+    algorithms' passes by (pass, variant). Raises HarnessError where there is nothing, or the lines tell nothing."""
     places = marked_places(KERNELS)
-    loops = {}
-    for function in functions(compiled.lines):
-        if function.pass_name in compiled.passes:
-            if function.name not in plain or skeleton(function) != skeleton(plain[function.name]):
-                raise HarnessError(
-                    f"{function.name}: line tables change its instructions, so this is not what is measured"
-                )
-            loops[function.pass_name, function.variant] = function.hot_loop(places)
-    return loops
+    try:
+        contents = json.loads((folder / "assembly.json").read_text(encoding="utf-8"))
+        passes = {name for names in contents["algorithms"].values() for name in names}
+        for one in contents["objects"]:
+            found = functions((folder / one["lines"]).read_text(encoding="utf-8"))
+            yield one, {(f.pass_name, f.variant): f.hot_loop(places) for f in found if f.pass_name in passes}
+    except OSError as error:
+        raise HarnessError(f"{error.filename}: {error.strerror} (`python -m harness assembly` makes it)") from error
 
 
-def vectors_per_iteration(loop: Loop, isa: str) -> int:
+def vectors_per_iteration(loop: Sequence[str], isa: str) -> int:
     """How many vectors an iteration of a hot loop processes. Raises HarnessError where that is no whole number."""
-    vectors, rest = divmod(abs(loop.bytes_per_iteration() or 0), FLOAT_BYTES * ISAS[isa].lanes)
+    step = bytes_per_iteration([Instruction(line) for line in loop]) or 0
+    vectors, rest = divmod(abs(step), FLOAT_BYTES * ISAS[isa].lanes)
     if rest or not vectors:
-        raise HarnessError(f"{isa}: an iteration processes {loop.bytes_per_iteration()} bytes, no whole vectors")
+        raise HarnessError(f"{isa}: an iteration processes {step} bytes, no whole vectors")
     return vectors
 
 
 def cycles_per_iteration(
-    simulator: Simulator, cpu: str, loops: Mapping[str, Sequence[str]]
-) -> dict[str, tuple[float, float]]:
+    command: str, cpu: str, loops: Mapping[tuple[str, str], Sequence[str]]
+) -> dict[tuple[str, str], tuple[float, float]]:
     """(block reciprocal throughput, simulated) of each loop, in cycles for one iteration, by its name.
 
     `loops` are lines of AT&T assembly, `cpu` a name that LLVM has. Raises HarnessError where llvm-mca refuses one.
     """
-    source = "".join(
-        f"# LLVM-MCA-BEGIN {name}\n" + "\n".join(lines) + "\n# LLVM-MCA-END\n" for name, lines in loops.items()
-    )
-    start, end = (_simulate(simulator, cpu, source, iterations) for iterations in (WARM_UP, ITERATIONS))
+    parts = ("\n".join(["# LLVM-MCA-BEGIN", *lines, "# LLVM-MCA-END\n"]) for lines in loops.values())
+    source, ends = "".join(parts), []
+    for iterations in (WARM_UP, ITERATIONS):
+        options = [TARGET, f"-mcpu={cpu}", f"-iterations={iterations}", "-all-views=false", "-summary-view", "-json"]
+        told = _told_by(command, *options, source=source)
+        if told.returncode:
+            lines = told.stderr.splitlines() or ["no message"]
+            raise HarnessError(f"{command}, {cpu}: {next((line for line in lines if FAILURE in line), lines[0])}")
+        ends.append([region["SummaryView"] for region in json.loads(told.stdout)["CodeRegions"]])
     return {
-        name: (
-            end[name]["BlockRThroughput"],
-            (end[name]["TotalCycles"] - start[name]["TotalCycles"]) / (ITERATIONS - WARM_UP),
-        )
-        for name in loops
+        name: (end["BlockRThroughput"], (end["TotalCycles"] - start["TotalCycles"]) / (ITERATIONS - WARM_UP))
+        for name, start, end in zip(loops, *ends, strict=True)
     }
-
-
-def _simulate(simulator: Simulator, cpu: str, source: str, iterations: int) -> dict[str, dict[str, float]]:
-    """llvm-mca's summary of each region of an assembly source, by its name."""
-    options = [TARGET, f"-mcpu={cpu}", f"-iterations={iterations}", "-all-views=false", "-summary-view", "-json"]
-    told = _told_by(simulator.command, *options, source=source)
-    if told.returncode:
-        lines = told.stderr.splitlines() or ["no message"]
-        raise HarnessError(f"{simulator.command}, {cpu}: {next((line for line in lines if FAILURE in line), lines[0])}")
-    return {region["Name"]: region["SummaryView"] for region in json.loads(told.stdout)["CodeRegions"]}
 
 
 def _told_by(command: str, *options: str, source: str = "") -> subprocess.CompletedProcess[str]:

@@ -17,8 +17,5 @@ rule:
     log:
         "results/logs/refresh-model.log",
     localrule: True
-    params:
-        run=lambda _: analysis.calibration_run(),
     shell:
-        "{{ python -m harness assembly && python -m analysis.model in-core && python -m analysis.model simulate"
-        " && python -m analysis.model calibrate {params.run}; }} > {log} 2>&1 || {{ cat {log} >&2; exit 1; }}"
+        "python -m analysis.model refresh > {log} 2>&1 || {{ cat {log} >&2; exit 1; }}"

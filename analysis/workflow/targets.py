@@ -1,12 +1,10 @@
 """What the Snakefile asks of the analysis: which figures there are to draw, and from what."""
 
 import functools
-import json
 import sys
 from pathlib import Path
 
 from harness.record import catalog
-from harness.record.errors import HarnessError
 from harness.record.machines import load_machines, machine_names
 from harness.record.store import read_record, samples_file
 
@@ -101,22 +99,9 @@ def model_inputs() -> list[Path]:
 
 def model() -> list[Path]:
     """What the model reads of its own, and its modules."""
-    recorded = [RESULTS / "model" / name for name in ("in-core.csv", "traffic.csv", "calibration.json")]
-    return [*recorded, *sorted(Path("analysis/model").glob("*.py"))]
-
-
-def calibration_run() -> Path:
-    """The run that the recorded calibration is by, where it is still here; otherwise the one that is drawn. Ends
-    Snakemake with one line where there is none, or no llvm-mca that the model can be made with."""
-    from analysis.model import in_core
-
-    recorded = json.loads((RESULTS / "model" / "calibration.json").read_text(encoding="utf-8"))
-    try:
-        in_core.find_simulator(in_core.modelled_cpus())
-    except HarnessError as error:
-        sys.exit(f"snakemake: {error}")
-    found = [run.folder for run in catalog.find_runs(RESULTS) if run.folder.name == recorded["run"] and not run.problem]
-    return found[0] if found else run_of(recorded["machine"])
+    recorded = [RESULTS / "model" / name for name in ("in-core.csv", "calibration.json", "validation.md")]
+    sealed = sorted((RESULTS / "model" / "sealed").glob("*.json"))
+    return [*recorded, *sealed, *sorted(Path("analysis/model").rglob("*.py"))]
 
 
 def code() -> list[Path]:

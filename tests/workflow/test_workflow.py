@@ -152,11 +152,7 @@ def test_the_target_of_a_machine_without_a_run_predicts_and_says_how_to_bring_on
     assert result.returncode == 0, result.stderr
     assert "there is no run of skylake-x (Xeon W-2135, recalled), and this is another machine" in result.stderr
     assert "python -m harness pack RUN" in result.stderr and "python -m harness adopt BUNDLE" in result.stderr
-    assert {path.name for path in (project / "results" / "predicted" / "skylake-x").glob("*.svg")} == {
-        "algorithms.svg",
-        "speedup.svg",
-        "pass-bandwidth.svg",
-    }
+    assert {path.name for path in (project / "results" / "predicted" / "skylake-x").glob("*.svg")} == {"model.svg"}
     assert not (project / "results" / "figures").exists()
 
 

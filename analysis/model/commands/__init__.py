@@ -1,13 +1,14 @@
 """Predictions for machines that are not here, and what they are made of.
 
-`predict` needs neither a compiler nor LLVM: what it reads is recorded in results/model/. The other commands make that
-anew: `in-core` (after `python -m harness assembly`), `simulate` and `calibrate`.
+`predict` needs neither a compiler nor LLVM: what it reads is recorded in results/model/, which `refresh` makes anew.
 
 examples:
   python -m analysis.model predict --output results/predicted
-      figures and tables of the paper's machines, and a page that says why
-  python -m analysis.model calibrate results/recorded/MACHINE/RUN
-      fits the model to half of a run, judges it by the rest, and records both
+      a figure and a table for each of the paper's machines, and a page that says why
+  python -m analysis.model refresh
+      compiles the kernels, asks llvm-mca, fits the model to the recorded runs and judges it
+  python -m analysis.model seal MACHINE --elements 7500000 130000000
+      writes down what is expected of a machine that has runs, at lengths that none of them has
 """
 
-NAMES = ("in-core", "simulate", "calibrate", "predict")
+NAMES = ("predict", "refresh", "seal")

@@ -3,10 +3,7 @@
 import argparse
 from pathlib import Path
 
-import pandas as pd
-
-from analysis.model import figures, forecast, report
-from analysis.model.predict import limits_table
+from analysis.model import figures, forecast, in_core, report, sealed
 from analysis.options import RESULTS
 from analysis.render import rendered
 from harness.record import catalog
@@ -22,22 +19,19 @@ OPTIONS = (
 
 
 def run(options: argparse.Namespace) -> None:
-    """Writes a folder for each machine, all machines side by side, and the page."""
-    loaded = load_runs(catalog.newest_complete(options.results).values())
-    runs = {run.machine.name: run for run in loaded}
-    known, written = load_machines(), {}
-    for machine, isas in forecast.predicted_machines().items():
-        its = runs.get(machine)
-        own = its if its and is_evidence(known[machine], its) else None
-        folder = options.output / machine
-        for name in figures.FIGURES:
-            drawn = rendered(lambda name=name, machine=machine, own=own: figures.draw(name, machine, own))
-            written |= drawn.files(name, folder, folder)
-        limits = pd.concat([limits_table(forecast.forecast(machine, isa)) for isa in isas])
-        written[folder / "limits.csv"] = csv_bytes(limits)
-    measured = [run for run in runs.values() if "algorithms" in run.experiments]
-    drawn = rendered(lambda: figures.draw_machines(measured))
-    written |= drawn.files(figures.MACHINES_NAME, options.output, options.output)
-    written[options.output / "model.md"] = report.explanation().encode()
+    """Writes a folder for each machine, and the page."""
+    known, found, written = load_machines(), catalog.newest_complete(options.results), {}
+    wanted = {*forecast.predicted_machines(), *(path.stem for path in sealed.FOLDER.glob("*.json"))}
+    loaded = load_runs(folder for name, folder in found.items() if name in wanted)
+    runs = {one.machine.name: one for one in loaded if "algorithms" in one.experiments}
+    runs = {name: one for name, one in runs.items() if name not in known or is_evidence(known[name], one)}
+    for machine in forecast.predicted_machines():
+        drawn = rendered(lambda machine=machine: figures.draw(machine, runs.get(machine)))
+        written |= drawn.files(figures.NAME, options.output / machine, options.output / machine)
+    for machine, its in runs.items():
+        if (expected := sealed.load(machine)) and len(scored := sealed.score(expected, its)):
+            written[options.output / machine / "sealed.csv"] = csv_bytes(scored)
+    recorded = in_core.RECORDED.with_name("validation.md").read_text(encoding="utf-8")
+    written[options.output / "model.md"] = report.explanation(runs, recorded).encode()
     write_whole(written)
     print(f"{options.output}: {len(written)} files; {options.output / 'model.md'} says why")

@@ -1,93 +1,70 @@
-"""The model in words: errors by what was fitted, and why one ISA gains more than another."""
+"""The model in words: how far off it is, what limits each pass, and what is missed comes first."""
 
-from pathlib import Path
+import dataclasses
 
+import numpy as np
 import pandas as pd
 import pytest
 
-import analysis
-from analysis.model import calibrate, report
-from analysis.model.calibrate import Comparison
-from harness.record.samples import load_run
-from harness.statistics import selection
-from harness.statistics.ratios import speedups
-
-RESULTS = Path(analysis.__file__).parents[1] / "results"
+from analysis.model import calibrate, in_core, report
+from analysis.model.calibrate import ALGORITHM, PASS, SPEEDUP
 
 
-def compared(isa, rows):
-    return Comparison(isa, {}, pd.DataFrame(rows), 0.1, 0.1)
+def table(off=0.01, inside=8):
+    rows = [
+        {"kind": kind, "isa": isa, "region": "memory", "measured": 1.0, "expected": 1 + off, "expected_isa": 1.02}
+        | {"low": 0.5 if place < inside else 2.0, "high": 3.0}
+        for kind in (ALGORITHM, PASS, SPEEDUP)
+        for isa in calibrate.ISAS
+        for place in range(10)
+    ]
+    return pd.DataFrame(rows)
 
 
-def row(isa, compiler, fitted, error, inside):
-    time, expected = 1.0, 1 + error / 100
-    low, high = (0.5, 1.5) if inside else (2.0, 3.0)
-    return {
-        **{
-            "isa": isa,
-            "compiler": compiler,
-            "pass": "",
-            "fitted": fitted,
-            "nanoseconds_per_element": time,
-            "error_percent": error,
-        },
-        **{"expected_nanoseconds_per_element": expected},
-        **{"low_nanoseconds_per_element": low, "high_nanoseconds_per_element": high},
-    }
+def test_errors_and_coverage_are_told_of_times_and_of_speedups():
+    page = report.validation(calibrate.load(), table())
+    assert "Not met of what was asked: nothing." in page
+    assert "| times of algorithms | 20 | 1.0 % | 2.0 % | 80 % |" in page
+    assert "| speedups | 20 | 1.0 points | 2.0 points | 80 % |" in page
 
 
-def test_errors_and_coverage_are_told_by_what_the_fit_saw():
+@pytest.mark.parametrize(
+    ("made", "words"),
+    (
+        (table(off=0.08), "times of passes are off by 8.0 %, asked at most 7"),
+        (table(off=0.06), "speedups out of cache, AVX512F are off by 6.0 points, asked at most 5"),
+        (table(inside=10), "100 % of speedups in the bands, asked 70 to 90"),
+    ),
+)
+def test_what_is_not_met_comes_first(made, words):
+    assert words in report.validation(calibrate.load(), made).splitlines()[1]
+
+
+def test_what_is_recorded_meets_what_was_asked_and_is_what_the_page_says():
     recorded = calibrate.load()
-    rows = [row("avx2", "gcc", True, 1, True), row("avx2", "gcc", False, -3, True), row("avx2", "gcc", False, 5, False)]
-    rows += [row("avx2", "clang", False, 9, False), row("avx512f", "gcc", False, 2, True)]
-    found = report.parts(compared("avx2", rows), recorded).set_index("part")
-    assert found["times"].to_dict() == {
-        "fitted": 1, "other lengths": 2, "another compiler": 1, "another ISA": 1, report.HELD_OUT: 4,
-    }  # fmt: skip
-    assert found.loc["other lengths", "median_error_percent"] == 4
-    assert found.loc["other lengths", "coverage_percent"] == 50
-    assert found.loc[report.HELD_OUT, "coverage_percent"] == 50
+    made = pd.read_csv(in_core.RECORDED.with_name("validation.csv"))
+    page = in_core.RECORDED.with_name("validation.md").read_text()
+    assert report.validation(recorded, made) == page
+    assert "Not met of what was asked: nothing." in page
+    far = made[(made["kind"] == SPEEDUP) & (made["region"] == "memory")]
+    errors = np.log(far["expected"] / far["measured"])
+    assert sorted(recorded.errors[SPEEDUP]["memory"]) == pytest.approx(sorted(errors), abs=1e-3)
 
 
-def test_passes_that_are_near_hide_no_algorithm_that_is_far():
-    rows = [{**row("avx2", "gcc", False, 1, True), "pass": "max"}] * 9 + [row("avx2", "gcc", False, 50, False)]
-    found = report.parts(compared("avx2", rows), calibrate.load())
-    held_out = found[found["part"] == report.HELD_OUT].set_index("kind")
-    assert held_out["coverage_percent"].to_dict() == {"passes": 100, "algorithms": 0}
-
-
-def test_speedups_are_compared_out_of_cache_and_within_rounds(make_run):
-    run = load_run(make_run(isas=("avx2",), parts=("algorithms",)))
-
-    def times(elements, three, two):
-        expected = {"three-pass-recompute": three + 1, "three-pass-reload": three, "two-pass": two}
-        keys = {"isa": "avx2", "compiler": "gcc", "pass": "", "elements": elements, "fitted": False}
-        return [{**keys, "algorithm": name, "expected_nanoseconds_per_element": t} for name, t in expected.items()]
-
-    found = report.speedup_errors(compared("avx2", times(4096, 1.0, 1.0) + times(56_000_000, 1.2, 0.8)), run)
-    assert list(found["elements"]) == [56_000_000]
-    measured = speedups(selection.algorithm_rows(run), "two-pass", selection.THREE_PASS).set_index("elements")
-    assert found["expected_percent"].iloc[0] == pytest.approx(50)
-    assert found["measured_percent"].iloc[0] == measured.loc[56_000_000, "speedup_percent_median"]
-
-
-def test_what_is_recorded_is_what_the_code_makes_of_the_recorded_run():
-    recorded = calibrate.load()
-    (folder,) = (RESULTS / "recorded" / recorded.machine).glob(recorded.run)
-    found = calibrate.compare(load_run(folder), recorded.fitted_isa)
-    assert found.values == pytest.approx(recorded.values, rel=0.02)
-    assert (found.spread, found.held_out_spread) == pytest.approx((recorded.spread, recorded.held_out_spread), rel=0.02)
-
-
-def test_the_page_says_what_limits_each_pass_and_what_would_change_it():
-    page = report.explanation()
+def test_the_page_has_a_table_and_a_paragraph_a_machine():
+    page = report.explanation({}, "what validation says")
     assert "Predictions, not measurements: no claim is judged by them" in page
-    for words in (
-        "### skylake-x, AVX512F",
-        "### broadwell, AVX2",
-        "twice the bandwidth of memory",
-        "ext_scale",
-        "28 %",
-    ):
-        assert words in page
     assert page.count("(model)") == 4
+    for words in ("**skylake-x.**", "**broadwell.**", "**zen2.**", "28 %", "what validation says"):
+        assert words in page
+    assert "ext_sum would have to take" in page
+
+
+def test_a_band_that_is_too_wide_is_told(monkeypatch):
+    monkeypatch.setattr(report, "BAND_TARGET", 1)
+    assert ", wider than ± 1 |" in report.explanation({}, "")
+
+
+def test_a_calibration_is_told_by_its_machine_and_runs():
+    other = dataclasses.replace(calibrate.load(), machine="elsewhere", runs=["one"])
+    assert report.validation(other, table()).startswith("By elsewhere, runs one.")

@@ -1,38 +1,107 @@
-"""The recorded traffic: complete, and consistent with what the paper counts."""
+"""Lines between caches by reuse distance, against answers derived by hand, and against a cache that is simulated."""
 
+from collections import OrderedDict
+
+import numpy as np
 import pytest
 
-from analysis.model.traffic import ALONE, KEYS, LOOPS, MOVED, load_traffic, loop_like
-from harness.record.samples import Run
+from analysis.model import traffic
+from analysis.model.traffic import LEVELS, MEMORY, Caches
+from harness.record.run import Pass
+
+READ, WRITE, UPDATE = Pass(1, 0, 0), Pass(1, 0, 1), Pass(0, 1, 1)
+CACHES = Caches(32 << 10, 1 << 20, 8 << 20, is_victim=True)
+INCLUSIVE = Caches(32 << 10, 1 << 20, 8 << 20, is_victim=False)
+TINY, IN_L2, FAR = 1000, 60_000, 50_000_000
 
 
-def test_the_table_has_a_row_for_every_machine_pass_and_length():
-    table = load_traffic()
-    assert list(table.columns) == [*KEYS, *MOVED]
-    assert not table.duplicated(list(KEYS)).any()
-    assert {"skylake-x", "broadwell", "zen2", "amd-epyc-25-17"} <= set(table["machine"])
-    rows = table.groupby(["machine", "elements"]).size()
-    assert rows.nunique() == 1
-    assert set(table[table["algorithm"] == ALONE]["pass"]) == set(LOOPS)
+@pytest.fixture(autouse=True)
+def strict(monkeypatch):
+    """An L3 that drops its oldest line first."""
+    monkeypatch.setattr(traffic, "L3_SHARES", (1.0,))
 
 
-@pytest.mark.parametrize(
-    ("algorithm", "logical", "allocated"),
-    [("three-pass-recompute", 4, 5), ("three-pass-reload", 5, 6), ("two-pass", 3, 4)],
-)
-def test_far_out_of_cache_each_machine_moves_what_the_paper_counts(algorithm, logical, allocated):
-    table = load_traffic()
-    far = table[(table["algorithm"] == algorithm) & (table["elements"] == 300_000_000)]
-    memory = far.groupby("machine")[["load_memory", "allocate_memory", "dirty_memory"]].sum()
-    without = memory["load_memory"] + memory["dirty_memory"]
-    # What L3 still holds when a call ends, at most 55 MB of 1.2 GB, is written back after it.
-    assert without.to_numpy() == pytest.approx(logical, abs=0.05)
-    assert (without + memory["allocate_memory"]).to_numpy() == pytest.approx(allocated, abs=0.05)
+def of(passes, elements, caches=CACHES, rotating=True):
+    found = traffic.moved(passes, np.array([elements]), caches, rotating)
+    return [
+        [tuple(float(part[level][0]) for level in LEVELS) for part in (m.read, m.allocated, m.written)] for m in found
+    ]
 
 
-def test_every_pass_has_a_loop_that_moves_the_same(full_run: Run):
-    loops = {name: loop_like(kernel) for name, kernel in full_run.kernels.items()}
-    assert {loops[name] for name in ("max", "exp_sum", "ext_sum", "load")} == {"load"}
-    assert {loops[name] for name in ("exp_store", "exp_scale", "ext_scale", "copy")} == {"copy"}
-    assert {loops[name] for name in ("scale", "update")} == {"update"}
-    assert (loops["store"], loops["copy_nt"]) == ("store", "copy_nt")
+def test_what_l1_holds_moves_nothing():
+    assert of([READ, READ], TINY) == [[(0, 0, 0)] * 3] * 2
+
+
+@pytest.mark.parametrize(("elements", "level"), [(60_000, 2), (1_000_000, 3), (FAR, MEMORY)])
+def test_a_vector_is_read_from_the_level_that_holds_it(elements, level):
+    (moved,) = of([READ], elements)
+    assert moved[0] == tuple(float(one == level) for one in LEVELS)
+
+
+def test_a_new_output_is_fetched_from_memory_and_goes_back_there():
+    _, moved = of([READ, WRITE], TINY)
+    assert moved[1:] == [(0, 0, 1), (0, 0, 1)]
+
+
+def test_the_same_output_stays_where_it_fits():
+    (moved,) = of([WRITE], IN_L2, rotating=False)
+    assert moved == [(1, 0, 0), (1, 0, 0), (1, 0, 0)]
+    (moved,) = of([UPDATE], IN_L2, rotating=False)
+    assert moved == [(1, 0, 0), (0, 0, 0), (1, 0, 0)]
+
+
+def test_stores_past_the_caches_fetch_nothing():
+    (moved,) = of([Pass(1, 0, 1, non_temporal=True)], FAR)
+    assert moved == [(0, 0, 1), (0, 0, 0), (0, 0, 1)]
+
+
+def test_what_one_pass_wrote_is_there_for_the_next_as_far_as_it_fits():
+    # Between the two touches of a line of Y lie the rest of X and Y, and then Y up to there.
+    _, moved = of([WRITE, UPDATE], 500_000)
+    assert moved[0] == pytest.approx((0, 1, 0))
+    _, moved = of([WRITE, UPDATE], FAR)
+    assert moved[0] == pytest.approx((0, 0, 1))
+
+
+def test_a_victim_holds_beside_l2_and_an_inclusive_cache_instead():
+    elements = (8 << 20) // 4 + 100_000
+    (victim,), (inclusive,) = of([READ], elements, rotating=False), of([READ], elements, INCLUSIVE, rotating=False)
+    assert victim[0] == (0, 1, 0) and inclusive[0] == (0, 0, 1)
+
+
+def test_an_l3_of_several_sizes_is_full_by_and_by(monkeypatch):
+    monkeypatch.setattr(traffic, "L3_SHARES", (0.5, 1.0))
+    (moved,) = of([READ], 1_500_000, rotating=False)
+    assert moved[0] == (0, 0.5, 0.5)
+
+
+def simulated(passes, lines, held, rotating, calls=40):
+    """(reads, allocations, write-backs) of a call that cross the boundary of one fully associative cache."""
+    cache, counts = OrderedDict(), np.zeros((len(passes), 3))
+    for call in range(calls):
+        for place, one in enumerate([READ, *passes] if rotating else passes):
+            into = counts[place - rotating] if call >= calls // 2 and place >= rotating else np.zeros(3)
+            for line in range(lines):
+                for vector, reads, writes in (("X", one.reads_x, 0), ("Y", one.reads_y, one.writes_y)):
+                    if reads or writes:
+                        name = (vector, line, call if rotating and vector == "Y" else 0)
+                        into[0 if reads else 1] += name not in cache
+                        cache[name] = cache.pop(name, False) or bool(writes)
+                        if len(cache) > held:
+                            into[2] += cache.popitem(last=False)[1]
+    return counts / (calls - calls // 2) / lines
+
+
+@pytest.mark.parametrize("lines", [40, 90, 130, 250, 700])
+@pytest.mark.parametrize("passes", [[READ, WRITE], [READ, WRITE, UPDATE], [READ, READ, WRITE]])
+def test_any_length_moves_what_a_cache_of_the_least_recently_used_lines_moves(passes, lines):
+    held = 200
+    found = traffic._crossing(passes, np.array([[lines]]), (held,), True)[:, :, 0, 0].T
+    assert found == pytest.approx(simulated(passes, lines, held, True), abs=0.04)
+
+
+@pytest.mark.parametrize("lines", [90, 130, 700])
+@pytest.mark.parametrize("one", [READ, WRITE, UPDATE])
+def test_so_does_a_pass_on_its_own(one, lines):
+    found = traffic._crossing([one], np.array([[lines]]), (200,), False)[:, :, 0, 0].T
+    assert found == pytest.approx(simulated([one], lines, 200, False), abs=0.04)
