@@ -20,19 +20,12 @@ if TYPE_CHECKING:
 MEMORY_NANOSECONDS = 0.25
 # Of a library: NumPy and SciPy, the slowest, take 1.3 to 1.6 ns for an element and 5 us for a call.
 PEER_NANOSECONDS, PEER_CALL_NANOSECONDS = 1.5, 5000.0
-MAXIMUM = 1
-"""COMBINE_MAX of enum combination."""
 
 
 def pass_nanoseconds(isa: str, elements: int, llc_bytes: int, exp: bool = True) -> float:
     """A guess at the nanoseconds that one pass over `elements` takes, with `exp` or without."""
     core = ISAS[isa].exp_nanoseconds / (1 if exp else 4)
     return elements * (max(core, MEMORY_NANOSECONDS) if elements * FLOAT_BYTES * 2 > llc_bytes else core)
-
-
-def takes_exp(kernel: Kernel) -> bool:
-    """Whether a kernel takes exp of x: every pass that reads it does, but the one that only looks for its maximum."""
-    return kernel.computes and kernel.reads_x > 0 and kernel.gives != MAXIMUM
 
 
 @dataclass(frozen=True)
@@ -63,7 +56,7 @@ class Contender:
         elements = self.elements(asked)
         if self.peer:
             return PEER_NANOSECONDS * elements + PEER_CALL_NANOSECONDS
-        return sum(pass_nanoseconds(isa, elements, llc_bytes, takes_exp(kernel)) for kernel in self.kernels)
+        return sum(pass_nanoseconds(isa, elements, llc_bytes, kernel.takes_exp) for kernel in self.kernels)
 
     @property
     def variant(self) -> str:

@@ -47,6 +47,8 @@ class Kernel:
     moved_address: int
     needs: int = 0
     gives: int = 0
+    takes_exp: bool = False
+    """Every pass that reads x takes exp of it, but the one that only looks for its maximum."""
 
     @property
     def completes(self) -> bool:
@@ -120,7 +122,10 @@ def load_kernels(folder: Path, compiler: str, isa: str) -> list[Kernel]:
         places = {"address": address(lib.kernels, index), "moved_address": 0}
         if index < lib.moved_kernel_count:
             places["moved_address"] = address(lib.moved_kernels, index)
-        kernels.append(Kernel(compiler, isa, lanes=lib.lanes, gives=facts.pop("combine"), **facts, **places))
+        gives = facts.pop("combine")
+        takes_exp = facts["computes"] and facts["reads_x"] > 0 and gives != lib.COMBINE_MAX
+        shape = {"lanes": lib.lanes, "gives": gives, "takes_exp": takes_exp}
+        kernels.append(Kernel(compiler, isa, **shape, **facts, **places))
     return kernels
 
 

@@ -151,11 +151,9 @@ def accuracy_lengths(plan: Plan, memory_bytes: int) -> tuple[tuple[int, ...] | N
 
 def reductions(config: Config) -> list[dict[str, str]]:
     """What a configuration of one's own changes in the shipped one, so that the run says so."""
-    shipped, used = load(), config
-    told = [
-        (f"{config['protocol']}'s {key}", old, new)
-        for key, old, new in differences(*(settings["protocols"][config["protocol"]] for settings in (shipped, used)))
-    ]
+    shipped, used, name = load(), config, config["protocol"]
+    protocols = (settings["protocols"].get(name, {}) for settings in (shipped, used))
+    told = [(f"{name}'s {key}", old, new) for key, old, new in differences(*protocols)]
     told += [(key, old, new) for key, old, new in differences(shipped, used) if key.split(".")[0] not in SAID_ELSEWHERE]
     found = [{"what": f"{what}: {old}", "reason": f"the configuration has {new}"} for what, old, new in told]
     if inexact := build.inexact_flags(config):
