@@ -56,7 +56,7 @@ setup: room .venv/ready
 room:
 	@[ -n "$$BASE" ] && "$$BASE" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or later is needed; $(PYTHON) is $(or $(FOUND),not there). Try make PYTHON=python3.12" >&2; exit 1; }
-	@"$$BASE" -m harness.record.room
+	@"$$BASE" -m harness.reading.room
 
 .venv/ready: config/requirements.lock $(call moved,.venv)
 .venv-peers/ready: config/requirements.lock config/peers.lock $(call moved,.venv-peers) | .venv/ready

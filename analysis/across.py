@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from analysis import panels, style
 from analysis.tables.machines import comparable
 from analysis.tables.speedups import speedups
-from harness.record import names
+from harness.reading import names
 from harness.record.caches import FLOAT_BYTES
 from harness.record.samples import Run
 from harness.statistics import selection

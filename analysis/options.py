@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.record.command_line import option
+from harness.reading.command_line import option
 from harness.record.files import write_whole
 
 if TYPE_CHECKING:

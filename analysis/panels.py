@@ -15,7 +15,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from analysis import style
 from analysis.tables.controls import verdict
-from harness.record import exactness, names
+from harness.reading import names
+from harness.record import exactness
 from harness.record.caches import FLOAT_BYTES, HasCaches
 from harness.record.machines import emulator
 from harness.record.samples import Run

@@ -10,9 +10,10 @@ from analysis.tables.bandwidths import EFFECTIVE, at_longest
 from analysis.tables.controls import verdict
 from analysis.tables.scaling import THROUGHPUT, scaling
 from analysis.tables.speedups import class_counts, largest, speedups, wins_from
-from harness.record import exactness, names
+from harness.reading import names
+from harness.reading.catalog import newest_complete
+from harness.record import exactness
 from harness.record.caches import FLOAT_BYTES
-from harness.record.catalog import newest_complete
 from harness.record.errors import MissingRows
 from harness.record.machines import emulator
 from harness.record.samples import Run

@@ -2,7 +2,7 @@
 
 import sys
 
-from harness.record.command_line import main
+from harness.reading.command_line import main
 
 if __name__ == "__main__":
     sys.exit(main("harness"))

@@ -3,13 +3,14 @@
 import ast
 from pathlib import Path
 
+from harness.native.build import HASHED
 from harness.record.files import ROOT
 
 # Each room may import those before it in its package, and itself.
 ROOMS = {
     "harness": (
         *("record", "statistics", "machine", "native", "experiments", "peers", "sampling", "run"),
-        *("doctor", "exchange", "workflow", "commands", "__main__"),
+        *("reading", "doctor", "exchange", "workflow", "commands", "__main__"),
     ),
     "analysis": ("tables", "figures", "claims", "model", "workflow", "commands", "__main__"),
 }
@@ -65,6 +66,11 @@ def test_no_module_knows_itself_by_way_of_others():
         for module in ends:
             del left[module]
     assert not left, f"circles among {sorted(left)}"
+
+
+def test_what_decides_rows_is_hashed():
+    rooms = ROOMS["harness"]
+    assert set(HASHED) == {"kernels", *(f"harness/{room}" for room in rooms[: rooms.index("run") + 1])}
 
 
 def test_every_room_is_known_here():

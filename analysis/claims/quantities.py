@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.tables.pass_limits import of_isa, out_of_cache, pass_limits
 from analysis.tables.speedups import largest
-from harness.record import names
+from harness.reading import names
 from harness.record.errors import MissingRows
 from harness.record.samples import Run
 from harness.statistics import selection

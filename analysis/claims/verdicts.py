@@ -8,8 +8,9 @@ import pandas as pd
 
 from analysis.claims.quantities import QUANTITIES, Measured
 from analysis.tables.controls import Verdict, verdict
-from harness.record import exactness, names
-from harness.record.claims import Claim
+from harness.reading import names
+from harness.reading.claims import Claim
+from harness.record import exactness
 from harness.record.errors import MissingRows, one_line
 from harness.record.machines import Machine, emulator, is_evidence, load_machines, mistaken
 from harness.record.samples import Run

@@ -6,9 +6,9 @@ from pathlib import Path
 from analysis.claims import verdicts
 from analysis.model import forecast
 from analysis.options import RESULTS
-from harness.record import catalog
-from harness.record.claims import load_claims
-from harness.record.command_line import option
+from harness.reading import catalog
+from harness.reading.claims import load_claims
+from harness.reading.command_line import option
 from harness.record.files import csv_bytes, write_whole
 from harness.record.samples import load_runs
 

@@ -5,7 +5,7 @@ import argparse
 from analysis import figures
 from analysis.options import DRAWINGS, RUN, write
 from analysis.render import render
-from harness.record.command_line import option
+from harness.reading.command_line import option
 from harness.record.samples import load_run
 
 OPTIONS = (option("name", metavar="NAME", help=f"one of: {', '.join(figures.names())}"), RUN, *DRAWINGS)

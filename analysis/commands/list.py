@@ -4,7 +4,7 @@ import argparse
 
 from analysis import figures
 from analysis.options import RESULTS
-from harness.record import catalog
+from harness.reading import catalog
 
 OPTIONS = (RESULTS,)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from analysis.across import NAME
 from analysis.options import DRAWINGS, write
 from analysis.render import render_machines
-from harness.record.command_line import option
+from harness.reading.command_line import option
 from harness.record.samples import load_runs
 
 OPTIONS = (

@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 
 from analysis import panels, style
 from analysis.tables.accumulation import costs
-from harness.record import names
+from harness.reading import names
 from harness.record.samples import Run
 
 EXPERIMENT = "accumulation"

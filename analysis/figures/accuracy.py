@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from analysis import panels, style
 from analysis.tables.accuracy import accuracy
-from harness.record import names
+from harness.reading import names
 from harness.record.isa import ISAS
 from harness.record.run import Row
 from harness.record.samples import Run

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from analysis import panels, style
 from analysis.tables.controls import verdict
 from analysis.tables.speedups import class_counts
-from harness.record import names
+from harness.reading import names
 from harness.record.samples import Run
 
 EXPERIMENT = "class-counts"

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from analysis import panels, style
 from analysis.tables.bandwidths import EFFECTIVE, bandwidths
-from harness.record import names
+from harness.reading import names
 from harness.record.samples import Run
 from harness.statistics import selection
 from harness.statistics.traffic import kind

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from analysis import panels, style
 from analysis.tables import peers
-from harness.record import names
+from harness.reading import names
 from harness.record.run import Library
 from harness.record.samples import Run
 from harness.statistics.intervals import bounds

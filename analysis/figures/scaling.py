@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 from analysis import panels, style
 from analysis.tables.bandwidths import EFFECTIVE
 from analysis.tables.scaling import THROUGHPUT, saturates_at, scaling
-from harness.record import names
+from harness.reading import names
 from harness.record.samples import Run
 from harness.statistics import selection
 

@@ -8,8 +8,8 @@ from matplotlib.lines import Line2D
 from analysis import panels, style
 from analysis.tables.controls import verdict
 from analysis.tables.speedups import speedups
-from harness.record import names
-from harness.record.claims import paper_percent
+from harness.reading import names
+from harness.reading.claims import paper_percent
 from harness.record.machines import load_machines
 from harness.record.samples import Run
 from harness.statistics import selection

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from analysis import panels, style
 from analysis.tables.tuning import LENGTHS, tuning_costs
-from harness.record import names
+from harness.reading import names
 from harness.record.samples import Run
 from harness.statistics import selection
 

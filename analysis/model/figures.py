@@ -15,8 +15,8 @@ from analysis.model import calibrate, sealed
 from analysis.model.forecast import DRAWS, Forecast, forecast, predicted_machines
 from analysis.tables.speedups import speedups
 from analysis.tables.times import algorithm_times
-from harness.record import names
-from harness.record.claims import paper_percent
+from harness.reading import names
+from harness.reading.claims import paper_percent
 from harness.record.machines import load_machines
 from harness.record.samples import Run
 from harness.statistics import selection

@@ -18,7 +18,7 @@ from analysis.model import calibrate, in_core, inputs
 from analysis.model.calibrate import ALGORITHM, SPEEDUP
 from analysis.model.times import REGIONS, Grid, Parameters, Prediction, Subject, predict
 from analysis.model.traffic import Caches
-from harness.record.claims import Claim
+from harness.reading.claims import Claim
 from harness.record.errors import HarnessError
 from harness.record.machines import load_machines
 

@@ -11,8 +11,8 @@ from analysis.model import calibrate, forecast, sealed
 from analysis.model.calibrate import ALGORITHM, BLOCK, PASS, SPEEDUP, Calibration, Comparison
 from analysis.model.forecast import LENGTHS, PUBLISHED, SCENARIOS, largest_speedup, predicted_machines
 from analysis.model.times import REGIONS
-from harness.record import names
-from harness.record.claims import paper_percent
+from harness.reading import names
+from harness.reading.claims import paper_percent
 from harness.record.samples import Run
 from harness.statistics import selection
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from analysis.tables import made_once
 from analysis.tables.times import times
-from harness.record import names
+from harness.reading import names
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import MissingRows
 from harness.record.samples import Run

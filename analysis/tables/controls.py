@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.tables import made_once
-from harness.record import exactness, names
+from harness.reading import names
+from harness.record import exactness
 from harness.record.machines import emulator
 from harness.record.samples import Run
 from harness.statistics import controls, selection

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.tables.times import per_call
-from harness.record import names
+from harness.reading import names
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import MissingRows
 from harness.record.samples import Run

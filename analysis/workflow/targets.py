@@ -4,9 +4,9 @@ import functools
 import sys
 from pathlib import Path
 
-from harness.record import catalog
+from harness.reading import catalog
+from harness.record import store
 from harness.record.machines import load_machines, machine_names
-from harness.record.store import read_record, samples_file
 
 RESULTS = Path("results")
 
@@ -68,32 +68,32 @@ def elsewhere(machine: str) -> list[Path]:
 
 def compared() -> list[Path]:
     """The folders of the runs that can be compared across machines: those that measured whole algorithms."""
-    return [folder for folder in runs().values() if "algorithms" in read_record(folder).experiments]
+    return [folder for folder in runs().values() if "algorithms" in store.read_record(folder).experiments]
 
 
 def inputs(machine: str) -> list[Path]:
     """What the figures of a machine are drawn from: run.json, the rows, the claims that they show, the code."""
     folder = run_of(machine)
     drawings = sorted(Path("analysis/figures").glob("*.py"))
-    return [folder / "run.json", samples_file(folder), Path("config/claims.yaml"), *drawings, *code()]
+    return [*store.files(folder), Path("config/claims.yaml"), *drawings, *code()]
 
 
 def machines_inputs() -> list[Path]:
     """What the figure of all machines is drawn from."""
-    return [path for folder in compared() for path in (folder / "run.json", samples_file(folder))] + code()
+    return [path for folder in compared() for path in store.files(folder)] + code()
 
 
 def claims_inputs() -> list[Path]:
     """What the claims are judged by: all runs that are drawn, the claims, the machines they are about."""
     folders = [folder for those in catalog.complete_runs(RESULTS).values() for folder in those]
-    rows = [path for folder in folders for path in (folder / "run.json", samples_file(folder))]
+    rows = [path for folder in folders for path in store.files(folder)]
     return [*rows, *model(), *sorted(Path("config").glob("machines/*.yaml")), Path("config/claims.yaml"), *code()]
 
 
 def model_inputs() -> list[Path]:
     """What predictions are made of: what is recorded of the model, the machines, the runs that are drawn over it."""
     folders = catalog.newest_complete(RESULTS).values()
-    rows = [path for folder in folders for path in (folder / "run.json", samples_file(folder))]
+    rows = [path for folder in folders for path in store.files(folder)]
     return [*model(), *sorted(Path("config").glob("machines/*.yaml")), *rows, *code()]
 
 
@@ -109,7 +109,6 @@ def code() -> list[Path]:
     rooms = (
         "analysis",
         *(f"analysis/{room}" for room in ("tables", "claims", "commands")),
-        "harness/record",
-        "harness/statistics",
+        *(f"harness/{room}" for room in ("record", "statistics", "reading")),
     )
     return [path for room in rooms for path in sorted(Path(room).glob("*.py"))]

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from harness.exchange import bundle
-from harness.record.command_line import option
+from harness.reading.command_line import option
 from harness.record.files import ROOT
 
 RECORDED = ROOT / "results" / "recorded"

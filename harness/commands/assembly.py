@@ -5,7 +5,7 @@ from pathlib import Path
 
 from harness.commands.options import BUILT, SETTINGS, settings
 from harness.doctor import assembly
-from harness.record.command_line import option
+from harness.reading.command_line import option
 
 OUTPUT = BUILT / "assembly"
 OPTIONS = (*SETTINGS, option("--output", type=Path, default=OUTPUT, metavar="DIR", help="default: %(default)s"))

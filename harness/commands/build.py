@@ -5,7 +5,7 @@ from pathlib import Path
 
 from harness.commands.options import SETTINGS, settings
 from harness.native import build
-from harness.record.command_line import option
+from harness.reading.command_line import option
 from harness.record.schema import schema
 
 OPTIONS = (

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from harness.commands.options import OF_A_RUN, measurable
 from harness.machine.lock import die_with_parent
-from harness.record.command_line import option
+from harness.reading.command_line import option
 from harness.record.files import ROOT, write_whole
 from harness.run import measure
 

@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 
 from harness import peers
+from harness.reading.command_line import option
 from harness.record import configuration
-from harness.record.command_line import option
 from harness.record.files import ROOT
 from harness.run import prepare
 

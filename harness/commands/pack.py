@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from harness.exchange import bundle
-from harness.record.command_line import option
+from harness.reading.command_line import option
 
 OPTIONS = (
     option("run", type=Path, metavar="RUN", help="the run's folder"),

@@ -6,7 +6,7 @@ import json
 from harness.commands.options import SETTINGS, measurable
 from harness.doctor import passes
 from harness.machine.lock import exclusive
-from harness.record.command_line import option
+from harness.reading.command_line import option
 
 
 def positive(text: str) -> int:

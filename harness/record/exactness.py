@@ -1,7 +1,7 @@
 """What results promise to be, and whether those of a run are. Wrong results are no evidence, however fast they come."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import product
 
 from harness.record.isa import ISAS
@@ -23,11 +23,11 @@ MOST_MERGED = 12
 """Additions that a published sum has beside those of its vectors, at most: its accumulators, and the rest."""
 
 
-def allowed(algorithm: str, accumulation: str = "folded", isa: str = "", elements: int = 0) -> float:
-    """The largest relative error of a result by an algorithm. Three-Pass rounds x - max; sums in float lanes, as
-    published, may lose half an ulp at every addition."""
+def allowed(passes: Collection[str], accumulation: str = "folded", isa: str = "", elements: int = 0) -> float:
+    """The largest relative error of a result by an algorithm of these passes. Where one of them looks for the maximum,
+    x - max is rounded; sums in float lanes, as published, may lose half an ulp at every addition."""
     error = LARGEST_ERROR
-    if algorithm.startswith("three-pass"):
+    if "max" in passes:
         error += LARGEST_EXPONENT * ROUNDING
     if accumulation == "lanes":
         error += (elements / ISAS[isa].lanes + MOST_MERGED) * ROUNDING
@@ -54,7 +54,7 @@ def _faults(run: Record) -> Iterator[tuple[tuple[str, ...], str]]:
     # Libraries are measured as they are.
     for row in (row for row in run.accuracy if row["accumulation"] != "library"):
         name = f"{row['isa']} {row['algorithm']}" + (" in float lanes" if row["accumulation"] == "lanes" else "")
-        bound = allowed(row["algorithm"], row["accumulation"], row["isa"], row["elements"])
+        bound = allowed(run.algorithms[row["algorithm"]], row["accumulation"], row["isa"], row["elements"])
         errors = row["largest_relative_error"], row["rms_relative_error"], abs(row["sum_error"])
         # What is compared is off by as much on either side.
         worst = max(*errors, (row["shift_difference"] or 0) / 2)
@@ -67,7 +67,7 @@ def _faults(run: Record) -> Iterator[tuple[tuple[str, ...], str]]:
             yield (name,), f"{name}: {told}"
     for check in run.domain:
         name = f"{check['compiler']} {check['isa']} {check['algorithm']}"
-        bound = allowed(check["algorithm"])
+        bound = allowed(run.algorithms[check["algorithm"]])
         if check["not_finite"]:
             yield (name,), f"{name}: {check['not_finite']} of {check['results']} results in its domain are not finite"
         elif (error := check["largest_sum_error"]) is None or not error <= bound:

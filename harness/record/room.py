@@ -1,15 +1,11 @@
-"""`python -m harness.record.room`: whether there is room to work, said in one line before anything else starts.
-
-It needs nothing that is installed, so that it can be asked before the set-up."""
+"""Whether there is room to work. It needs nothing that is installed, so that it can be asked before the set-up."""
 
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from pathlib import Path
 
-from harness.record.command_line import status
 from harness.record.errors import HarnessError
 
 FOLDERS = (".snakemake", "results")
@@ -41,7 +37,3 @@ def require(checkout: Path = Path()) -> None:
             NEEDED_BYTES,
             "make room, or work in a copy of the checkout where you may write (TMPDIR moves temporary files)",
         )
-
-
-if __name__ == "__main__":
-    sys.exit(status("harness", require))

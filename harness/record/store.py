@@ -256,6 +256,12 @@ def _value(cell: str, rule: Mapping[str, Any]) -> Any:
 # Rows
 
 
+def files(folder: Path) -> list[Path]:
+    """The files that a complete run in this folder is made of. Raises DamagedRun where its rows are missing."""
+    beside = (table_file(folder, name) for name in TABLES)
+    return [folder / INFO, samples_file(folder), *(path for path in beside if path.exists())]
+
+
 def samples_file(folder: Path) -> Path:
     """samples.csv of a run's folder, or samples.csv.gz where only that exists. Raises DamagedRun if neither does."""
     for name in ("samples.csv", "samples.csv.gz"):

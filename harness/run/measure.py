@@ -20,7 +20,7 @@ from harness.native import audit
 from harness.native.extensions import load_kernels
 from harness.record import instance, room, store
 from harness.record.configuration import Config
-from harness.record.errors import HarnessError, TimeSpent
+from harness.record.errors import DamagedRun, HarnessError, TimeSpent
 from harness.record.journal import Journal, TuningJournal
 from harness.record.run import NOT_EMULATED, Record, Session, plain
 from harness.run import accuracy, exclusion, plan, precision, worker
@@ -69,7 +69,10 @@ def measure(config: Config, extensions: Path, runs: Path) -> Path:
 
 def is_complete(folder: Path) -> bool:
     """Whether a run's folder holds all that was to be measured; what a kill left there of its journals is removed."""
-    complete = (folder / "run.json").exists() and store.read_record(folder).is_complete
+    try:
+        complete = (folder / "run.json").exists() and store.read_record(folder).is_complete
+    except DamagedRun as error:
+        raise HarnessError(f"{error}; remove {folder} to measure anew") from error
     if complete:
         store.clear_away(folder, is_complete=True)
     return complete

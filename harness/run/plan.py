@@ -12,14 +12,7 @@ from typing import Any
 import numpy as np
 
 from harness.experiments import experiments
-from harness.experiments.base import (
-    MEMORY_NANOSECONDS,
-    Contender,
-    Experiment,
-    Roster,
-    pass_nanoseconds,
-    question_key,
-)
+from harness.experiments.base import MEMORY_NANOSECONDS, Contender, Experiment, Roster, pass_nanoseconds, question_key
 from harness.machine import identity, topology
 from harness.machine.detection import facts
 from harness.machine.processor import Processor

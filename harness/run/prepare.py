@@ -21,19 +21,7 @@ from harness.native.extensions import Host, Kernel, first_host, load_kernels, re
 from harness.record import instance
 from harness.record.configuration import Config, load
 from harness.record.errors import HarnessError
-from harness.record.run import (
-    Canary,
-    Compiler,
-    Machine,
-    Memory,
-    Pass,
-    Protocol,
-    Record,
-    Threads,
-    Timer,
-    Vetoes,
-    typed,
-)
+from harness.record.run import Canary, Compiler, Machine, Memory, Pass, Protocol, Record, Threads, Timer, Vetoes, typed
 from harness.run import accuracy
 from harness.run.plan import MOST_OF_MEMORY, Found, Plan, make_plan, memory_words, slowness
 
@@ -87,7 +75,7 @@ def prepare(config: Config, extensions: Path) -> tuple[Record, Plan, Host]:
         raise HarnessError("nothing to measure: " + "; ".join(f"{s['what']}: {s['reason']}" for s in plan.skipped))
     plan = replace(
         plan,
-        slowness=slowness(host, plan.roster.tuned["exp_store"]),
+        slowness=slowness(host, next(kernel for kernel in there.kernels if kernel.name == "exp_store")),
         skipped=[*reductions(config), *there.skipped, *without, *plan.skipped],
     ).trimmed()
     machine = detection.describe(host.processor(), config.get("machine"))

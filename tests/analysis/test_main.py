@@ -3,6 +3,7 @@
 import errno
 import functools
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import analysis
-from harness.record import command_line
+from harness.reading import command_line
 from tests.conftest import LOCALES, interrupted_while_it_loads
 
 ROOT = Path(analysis.__file__).parents[1]
@@ -107,7 +108,7 @@ def test_a_full_disk_is_one_line_and_status_2(
     monkeypatch.setattr(os, "fsync", full)
     target = tmp_path / "figures"
     assert main(["figure", "three-pass", str(folder), "--figures", str(target), "--tables", str(target)]) == 2
-    assert capsys.readouterr().err == "analysis: output: No space left on device\n"
+    assert re.fullmatch(rf"analysis: {target}/\S+: No space left on device\n", capsys.readouterr().err)
     assert list(target.iterdir()) == []
 
 

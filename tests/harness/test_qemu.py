@@ -115,7 +115,7 @@ def test_an_emulator_that_named_nothing_would_be_told_by_its_canaries(tiny):
     code = "from harness.machine import emulation; from harness.native.extensions import Host\n"
     code += "from dataclasses import replace; from pathlib import Path; import sys\n"
     code += "host = Host(Path(sys.argv[1]), sys.argv[2])\n"
-    code += "print(emulation.timed(host, replace(host.processor(), emulator='none')).emulator)"
+    code += "print(emulation.timed(host.lib, replace(host.processor(), emulator='none')).emulator)"
     launcher = emulated_python(tiny, "Haswell,-hypervisor")
     told = subprocess.run([launcher, "-c", code, BUILT, COMPILERS[0]], cwd=ROOT, capture_output=True, text=True)
     assert re.search(r"^suspected: an FMA takes as long as \d+ additions$", told.stdout, re.MULTILINE), told.stderr

@@ -15,7 +15,7 @@ PYTHON = """#!/bin/sh
 case "$*" in
   *_base_executable*) echo "3.11 $0";;
   "-m venv"*) for word; do :; done; mkdir -p "$word/bin"; {made}; echo made >> environments;;
-  "-m harness.record.room") exec {python} -m harness.record.room;;
+  "-m harness.reading.room") exec {python} -m harness.reading.room;;
 esac
 """
 NOTE = """#!/bin/sh

@@ -6,8 +6,8 @@ from pathlib import Path
 from analysis.model import figures, forecast, in_core, report, sealed
 from analysis.options import RESULTS
 from analysis.render import rendered
-from harness.record import catalog
-from harness.record.command_line import option
+from harness.reading import catalog
+from harness.reading.command_line import option
 from harness.record.files import csv_bytes, write_whole
 from harness.record.machines import is_evidence, load_machines
 from harness.record.samples import load_runs

@@ -12,8 +12,9 @@ from pathlib import Path
 from analysis.model import calibrate, in_core, report
 from analysis.options import RESULTS
 from harness.doctor import assembly
-from harness.record import catalog, configuration
-from harness.record.command_line import option
+from harness.reading import catalog
+from harness.reading.command_line import option
+from harness.record import configuration
 from harness.record.errors import HarnessError
 from harness.record.files import csv_bytes, write_whole
 from harness.record.samples import load_runs

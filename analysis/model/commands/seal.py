@@ -4,8 +4,8 @@ import argparse
 
 from analysis.model import forecast, sealed
 from analysis.options import RESULTS
-from harness.record import catalog
-from harness.record.command_line import option
+from harness.reading import catalog
+from harness.reading.command_line import option
 from harness.record.errors import HarnessError
 from harness.record.samples import load_runs
 

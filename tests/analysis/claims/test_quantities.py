@@ -13,7 +13,7 @@ from analysis.claims.quantities import (
     results_not_finite,
     slowest_pass,
 )
-from harness.record.claims import UNITS
+from harness.reading.claims import UNITS
 from harness.record.errors import MissingRows
 from tests.planted import FAR, run_with_passes
 

@@ -5,7 +5,7 @@ import pytest
 
 from analysis.model import calibrate, forecast
 from analysis.model.times import REGIONS
-from harness.record.claims import load_claims
+from harness.reading.claims import load_claims
 from harness.record.machines import load_machines
 
 PAIRS = [(name, isa) for name, isas in forecast.predicted_machines().items() for isa in isas]

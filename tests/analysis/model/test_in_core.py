@@ -12,7 +12,8 @@ from harness.record.errors import HarnessError
 from tests.conftest import SETTINGS, fewer_variants, kernels_of
 
 TABLE = in_core.load()
-PASSES = {name for names in SETTINGS["algorithms"].values() for name in names}
+PASSES = set(TABLE["pass"])
+"""Those that predictions know; `snakemake refresh-model` has them learn of others."""
 # A machine with two 256-bit FMA pipes of 4 cycles: 8 chains keep both busy, 1 chain waits for itself.
 CHAINS = {
     f"{count} chains": [*(f"vfmadd213ps %ymm14, %ymm15, %ymm{i}" for i in range(count)), "decq %rax", "jne .L1"]

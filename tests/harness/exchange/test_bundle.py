@@ -20,9 +20,9 @@ import pytest
 
 from harness.exchange import bundle
 from harness.native.build import HASHED
+from harness.reading.catalog import find_runs
 from harness.record import instance, store
 from harness.record import run as run_module
-from harness.record.catalog import find_runs
 from harness.record.errors import HarnessError
 from harness.record.files import ROOT
 from harness.record.run import Precision, Processes

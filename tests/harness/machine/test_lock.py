@@ -14,9 +14,9 @@ from harness.record.errors import HarnessError
 from harness.record.files import ROOT
 from tests.conftest import assert_gone
 
-HELD = "import sys, time; from pathlib import Path; from harness.lock import held\n"
+HELD = "import sys, time; from pathlib import Path; from harness.machine.lock import held\n"
 HELD += "with held(Path(sys.argv[1]), 'f' * 32): print('held', flush=True); time.sleep(60)"
-HOLD = "import sys, time; from pathlib import Path; from harness.lock import exclusive\n"
+HOLD = "import sys, time; from pathlib import Path; from harness.machine.lock import exclusive\n"
 HOLD += "with exclusive(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
 
 
@@ -40,7 +40,7 @@ def test_the_lock_can_be_taken_again_after_it_was_given_back(tmp_path):
 
 
 def test_a_child_whose_parent_ended_before_it_could_ask_ends_at_once():
-    child = "from harness.lock import die_with_parent; die_with_parent(1 << 30); print('still here')"
+    child = "from harness.machine.lock import die_with_parent; die_with_parent(1 << 30); print('still here')"
     result = subprocess.run([sys.executable, "-c", child], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == -9
     assert result.stdout == ""
@@ -67,7 +67,7 @@ def test_a_lock_file_of_another_user_can_be_held_and_a_link_is_not_followed(tmp_
 
 
 def test_a_child_ends_with_its_parent_even_after_kill_9():
-    child = "from harness.lock import die_with_parent; import os, time; die_with_parent(os.getppid()); "
+    child = "from harness.machine.lock import die_with_parent; import os, time; die_with_parent(os.getppid()); "
     child += "print('ready', flush=True); time.sleep(60)"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
     with subprocess.Popen([sys.executable, "-c", parent], cwd=ROOT, stdout=subprocess.PIPE) as process:

@@ -10,7 +10,6 @@ from analysis import figures
 from harness.record.errors import DamagedRun
 from harness.record.run import content_of, record_of
 from harness.record.samples import Run, load_run
-from harness.record.schema import schema
 from harness.record.store import parse, read_record
 from tests.synthetic import write_content
 
@@ -67,9 +66,6 @@ CHANGES: dict[str, Callable[[Information], Any]] = {
     r"tuning.0..pass: 'teleport' is not in": lambda i: i["tuning"][0].update({"pass": "teleport"}),
     r"domain.0..algorithm: 'x' is not in": lambda i: i["domain"][0].update(algorithm="x"),
     "protocol.experiments: 'all' is not of type": lambda i: i["protocol"].update(experiments="all"),
-    "contenders: 'everything' is not one of": lambda i: i["protocol"]["experiments"]["passes"].update(
-        contenders="everything"
-    ),
     "protocol.processes: 'many' is not of type": lambda i: i["protocol"].update(processes="many"),
     "protocol.processes: least is above": lambda i: i["protocol"].update(processes={"least": 9, "most": 8}),
     "experiments.passes: is not in protocol.experiments": lambda i: i["protocol"]["experiments"].pop("passes"),
@@ -130,10 +126,3 @@ def test_text_that_matplotlib_takes_for_mathematics_is_drawn_as_it_is(folder: Pa
         figure = figures.load(name).draw(run)
         figure.draw_without_rendering()
         assert any(odd.replace("$", r"\$") in text.get_text() for text in figure.texts)
-
-
-def test_the_schema_knows_the_contenders_of_the_configuration() -> None:
-    of_run = schema("run")["properties"]["protocol"]["properties"]["experiments"]["additionalProperties"]["properties"]
-    of_config = schema("config")["properties"]["experiments"]["additionalProperties"]["properties"]
-    for key in ("contenders", "cache_state", "threads"):
-        assert of_run[key]["enum"] == of_config[key]["enum"]

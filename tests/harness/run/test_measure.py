@@ -187,7 +187,7 @@ def test_a_run_killed_at_any_moment_goes_on_where_it_was_and_leaves_no_process(t
         killed.kill()
     assert_gone(workers)
     folder = folder_of(tiny)
-    assert json.loads((folder / "run.json").read_text())["ended"] is None
+    assert json.loads((folder / "run.json").read_text()).get("ended") is None
     assert progress_of(tiny) >= moment
     tuned = store.TuningJournal(folder).rows()
     before = store.Journal(folder / "process-0.journal").points()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.record.names import count, spread
+from harness.reading.names import count, spread
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import analysis
-from harness.record import catalog
-from harness.record.catalog import complete_runs, find_runs, machines, newest_complete
+from harness.reading import catalog
+from harness.reading.catalog import complete_runs, find_runs, machines, newest_complete
 from harness.record.errors import DamagedRun
 
 ROOT = Path(analysis.__file__).parents[1]
@@ -110,7 +110,7 @@ def test_a_damaged_newest_run_is_skipped_and_that_is_said(
     change(newest, schema_version=99)
     for _ in range(2):
         assert newest_complete(results) == {"amd-epyc-9r14-25-17": older}
-    reason = f"{newest / 'run.json'}, schema_version: 99 is not known here (known: 1)"
+    reason = f"{newest / 'run.json'}, schema_version: 99 is not known here (known: 1, 2)"
     assert capsys.readouterr().err == f"analysis: skipped: {reason}\n", "once, in one line"
 
 
@@ -186,7 +186,7 @@ def test_of_two_equal_names_one_that_is_damaged_meanwhile_is_told(
 
 def test_finding_runs_and_figures_imports_neither_pandas_nor_matplotlib() -> None:
     code = (
-        "import sys; from analysis import figures; from harness.record import catalog; from pathlib import Path;"
+        "import sys; from analysis import figures; from harness.reading import catalog; from pathlib import Path;"
         "catalog.newest_complete(Path('nowhere')); figures.names();"
         "assert not {'pandas', 'matplotlib', 'scipy', 'numpy'} & set(sys.modules)"
     )

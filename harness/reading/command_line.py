@@ -12,12 +12,13 @@ import argparse
 import ast
 import io
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from harness.record.errors import HarnessError, described, is_limit
 
@@ -39,20 +40,46 @@ def status(program: str, do: Callable[[], int | None]) -> int:
     """Does something and returns the exit status: 2, after one line on standard error, for what a person can mend, 130
     for an interrupt. What is a fault of the program itself keeps its traceback."""
     try:
-        return do() or 0
+        with _noting_interrupts() as noted:
+            return do() or 0
     except KeyboardInterrupt:
-        print(f"{program}: interrupted; to go on, give the same command again", file=sys.stderr)
-        return 130
+        return _interrupted(program)
     except BrokenPipeError:
         _print_no_more()
         return 0
     except Exception as error:
+        if noted:
+            return _interrupted(program)
         if not (isinstance(error, HarnessError | OSError) or is_limit(error)):
             raise
         print(f"{program}: {described(error)}", file=sys.stderr)
         if isinstance(error, OSError) and error.filename is None:  # of the output, where `described` says so
             _print_no_more()
         return 2
+
+
+@contextmanager
+def _noting_interrupts() -> Iterator[list[int]]:
+    """Has each interrupt be noted as well: a library that is interrupted while it is imported may make an ImportError
+    of it."""
+    noted: list[int] = []
+
+    def interrupt(number: int, _: object) -> NoReturn:
+        noted.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _interrupted(program: str) -> int:
+    print(f"{program}: interrupted; to go on, give the same command again", file=sys.stderr)
+    return 130
 
 
 def _run(package: str, arguments: Sequence[str] | None) -> int | None:

@@ -1,0 +1,1 @@
+"""What people read and type: names, the paper's claims, the runs that there are, command lines. It decides no row."""
