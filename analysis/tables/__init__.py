@@ -4,11 +4,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeVar
 
-from harness.record.samples import Run
-
 Made = TypeVar("Made")
 
 
-def made_once(make: Callable[[Run], Made]) -> Callable[[Run], Made]:
+def made_once(make: Callable[..., Made]) -> Callable[..., Made]:
     """A function whose result is kept for the last few runs, so that all who read it read the same. None changes it."""
     return lru_cache(maxsize=8)(make)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from analysis.tables import made_once
 from analysis.tables.times import per_call
 from harness.reading import names
 from harness.record.caches import FLOAT_BYTES
@@ -30,6 +31,7 @@ def of_isa(rows: pd.DataFrame, isa: str | None, run: Run) -> pd.DataFrame:
     return selection.of_primary(rows, run)
 
 
+@made_once
 def pass_limits(run: Run, isa: str | None) -> pd.DataFrame:
     """What limits each pass of Three-Pass at the longest length: its time over that of the fastest plain loop that
     moves the same data.

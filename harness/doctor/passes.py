@@ -12,7 +12,8 @@ from harness.machine import detection
 from harness.native.clock import CLOCK_ADDS
 from harness.native.extensions import Kernel, load_kernels
 from harness.native.memory import Arena
-from harness.record.configuration import FLOAT_BYTES, Config
+from harness.record.caches import FLOAT_BYTES
+from harness.record.configuration import Config
 from harness.run import exclusion, plan
 from harness.run.prepare import means
 from harness.run.worker import pin

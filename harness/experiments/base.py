@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from harness.native.extensions import Kernel
-from harness.record.configuration import FLOAT_BYTES, Config
+from harness.record.caches import FLOAT_BYTES
+from harness.record.configuration import Config
 from harness.record.isa import ISAS
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import numpy as np
 
 from harness.machine import topology
 from harness.native.extensions import HUGE_PAGE_BYTES, Host
-from harness.record.configuration import FLOAT_BYTES
+from harness.record.caches import FLOAT_BYTES
 
 PAGE_BYTES, LINE_BYTES = 4096, 64
 # Outputs lie a quarter of a page off the input modulo 4 KiB, or stores would alias with the loads that follow them; a

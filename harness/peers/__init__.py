@@ -25,7 +25,7 @@ from harness.machine import processes
 from harness.native.clock import Clock, unusable
 from harness.native.extensions import Host
 from harness.native.softmax import pointer
-from harness.record.configuration import FLOAT_BYTES
+from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import HarnessError
 from harness.record.run import Library, Peers
 

@@ -20,17 +20,20 @@ from harness.native.extensions import Host, Kernel
 from harness.native.memory import Layout
 from harness.native.softmax import run_passes
 from harness.record import run
-from harness.record.configuration import FLOAT_BYTES, Config, lengths, out_of_cache_elements
+from harness.record.caches import FLOAT_BYTES
+from harness.record.configuration import Config, lengths, out_of_cache_elements
+from harness.record.consistency import FLOATS
 from harness.record.errors import HarnessError
 from harness.record.isa import ISAS
+from harness.run.accuracy import DISTRIBUTIONS
 from harness.run.budget import ACCURACY_ENDS, TUNING_ENDS
 
 # Of a sample: canaries and counters. Of a process: interpreter, extensions, arena.
 SAMPLE_OVERHEAD_SECONDS, PROCESS_OVERHEAD_SECONDS = 150e-6, 1.0
 # By how much threads that share memory slow each other at most, and how fast arenas are made.
 CONTENTION, ARENA_BYTES_PER_SECOND = 3.0, 3e9
-# Accuracy: inputs of each length, of a reference, of comparing a result with it, and the float32 in [-87.3, -0].
-DISTRIBUTIONS, REFERENCE_NANOSECONDS, COMPARISON_NANOSECONDS, FLOATS_OF_EXP = 6, 150.0, 8.0, 1.12e9
+# Accuracy, for an element: of a reference, and of comparing a result with it.
+REFERENCE_NANOSECONDS, COMPARISON_NANOSECONDS = 150.0, 8.0
 MOST_OF_MEMORY = 0.8
 # How the pace of a machine is taken, and from where on it is told and planned with. Real machines take 0.3 to 1.3 times
 # what is guessed.
@@ -228,8 +231,9 @@ class Plan:
             return 0.0
         isas = len({item.isa for item in self.items})
         softmaxes = 2 * len(self.config["algorithms"]) * isas
-        each = DISTRIBUTIONS * (REFERENCE_NANOSECONDS + softmaxes * COMPARISON_NANOSECONDS) * sum(asked["elements"])
-        return (each + isas * FLOATS_OF_EXP / asked["exp_stride"] * COMPARISON_NANOSECONDS) / 1e9
+        one = REFERENCE_NANOSECONDS + softmaxes * COMPARISON_NANOSECONDS
+        each = len(DISTRIBUTIONS) * one * sum(asked["elements"])
+        return (each + isas * FLOATS / asked["exp_stride"] * COMPARISON_NANOSECONDS) / 1e9
 
     def run_seconds(self, processes: int) -> float:
         """A guess at the seconds that a run of so many processes takes, tuning and accuracy included, which leave out

@@ -23,7 +23,7 @@ from harness.native.audit import read
 from harness.native.clock import CLOCK_ADDS, SHORTEST_BATCH_NANOSECONDS, TRIES, Clock, unusable
 from harness.native.extensions import Host
 from harness.native.memory import LINE_BYTES, Arena
-from harness.record.configuration import FLOAT_BYTES
+from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import HarnessError
 from harness.record.exactness import TOO_FAST
 from harness.record.run import Record

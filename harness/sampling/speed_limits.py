@@ -7,7 +7,7 @@ from functools import cache
 from typing import NamedTuple
 
 from harness.machine import identity
-from harness.record.configuration import FLOAT_BYTES
+from harness.record.caches import FLOAT_BYTES
 from harness.record.isa import ISAS
 from harness.record.run import Record
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.record.configuration import FLOAT_BYTES
+from harness.record.caches import FLOAT_BYTES
 from tests import valgrind
 from tests.conftest import SETTINGS
 
