@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.machine import detection, identity, topology
-from harness.machine.processor import Cache
 from harness.native import audit, build
 from harness.native.clock import CLOCK_ADDS, Clock
 from harness.native.clock import source as clock_source
 from harness.native.extensions import first_host
 from harness.record.configuration import Config
+from harness.record.run import Cache
 
 SYMBOLS = {"yes": "!", "no": " ", "unknown": "?"}
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.machine import control_groups, emulation, fingerprint, identity, limits, topology
-from harness.machine.processor import Cache, Cpuid, Processor
+from harness.machine.processor import Cpuid, Processor
 from harness.record.errors import HarnessError
 from harness.record.isa import ISAS
+from harness.record.run import Cache
 
 
 def decode(cpuid: Cpuid, extended_states: int) -> Processor:

@@ -6,22 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.record.caches import HasCaches
-from harness.record.run import NOT_EMULATED
+from harness.record.run import NOT_EMULATED, Cache
 
 Registers = tuple[int, int, int, int]
 """eax, ebx, ecx, edx"""
 Cpuid = Callable[[int, int], Registers]
 """CPUID: (leaf, subleaf) to registers."""
-
-
-@dataclass(frozen=True)
-class Cache:
-    """One data or unified cache as the core that was asked sees it."""
-
-    level: int
-    bytes: int
-    shared_by_threads: int
-    inclusive: bool
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ import pytest
 import yaml
 
 from harness.machine import detection, identity
-from harness.machine.processor import Cache, Processor
+from harness.machine.processor import Processor
 from harness.machine.topology import SystemCache
 from harness.record.errors import HarnessError
 from harness.record.files import ROOT
+from harness.record.run import Cache
 from tests.conftest import fake_files
 
 KIB, MIB = 1 << 10, 1 << 20
