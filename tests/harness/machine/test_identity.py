@@ -166,7 +166,8 @@ def test_to_give_the_name_that_was_detected_overrides_nothing():
 
 
 def test_an_unknown_name_is_one_line_that_lists_the_known_ones():
-    known = "amd-epyc-25-17, broadwell, skylake-x, zen2"
+    known = ", ".join(identity.load())
+    assert "broadwell, skylake-x" in known
     with pytest.raises(HarnessError, match=f"machine: 'zen9' is not one of {known}"):
         identity.identify(told(ZEN2), "zen9")
     with pytest.raises(HarnessError, match=f"command line: machine: 'zen9' is not one of {known}"):
