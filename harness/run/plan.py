@@ -35,9 +35,10 @@ CONTENTION, ARENA_BYTES_PER_SECOND = 3.0, 3e9
 # Accuracy, for an element: of a reference, and of comparing a result with it.
 REFERENCE_NANOSECONDS, COMPARISON_NANOSECONDS = 150.0, 8.0
 MOST_OF_MEMORY = 0.8
-# How the pace of a machine is taken, and from where on it is told and planned with. Real machines take 0.3 to 1.3 times
-# what is guessed.
-PACE_ELEMENTS, PACE_SECONDS, SLOW = 8192, 0.05, 3.0
+# How the pace of a machine is taken: by the best of so many calls, and by what a call of many elements takes beyond one
+# of few, since 15 us of every call are Python's, as much as 8,192 elements take. From SLOW on it is told and planned
+# with: real machines take 0.3 to 1.3 times what is guessed.
+PACE_CALLS, PACE_ELEMENTS, SLOW = 20, (64, 65_536), 3.0
 # Samples by which all passes of a compiler and ISA are tuned at one length: 112 variants, halved again and again.
 TUNING_SAMPLES = 1400
 # Of looking at all variants of a compiler and ISA beforehand.
@@ -391,16 +392,23 @@ def require_memory(need: int, elements: int, memory_bytes: int) -> None:
 
 
 def slowness(host: Host, kernel: Kernel) -> float:
-    """How many times as long as guessed a pass with exp takes in cache, by the wall clock, so that a machine with much
-    else to do, or one that is emulated, is slow too; 1 below SLOW, as every real one is."""
-    x, seconds = np.zeros(PACE_ELEMENTS, np.float32), 0.0
-    run_passes(host, [kernel], x, x)  # an emulator translates it first
-    began, calls = time.monotonic(), 0
-    while seconds < PACE_SECONDS:
-        run_passes(host, [kernel], x, x)
-        calls, seconds = calls + 1, time.monotonic() - began
-    found = seconds / calls / (ISAS[kernel.isa].exp_nanoseconds * PACE_ELEMENTS / 1e9)
+    """How many times as long as guessed a pass with exp takes in cache, so that an emulated machine is slow too; 1
+    below SLOW, as every real one is.
+
+    Of several calls the best, so that a moment in which others use the machine does not choose the plan: two runs of
+    one machine are to have the same.
+    """
+    few, many = (min(_pass_seconds(host, kernel, n) for _ in range(PACE_CALLS)) for n in PACE_ELEMENTS)
+    elements = PACE_ELEMENTS[1] - PACE_ELEMENTS[0]
+    found = (many - few) / (ISAS[kernel.isa].exp_nanoseconds * elements / 1e9)
     return found if found >= SLOW else 1.0
+
+
+def _pass_seconds(host: Host, kernel: Kernel, elements: int) -> float:
+    x = np.zeros(elements, np.float32)
+    began = time.monotonic()
+    run_passes(host, [kernel], x, x)
+    return time.monotonic() - began
 
 
 def span(least: float, most: float) -> str:

@@ -1,8 +1,6 @@
 """What a run measures, and what it skips."""
 
-import itertools
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 
@@ -114,13 +112,44 @@ def test_a_slow_machine_has_a_shorter_plan_and_is_told_so(quick):
     assert "what is not done after 13 min is left out" in replace(planned, slowness=4000.0).text()
 
 
-def test_a_machine_is_slow_by_the_wall_clock(host, monkeypatch):
+class Machine:
+    """A machine on which a pass takes `times` what is guessed of it, and each call `overhead` seconds more; the first
+    `busy` calls take ten times as long."""
+
+    def __init__(self, times, overhead=0.0, busy=0):
+        self.times, self.overhead, self.busy, self.now = times, overhead, busy, 0.0
+
+    def monotonic(self):
+        return self.now
+
+    def run_passes(self, host, kernels, x, y):
+        seconds = self.overhead + self.times * ISAS[kernels[0].isa].exp_nanoseconds * len(x) / 1e9
+        self.now += seconds * (10 if self.busy > 0 else 1)
+        self.busy -= 1
+
+
+@pytest.fixture
+def pace(host, monkeypatch):
+    """pace(machine) is how slow a machine is found to be."""
     (kernel, *_) = kernels_of(COMPILERS[0], "scalar")
-    guessed = ISAS["scalar"].exp_nanoseconds * plan.PACE_ELEMENTS / 1e9
-    for times, expected in ((1.0, 1.0), (50.0, 50.0)):
-        ticks = (count * times * guessed for count in itertools.count())
-        monkeypatch.setattr(plan, "time", SimpleNamespace(monotonic=lambda ticks=ticks: next(ticks)))
-        assert plan.slowness(host, kernel) == pytest.approx(expected)
+
+    def found(machine):
+        monkeypatch.setattr(plan, "time", machine)
+        monkeypatch.setattr(plan, "run_passes", machine.run_passes)
+        return plan.slowness(host, kernel)
+
+    return found
+
+
+def test_a_slow_machine_is_noticed(pace):
+    for times, expected in ((0.3, 1.0), (1.3, 1.0), (2.9, 1.0), (3.1, 3.1), (50.0, 50.0)):
+        assert pace(Machine(times)) == pytest.approx(expected)
+
+
+def test_a_machine_is_not_slow_by_what_a_call_costs_or_by_a_busy_moment(pace):
+    assert pace(Machine(1.3, overhead=1e-3)) == 1.0
+    assert pace(Machine(1.3, busy=plan.PACE_CALLS + plan.PACE_CALLS // 2)) == 1.0
+    assert pace(Machine(50.0, overhead=1e-3)) == pytest.approx(50.0)
 
 
 def test_what_is_left_of_a_plan_has_just_the_questions_that_were_answered():
