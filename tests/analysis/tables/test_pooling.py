@@ -114,7 +114,7 @@ def simulated(random, runs, between, common):
 @pytest.mark.parametrize(("between", "common"), [(0.0, 0.0), (1.0, 0.0), (1.0, 0.6)])
 def test_intervals_of_few_runs_cover_what_they_are_of(runs, between, common):
     random, covered = np.random.default_rng(20200113), []
-    for _ in range(6):
+    for _ in range(8):
         found = simulated(random, runs + 3, between, common)
         first, last = found[found["run"] < runs], found[found["run"] >= runs]
         table = pool(first, BY, GROUP, spreads(first, BY, GROUP))
@@ -124,5 +124,5 @@ def test_intervals_of_few_runs_cover_what_they_are_of(runs, between, common):
         covered.append([each.mean() for each in (*truth, *inside)])
     of_mean, of_any, later, foretold = np.mean(covered, axis=0)
     assert of_mean >= 0.93 and of_any >= 0.95 and foretold >= 0.95
-    if between:  # where runs differ no less than processes do, what any run finds holds the next ones' medians as well
+    if between and runs <= 3:  # with more, what any run finds no longer leaves room for the noise of their processes
         assert later >= 0.9
