@@ -1,8 +1,10 @@
-# Two commands do everything: `make reproduce-all` and `make test`. `make setup` is their set-up alone.
+# Two commands do everything: `make reproduce-all` and `make test`. `make setup` is their set-up alone; `make again` measures
+# once more, with RUNS=3 so many times.
 PROTOCOL ?=
 PEERS ?= all
 PYTHON ?= python3
 JOBS ?= 2
+RUNS ?= 1
 
 # Settings of other Pythons and Snakemakes stay outside. Of pip's only those come in that say where packages are.
 FROM_WHERE := CACHE_DIR CERT CLIENT_CERT CONFIG_FILE DEFAULT_TIMEOUT EXTRA_INDEX_URL FIND_LINKS INDEX_URL \
@@ -24,7 +26,7 @@ SETTINGS = $(if $(PROTOCOL),protocol=$(PROTOCOL))
 # If make is killed, so is Snakemake, and with it what it measures.
 SNAKEMAKE := setpriv --pdeathsig KILL snakemake
 
-.PHONY: reproduce-all figures test lint setup room zig peers lock clean FORCE
+.PHONY: reproduce-all again figures test lint setup room zig peers lock clean FORCE
 .DEFAULT_GOAL := reproduce-all
 
 # What the programs keep and read beside the project lies in the checkout: a home may be read-only, have settings of its
@@ -38,7 +40,10 @@ endif
 
 reproduce-all: setup
 	@echo "Building what is out of date (20 s), then measuring."
-	$(SNAKEMAKE) reproduce-all $(QUIET) $(addprefix --config ,$(SETTINGS))
+	$(SNAKEMAKE) reproduce-all $(QUIET) $(if $(SETTINGS),--config $(SETTINGS))
+
+again: SETTINGS += again=$(RUNS)
+again: reproduce-all
 
 figures: setup
 	$(SNAKEMAKE) figures $(QUIET)

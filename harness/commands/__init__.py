@@ -8,6 +8,7 @@ examples:
   python -m harness passes --elements 33554432 --isas avx2 --json
   python -m harness plan --protocol full        what a run would do, and how long
   python -m harness measure --protocol smoke    the run itself (`snakemake reproduce-all` builds, measures and draws)
+  python -m harness measure --again             a further run of the same: runs are pooled
   python -m harness pack results/runs/MACHINE/RUN   one file that carries a complete run to another machine
   python -m harness adopt MACHINE-RUN.tar.gz    checks it there, and files it below results/recorded
 """

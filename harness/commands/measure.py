@@ -1,4 +1,5 @@
-"""Measures this machine, or goes on with a run that was stopped."""
+"""Measures this machine, or goes on with a run that was stopped. A run that is complete is not measured again, unless
+--again says so: runs are pooled, and those of other hours tell how much runs differ."""
 
 import argparse
 import sys
@@ -7,7 +8,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TextIO
 
-from harness.commands.options import OF_A_RUN, measurable
+from harness.commands.options import OF_A_RUN, count, measurable
 from harness.machine.lock import die_with_parent
 from harness.reading.command_line import option
 from harness.record.files import ROOT, write_whole
@@ -16,6 +17,14 @@ from harness.run import measure
 RUNS = ROOT / "results" / "runs"
 OPTIONS = (
     *OF_A_RUN,
+    option(
+        "--again",
+        type=count,
+        nargs="?",
+        const=1,
+        metavar="COUNT",
+        help="measure a further run of the same, or so many, one that was stopped among them",
+    ),
     option("--runs", type=Path, default=RUNS, metavar="DIR", help="below which runs lie (default: %(default)s)"),
     option("--log", type=Path, metavar="FILE", help="write what is told into this file as well"),
     option("--parent", type=int, metavar="PID", help="end when this process, which started this one, ends"),
@@ -29,7 +38,10 @@ def run(options: argparse.Namespace) -> None:
     if options.parent:
         die_with_parent(options.parent)
     with logged(options.log):
-        folder = measure.measure(config, options.built, options.runs)
+        for turn in range(options.again or 1):
+            if options.again and options.again > 1:
+                print(f"run {turn + 1} of {options.again}")
+            folder = measure.measure(config, options.built, options.runs, further=options.again is not None)
     if options.name_in:
         write_whole({options.name_in: f"{folder}\n".encode(errors="surrogateescape")})
 

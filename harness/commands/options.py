@@ -27,6 +27,13 @@ OF_A_RUN = (
 )
 
 
+def count(text: str) -> int:
+    """A number of things to do: 1 or more. Raises ValueError."""
+    if (number := int(text)) < 1:
+        raise ValueError(text)
+    return number
+
+
 def settings(options: argparse.Namespace) -> configuration.Config:
     """The configuration by file and options. Raises HarnessError."""
     overrides = {key: getattr(options, key, None) for key in configuration.OVERRIDABLE}

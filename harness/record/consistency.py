@@ -39,7 +39,7 @@ def contradictions(run: Record) -> Iterator[str]:
 def _identity(run: Record) -> Iterator[str]:
     if missing := _missing(run):
         yield f"machine.host: {' and '.join(missing)} must be there as well"
-    elif run.name != instance.run_name(run):
+    elif run.name != instance.run_name(run, instance.ordinal_of(run.name)):
         yield f"run: {run.name!r} does not follow from protocol.name, content_hash and what was measured on"
     if run.ended and datetime.fromisoformat(run.ended) < datetime.fromisoformat(run.started):
         yield "ended: the run ended before it started"

@@ -1,10 +1,13 @@
-"""Which instance of a machine a run is of: the host, and what of it was there and allowed.
+"""Which instance of a machine a run is of: the host, and what of it was there and allowed; and which of its runs.
 
 A run is gone on with where all of this is as it was; everywhere else one of its own begins.
 """
 
 import hashlib
 import json
+import re
+import zlib
+from dataclasses import replace
 from typing import Any
 
 from harness.record.run import Record
@@ -52,10 +55,25 @@ def content_name(run: Record) -> str:
     return f"{run.protocol.name}-{run.content_hash[:12]}"
 
 
-def run_name(run: Record) -> str:
-    """The name of a run: its content and its instance. Runs from before hosts were recorded have the content alone."""
+def run_name(run: Record, ordinal: int = 1) -> str:
+    """The name of a run: its content and its instance, and of a further run of both its ordinal. Runs from before hosts
+    were recorded have the content alone."""
     name = content_name(run)
-    return f"{name}-{digest(run)[:LENGTH]}" if run.machine.host is not None else name
+    if run.machine.host is None:
+        return name
+    return f"{name}-{digest(run)[:LENGTH]}" + (f"-{ordinal}" if ordinal > 1 else "")
+
+
+def ordinal_of(name: str) -> int:
+    """Which of the runs of its content and instance has this name; 1 where it ends with no ordinal."""
+    found = re.search(rf"-[0-9a-f]{{{LENGTH}}}-([0-9]+)$", name)
+    return int(found[1]) if found else 1
+
+
+def numbered(run: Record, ordinal: int) -> Record:
+    """The run as the one of this ordinal, with the name and the seed of that: each shuffles otherwise."""
+    name = run_name(run, ordinal)
+    return replace(run, name=name, seed=zlib.crc32(name.encode()))
 
 
 def changes(before: Record, now: Record) -> list[str]:

@@ -48,23 +48,43 @@ def run_worker(
     return processes.ask("harness.run.worker", job, "a measuring process", late)
 
 
-def measure(config: Config, extensions: Path, runs: Path) -> Path:
+def measure(config: Config, extensions: Path, runs: Path, further: bool = False) -> Path:
     """Measures what the configuration asks for and returns the run's folder, below `runs`/MACHINE/.
 
-    A complete run of the same content is left as it is; an incomplete one is continued by its own plan. Raises
-    HarnessError where another measurement runs on this machine.
+    An incomplete run of the same content is continued by its own plan. A complete one is left as it is; where `further`
+    ones are wanted another begins beside it. Raises HarnessError where another measurement runs on this machine.
     """
     with exclusive():
         record, planned, host = prepare(config, extensions)
         room.require_in(runs, RUN_BYTES, "make room, or write elsewhere with --runs")
+        record = instance.numbered(record, next_ordinal(runs, record, further))
         folder = runs / record.machine.name / record.name
         if is_complete(folder):
-            print(f"{folder} is complete already; nothing is measured. Remove it to measure anew.")
+            print(f"{folder} is complete already; nothing is measured. `make again` (or --again) measures once more.")
             return folder
         with held(folder, record.machine.host):
             if not is_complete(folder):  # another process may have ended it just now
                 measure_into(Begun(folder, record, planned, host))
     return folder
+
+
+def next_ordinal(runs: Path, first: Record, further: bool) -> int:
+    """Which run of one content and instance is to be measured, by its ordinal: the first that is not complete; where
+    all are, the last; and where `further` ones are wanted, or none is here, the one after all that there are."""
+    room, recorded = (folder / first.machine.name for folder in (runs, runs.parent / "recorded"))
+    here = ordinals(room, first)
+    for ordinal in here:
+        if not is_complete(room / instance.run_name(first, ordinal)):
+            return ordinal
+    if here and not further:
+        return here[-1]
+    return 1 + max([*here, *ordinals(recorded, first)], default=0)
+
+
+def ordinals(room: Path, first: Record) -> list[int]:
+    """The ordinals, ascending, of those runs in a folder that are of the same content and instance."""
+    found = {folder.name: instance.ordinal_of(folder.name) for folder in room.glob(f"{first.name}*")}
+    return sorted(ordinal for name, ordinal in found.items() if name == instance.run_name(first, ordinal))
 
 
 def is_complete(folder: Path) -> bool:

@@ -97,7 +97,7 @@ def prepare(config: Config, extensions: Path) -> tuple[Record, Plan, Host]:
         protocol=typed(
             Protocol, {"name": config["protocol"], **plan.protocol, **{key: config[key] for key in OF_PROTOCOL}}
         ),
-        seed=int(digest[:8], 16),
+        seed=0,
         timer=typed(Timer, clock.describe()),
         canary=canary,
         memory=Memory(plan.layout().arena_bytes, "unknown", host.choice().cpu, host.choice().kind or None),
@@ -112,7 +112,7 @@ def prepare(config: Config, extensions: Path) -> tuple[Record, Plan, Host]:
         vetoes=Vetoes(0, 0),
         started=now(),
     )
-    return replace(record, name=instance.run_name(record)), plan, host
+    return instance.numbered(record, 1), plan, host
 
 
 def declared(kernel: Kernel) -> Pass:

@@ -50,13 +50,17 @@ def prepare() -> None:
 
 def configure(config: configuration.Config) -> str:
     """Makes of the command line's `--config` the whole configuration, checked; what it changes in the file, as options
-    of `python -m harness`. `peers=all` names every one. Ends Snakemake with one line about what is wrong."""
+    of `python -m harness measure`. `peers=all` names every one; `again` says how many further runs are wanted. Ends
+    Snakemake with one line about what is wrong."""
     if config.get("peers") == "all":
         config["peers"] = peers.names()
+    further = {"again": config.pop("again")} if "again" in config else {}
     with one_line_errors(HarnessError):
+        if further and (type(further["again"]) is not int or further["again"] < 1):
+            raise HarnessError(f"--config again: {further['again']!r} is no number of runs; again=1 measures once more")
         changed = configuration.overrides(config)
         config |= configuration.load(overrides=changed)
-        return options(changed)
+        return options(changed | further)
 
 
 @functools.cache

@@ -123,11 +123,15 @@ def test_make_starts_one_snakemake_of_the_environment_that_is_to_measure(checkou
     make(checkout, "reproduce-all", "PROTOCOL=smoke")
     make(checkout, "peers", "PROTOCOL=smoke")
     make(checkout, "peers", "PEERS=[numpy]")
+    make(checkout, "again")
+    make(checkout, "again", "RUNS=3", "PROTOCOL=paper")
     calls = [line for line in (checkout / "calls").read_text().splitlines() if "snakemake reproduce-all" in line]
     assert [re.sub(r"^.*/(\.venv[^/]*/bin/snakemake reproduce-all) .* --config", r"\1", call) for call in calls] == [
         ".venv/bin/snakemake reproduce-all protocol=smoke",
         ".venv-peers/bin/snakemake reproduce-all peers=all protocol=smoke",
         ".venv-peers/bin/snakemake reproduce-all peers=[numpy]",
+        ".venv/bin/snakemake reproduce-all again=1",
+        ".venv/bin/snakemake reproduce-all protocol=paper again=3",
     ]
 
 

@@ -327,6 +327,9 @@ def test_reproduce_all_builds_measures_draws_and_sums_up(whole):
     assert "Nothing to be done" in left.stdout + left.stderr
     again = snakemake(project, *arguments)
     assert "is complete already; nothing is measured" in again.stdout
+    further = snakemake(project, *arguments, "again=1")
+    assert further.returncode == 0, further.stderr
+    assert sorted(run.parent.glob("smoke-*")) == [run, run.with_name(f"{run.name}-2")]
 
 
 def test_snakemake_killed_while_measuring_leaves_no_process_and_the_same_command_goes_on(project):

@@ -272,8 +272,8 @@ def test_another_run_of_the_same_name_is_refused_and_the_first_one_stays(files, 
     assert tree(tmp_path) == before
 
 
-def owned(run, host):
-    """The run as one on the host with this digit."""
+def owned(run, host, ordinal=1):
+    """The run as one on the host with this digit, of this ordinal."""
     record = read_record(run)
     record = replace(
         record,
@@ -282,7 +282,7 @@ def owned(run, host):
         precision=Precision(2, "processes", 0, {}),
         samples_sha256=hashlib.sha256((run / "samples.csv").read_bytes()).hexdigest(),
     )
-    store.write_record(run, replace(record, name=instance.run_name(record)))
+    store.write_record(run, instance.numbered(record, ordinal))
     return run
 
 
@@ -298,6 +298,20 @@ def test_runs_of_two_owners_of_one_product_are_both_adopted(run, tmp_path, recor
         assert new
         folders.add(folder)
     assert len(folders) == 2 and len({folder.parent for folder in folders}) == 1
+
+
+def test_further_runs_are_adopted_beside_the_first_of_each_owner_but_of_one_name_only_the_same(run, tmp_path, recorded):
+    folders = [
+        bundle.adopt(bundle.pack(owned(run, host, ordinal), tmp_path / "run.tar.gz"), recorded)
+        for host in "ab"
+        for ordinal in (1, 2)
+    ]
+    names = [folder.name for folder, new in folders if new]
+    assert len(set(names)) == 4
+    assert [instance.ordinal_of(name) for name in names] == [1, 2, 1, 2]
+    store.write_record(run, replace(read_record(run), started="2025-12-31T00:00:00+00:00"))
+    with pytest.raises(HarnessError, match=f"{names[-1]} holds another run of the same name; nothing was changed"):
+        bundle.adopt(bundle.pack(run, tmp_path / "run.tar.gz"), recorded)
 
 
 def test_a_name_that_does_not_follow_from_the_instance_is_refused(run, files, refused):

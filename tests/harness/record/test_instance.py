@@ -78,5 +78,15 @@ def test_a_few_megabytes_more_or_less_are_the_same_memory(gigabytes):
     assert instance.rounded(told) != instance.rounded(round(told * 1.15)) != instance.rounded(round(told * 1.3))
 
 
+def test_a_further_run_has_an_ordinal_and_a_seed_of_its_own(run):
+    first, second = instance.numbered(run, 1), instance.numbered(run, 2)
+    assert first.name == instance.run_name(run)
+    assert second.name == f"{first.name}-2" == instance.run_name(run, 2)
+    assert second.seed != first.seed == instance.numbered(run, 1).seed
+    assert (instance.ordinal_of(first.name), instance.ordinal_of(second.name)) == (1, 2)
+    assert instance.ordinal_of("quick-0123456789ab") == instance.ordinal_of("quick-0123456789ab-123456") == 1
+    assert replace(second, name=first.name, seed=first.seed) == first
+
+
 def test_a_run_from_before_hosts_were_recorded_keeps_its_name(run):
     assert instance.run_name(on(run, host=None)) == "quick-0123456789ab"

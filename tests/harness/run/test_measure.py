@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,7 +28,7 @@ from harness.record.run import Vetoes
 from harness.record.samples import load_run
 from harness.record.schema import schema
 from harness.run.begun import Begun
-from harness.run.measure import begun_elsewhere, finish, is_complete, measure_into
+from harness.run.measure import begun_elsewhere, finish, is_complete, measure_into, next_ordinal
 from harness.run.prepare import reductions
 from tests.conftest import COMPILERS, assert_gone, with_few_variants
 
@@ -66,8 +67,8 @@ def tiny(tmp_path, few_built):
     return tmp_path
 
 
-def command(tiny):
-    arguments = ["measure", "--config", tiny / "config.yaml", "--built", tiny / "built", "--runs", tiny / "runs"]
+def command(tiny, *more):
+    arguments = ["measure", *more, "--config", tiny / "config.yaml", "--built", tiny / "built", "--runs", tiny / "runs"]
     return [sys.executable, "-m", "harness", *map(str, arguments), "--name-in", str(tiny / "name")]
 
 
@@ -76,13 +77,13 @@ def surroundings(tiny, lock="lock"):
     return {"cwd": ROOT, "env": {**os.environ, "TWO_PASS_SOFTMAX_LOCK": str(tiny / lock)}}
 
 
-def measure(tiny):
-    return subprocess.run(command(tiny), capture_output=True, text=True, **surroundings(tiny))
+def measure(tiny, *more):
+    return subprocess.run(command(tiny, *more), capture_output=True, text=True, **surroundings(tiny))
 
 
-def start(tiny):
+def start(tiny, *more):
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(command(tiny), **quiet, **surroundings(tiny))
+    return subprocess.Popen(command(tiny, *more), **quiet, **surroundings(tiny))
 
 
 def elsewhere(tiny, host, allowed=None):
@@ -267,7 +268,7 @@ def assert_whole(folder):
     record = store.read_record(folder)
     rows = pd.read_csv(folder / "samples.csv", keep_default_na=False)
     assert len(rows) == record.vetoes.samples > 0
-    assert record.name == folder.name == instance.run_name(record)
+    assert record.name == folder.name == instance.run_name(record, instance.ordinal_of(folder.name))
     assert len({(row["isa"], row["pass"]) for row in record.tuning if row["chosen"]}) == sum(
         row["chosen"] for row in record.tuning
     )
@@ -334,6 +335,68 @@ def test_a_run_that_was_killed_is_not_gone_on_with_where_something_changed(small
     assert {file.name: file.read_bytes() for file in begun.iterdir()} == before
     (folder,) = set((smallest / "runs").glob("*/*")) - {begun}
     assert_whole(folder)
+
+
+def test_further_runs_have_ordinals_and_seeds_of_their_own_and_one_that_is_killed_is_gone_on_with(smallest):
+    def told_of(folder):
+        return f"{folder} is complete already; nothing is measured. `make again` (or --again) measures once more."
+
+    first = measure(smallest)
+    assert first.returncode == 0, first.stderr
+    folder = folder_of(smallest)
+    second, third = (folder.with_name(f"{folder.name}-{ordinal}") for ordinal in (2, 3))
+    assert told_of(folder) in measure(smallest).stdout
+    with start(smallest, "--again") as killed:
+        wait_for(killed, lambda: len(store.TuningJournal(second).keys()))
+        killed.kill()
+    assert not store.read_record(second).is_complete
+    both = measure(smallest, "--again", "2")
+    assert both.returncode == 0, both.stderr
+    words = ["run 1 of 2", f"  going on with {second}", "run 2 of 2"]
+    assert [line for line in both.stdout.splitlines() if line in words] == words
+    assert (smallest / "name").read_text().strip() == str(third)
+    assert sorted((smallest / "runs").glob("*/*")) == [folder, second, third]
+    for run in (folder, second, third):
+        assert_whole(run)
+    assert len({store.read_record(run).seed for run in (folder, second, third)}) == 3
+    assert told_of(third) in measure(smallest).stdout
+
+
+def test_which_run_is_measured_next(unfinished, tmp_path):
+    record = store.read_record(unfinished)
+    first = replace(record, machine=replace(record.machine, host="a" * 32, allowed=(0, 1)))
+    first = replace(first, name=instance.run_name(first))
+    runs, recorded = tmp_path / "runs", tmp_path / "recorded"
+
+    def add(room, name, complete=True):
+        folder = room / first.machine.name / name
+        shutil.copytree(unfinished, folder)
+        if not complete:
+            store.write_record(folder, replace(record, ended=None))
+
+    def next_ones():
+        return next_ordinal(runs, first, False), next_ordinal(runs, first, True)
+
+    assert next_ones() == (1, 1)
+    add(recorded, first.name)
+    assert next_ones() == (2, 2), "the name is taken"
+    add(runs, first.name)
+    assert next_ones() == (1, 2)
+    for other in (f"{first.name}-old", f"{first.name}-1", f"{first.name}-03", f"{first.name[:-1]}-7"):
+        add(runs, other)
+    assert next_ones() == (1, 2), "those are no names of such runs"
+    add(runs, f"{first.name}-10")
+    assert next_ones() == (10, 11)
+    add(recorded, f"{first.name}-12")
+    assert next_ones() == (10, 13)
+    add(runs, f"{first.name}-4", complete=False)
+    assert next_ones() == (4, 4)
+
+
+def test_no_number_of_further_runs_is_one_line(smallest):
+    for count in ("0", "-1", "some"):
+        result = measure(smallest, "--again", count)
+        assert result.returncode == 2 and f"argument --again: invalid count value: '{count}'" in result.stderr
 
 
 def test_a_run_beside_this_one_that_cannot_be_read_or_has_no_host_is_one_line(unfinished, tmp_path):

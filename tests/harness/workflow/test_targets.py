@@ -36,6 +36,9 @@ def test_rules_get_this_interpreter_no_settings_of_others_and_a_user_of_a_bare_n
         ({"protocol": "fast"}, f"protocol: 'fast' is not one of {', '.join(configuration.load()['protocols'])}"),
         ({"isas": ["sse2"]}, "isas.0: 'sse2' is not one of scalar, avx2, avx512f"),
         ({"machine": "zen9"}, f"machine: 'zen9' is not one of {', '.join(machine_names())}"),
+        ({"again": "yes"}, "--config again: 'yes' is no number of runs; again=1 measures once more"),
+        ({"again": True}, "--config again: True is no number of runs"),
+        ({"again": 0}, "--config again: 0 is no number of runs"),
         ({"rotation": 9}, "--config rotation: only protocol, isas, compilers, machine, tuning, peers can be set there"),
     ],
 )
@@ -56,3 +59,4 @@ def test_a_peer_of_no_file_ends_snakemake_with_one_line(capsys):
 
 def test_what_the_command_line_changes_is_told_as_options():
     assert targets.configure({"protocol": "smoke", "isas": ["avx2", "scalar"]}) == "--protocol smoke --isas avx2 scalar"
+    assert targets.configure({"again": 3}) == "--again 3"
