@@ -9,6 +9,8 @@ from harness.workflow import targets as harness
 
 min_version("9.0")
 harness.prepare()
+# What a rule starts is then Snakemake's own child, and ends with it even after kill -9.
+shell.prefix("exec setpriv --pdeathsig KILL ")
 
 
 # Instead of `configfile:`, so that it is read and checked like everywhere; Snakemake would take the last of equal keys.

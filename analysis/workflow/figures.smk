@@ -26,8 +26,7 @@ rule claims:
     log:
         "results/logs/claims.log",
     shell:
-        "python -m analysis claims --tables results/tables --report results/claims.md"
-        " > {log} 2>&1 || {{ cat {log} >&2; exit 1; }}"
+        "python -m analysis claims --tables results/tables --report results/claims.md > {log}"
 
 
 rule machines:
@@ -42,8 +41,7 @@ rule machines:
     params:
         runs=lambda _: analysis.compared(),
     shell:
-        "python -m analysis machines {params.runs} --figures results/figures --tables results/tables"
-        " > {log} 2>&1 || {{ cat {log} >&2; exit 1; }}"
+        "python -m analysis machines {params.runs} --figures results/figures --tables results/tables > {log}"
 
 
 # All figures of a machine by one process: it would take each two seconds to load what draws them.
@@ -58,5 +56,4 @@ rule drawings:
     params:
         run=lambda wildcards: analysis.run_of(wildcards.machine),
     shell:
-        "python -m analysis figures {params.run} --figures {output.figures} --tables {output.tables}"
-        " > {log} 2>&1 || {{ cat {log} >&2; exit 1; }}"
+        "python -m analysis figures {params.run} --figures {output.figures} --tables {output.tables} > {log}"

@@ -7,7 +7,7 @@ rule predict:
     log:
         "results/logs/predict.log",
     shell:
-        "python -m analysis.model predict --output {output} > {log} 2>&1 || {{ cat {log} >&2; exit 1; }}"
+        "python -m analysis.model predict --output {output} > {log}"
 
 
 # Makes anew what the model is made of: needs gcc, clang and llvm-mca, and some five minutes. Committed by a person.
@@ -18,4 +18,4 @@ rule:
         "results/logs/refresh-model.log",
     localrule: True
     shell:
-        "python -m analysis.model refresh > {log} 2>&1 || {{ cat {log} >&2; exit 1; }}"
+        "python -m analysis.model refresh > {log}"

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TextIO
 
 from harness.commands.options import OF_A_RUN, count, measurable
-from harness.machine.lock import die_with_parent
 from harness.reading.command_line import option
 from harness.record.files import ROOT, write_whole
 from harness.run import measure
@@ -27,7 +26,6 @@ OPTIONS = (
     ),
     option("--runs", type=Path, default=RUNS, metavar="DIR", help="below which runs lie (default: %(default)s)"),
     option("--log", type=Path, metavar="FILE", help="write what is told into this file as well"),
-    option("--parent", type=int, metavar="PID", help="end when this process, which started this one, ends"),
     option("--name-in", type=Path, metavar="FILE", help="write the run's folder into this file"),
 )
 
@@ -35,8 +33,6 @@ OPTIONS = (
 def run(options: argparse.Namespace) -> None:
     """Measures."""
     config = measurable(options)
-    if options.parent:
-        die_with_parent(options.parent)
     with logged(options.log):
         for turn in range(options.again or 1):
             if options.again and options.again > 1:

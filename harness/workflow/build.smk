@@ -22,5 +22,4 @@ rule extension:
     params:
         provenance=lambda wildcards: harness.provenance(config, wildcards.compiler, wildcards.target),
     shell:
-        "python -m harness build --compiler {wildcards.compiler} --target {wildcards.target} --output {output}"
-        " > {log} 2>&1 || {{ cat {log} >&2; exit 1; }}"
+        "python -m harness build --compiler {wildcards.compiler} --target {wildcards.target} --output {output} > {log}"

@@ -14,6 +14,5 @@ checkpoint measure:
         overrides=OVERRIDES,
         # Other than the last time, so that the harness is asked anew whatever there is.
         asked=harness.now(),
-    # exec: the harness is then Snakemake's own child, and ends with it even after kill -9.
     shell:
-        "exec python -m harness measure --parent $PPID --name-in {output} --log {log} {params.overrides}"
+        "python -m harness measure --name-in {output} --log {log} {params.overrides}"

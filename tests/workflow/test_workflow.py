@@ -353,6 +353,26 @@ def test_snakemake_killed_while_measuring_leaves_no_process_and_the_same_command
     assert "smoke: every part ran; no claim" in result.stdout
 
 
+def is_drawing(process, project):
+    """Whether a process draws the project's runs."""
+    try:
+        return "analysis" in process.cmdline() and process.cwd() == str(project)
+    except psutil.Error:
+        return False
+
+
+def test_snakemake_killed_while_drawing_leaves_no_process(project, make_run):
+    make_run(project / "results" / "recorded", machine="zen2", isas=("avx2",), parts=("algorithms",))
+    environment = surroundings(project)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen([SCRIPTS / "snakemake", "figures"], cwd=project, env=environment, **quiet) as killed:
+        while not (started := [its for its in psutil.process_iter() if is_drawing(its, project)]):
+            assert killed.poll() is None, "all was drawn before it could be killed"
+            time.sleep(0.01)
+        killed.kill()
+    assert_gone(started)
+
+
 def test_the_workflow_is_formatted_and_linted():
     files = ["Snakefile", *map(str, ROOT.glob("*/workflow/*.smk"))]
     check = subprocess.run([SCRIPTS / "snakefmt", "--check", *files], cwd=ROOT, capture_output=True, text=True)
