@@ -371,6 +371,7 @@ def test_snakemake_killed_while_drawing_leaves_no_process(project, make_run):
             time.sleep(0.01)
         killed.kill()
     assert_gone(started)
+    assert not list(project.glob("results/**/*.svg")), "they ended, and had not done what they were started for"
 
 
 def test_the_workflow_is_formatted_and_linted():
