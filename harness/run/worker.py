@@ -8,25 +8,24 @@ from __future__ import annotations
 import os
 import random
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.experiments.base import Question, Roster
-from harness.machine import identity
 from harness.machine.processes import tell
 from harness.native import build
 from harness.native.extensions import Host, require_current
 from harness.native.memory import Arena
 from harness.record import store
 from harness.record.journal import Journal, TuningJournal
-from harness.record.run import Row
+from harness.record.run import Row, typed
 from harness.run import accuracy, domain
 from harness.run.begun import Begun, Pair
 from harness.run.budget import Allowance, in_time
 from harness.run.plan import Plan, items_of
 from harness.sampling.sampler import Sample, Sampler, Sampling, enough_rounds
-from harness.sampling.tuning import Tuner
+from harness.sampling.tuning import Field, Tuner
 
 TUNING, ACCURACY = "tuning", "accuracy"
 """What processes that measure nothing are called."""
@@ -112,22 +111,20 @@ def measure(run: Begun, process: int, wanted: Mapping[str, float], deadline: flo
     tell(clock_nanoseconds=sampler.best_clock, throughput_nanoseconds=sampler.best_throughput)
 
 
-def tune(run: Begun, deadline: float) -> None:
-    """Tunes what is still missing of the run, pass by pass, into tuning.journal; variants are left out where it would
-    not be done at the deadline."""
+def tune(run: Begun, process: int, fields: Sequence[Field], deadline: float) -> None:
+    """Times what is still missing of the fields in one process of tuning, into tuning.journal, in shuffled order;
+    variants are left out where it would not be done at the deadline."""
     sampler, rosters, record = start(run), run.rosters(), run.record
-    journal = TuningJournal(run.folder)
-    wanted = identity.wanted_variants(run.config["tuning"], record.machine.name)
+    rounds, journal = run.plan.protocol["tuner"]["rounds"], TuningJournal(run.folder)
     done = journal.keys()
-    passes = ((*pair, name) for pair, roster in rosters.items() for name in roster.passes)
-    todo = [key for key in passes if key not in done]
+    todo = [field for field in fields if (process, *field.key) not in done]
+    random.Random(record.seed + process).shuffle(todo)
     allowance = Allowance(deadline, len(todo))
-    for compiler, isa, name in todo:
-        far = run.plan.tuning_elements(compiler, isa)
-        choice = (identity.published(isa), wanted.get(isa, {}))
-        tuner = Tuner(sampler, rosters[compiler, isa], far, record.seed, *choice)
-        journal.append(tuner.tune(name, allowance.next()))
-        tell(tuned=f"{compiler} {isa} {name}")
+    for field in todo:
+        pair = field.compiler, field.isa
+        tuner = Tuner(sampler, rosters[pair], run.plan.tuning_lengths(*pair), rounds, record.seed)
+        journal.append(tuner.look(field, process, allowance.next()))
+        tell(tuned=" ".join(field.key))
     tell(clock_nanoseconds=sampler.best_clock, throughput_nanoseconds=sampler.best_throughput)
 
 
@@ -166,11 +163,13 @@ def start(run: Begun) -> Sampler:
 
 def main(job: Mapping[str, Any]) -> None:
     """What a process that `measure` starts does. A job has folder, extensions, config, process (its number, or TUNING,
-    or ACCURACY), wanted (expected costs of questions, by their keys) and deadline (by time.monotonic)."""
+    or ACCURACY), deadline (by time.monotonic), and what is `wanted`: expected costs of questions, by their keys; of
+    tuning the number of its process and fields."""
     run = begun(job)
     if job["process"] == ACCURACY:
         accurate(run)
     elif job["process"] == TUNING:
-        tune(run, job["deadline"])
+        process, fields = job["wanted"]["process"], job["wanted"]["fields"]
+        tune(run, process, typed(tuple[Field, ...], fields), job["deadline"])
     else:
         measure(run, job["process"], job["wanted"], job["deadline"])
