@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from harness.record.run import (
     Peers,
     Protocol,
     Record,
+    Session,
     Threads,
     Timer,
     Vetoes,
@@ -65,6 +66,8 @@ WHOLE = [(name, "", "+".join(["u4k2", *["u4k1"] * (len(passes) - 1)])) for name,
 SUMS = ("exp_sum", "exp_store", "ext_sum")
 TRAFFIC |= {f"{name}_lanes": TRAFFIC[name] for name in SUMS}
 BANDWIDTH_KERNELS = ("load", "store", "copy", "update", "copy_nt")
+LOOK_LENGTHS = (1 << 21, 1 << 25)
+"""Of the conditions: half of L3, and out of cache."""
 CACHES = {1: 32 * 1024, 2: 1024 * 1024, 3: 32 * 1024 * 1024}
 CLOCK_ADDS, CLOCK_NANOSECONDS = 20_000, 5405
 """3.7 GHz."""
@@ -95,7 +98,7 @@ DATA = {
 
 
 PARTS = ("algorithms", "passes", "breakdown", "controls", "accumulation", "class-counts", "scaling", "strong-scaling")
-PARTS += ("peers", "peer-overhead")
+PARTS += ("peers", "peer-overhead", "conditions")
 CONTENDERS = {
     "algorithms": "algorithms",
     "passes": "passes",
@@ -107,6 +110,7 @@ CONTENDERS = {
     "strong-scaling": "algorithms",
     "peers": "peers",
     "peer-overhead": "peers",
+    "conditions": "conditions",
 }
 # Nanoseconds of a call and of an element.
 PEERS = {"numpy": (7000, 1.5), "scipy": (9000, 1.3), "torch": (2500, 0.7), "onednn": (400, 0.5)}
@@ -234,7 +238,35 @@ def rows_of(
                     timed = [(*name, algorithm_time(name[0], beside, elements) / threads) for name in WHOLE]
                     timed += [(name, "", "", call / elements + each) for name, (call, each) in PEERS.items()]
                     add(experiment, ("gcc", beside, elements), timed, state, control_random, threads, quiet=0.25)
+    if "conditions" in parts:
+        for elements in LOOK_LENGTHS:
+            loops = [("", loop, "u4k1", pass_time(loop, isas[-1], elements)) for loop in ("load", "copy")]
+            add("conditions", ("gcc", isas[-1], elements), loops, "warm", np.random.default_rng(2))
     return pd.DataFrame(table, columns=list(schema("samples")["properties"]))
+
+
+def groups_of(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Rows of `groups`: of each process one for each look after the first, or a single one; one after the other, three
+    seconds each, the second of which was waited for."""
+    started = 40.0
+    for process, those in rows.groupby("process"):
+        looks = those["experiment"] == "conditions"
+        count = max(1, int(those["round"][looks].max()) if looks.any() else 1)
+        place = pd.Series(np.arange(len(those)) * count // len(those), index=those.index)
+        place[looks] = (those["round"][looks] - 1).clip(lower=0)
+        for group, its in those.groupby(place):
+            waited = 3.0 if group == 1 else 0.0
+            flags = its["flags"][its["flags"] != ""].value_counts().sort_index()
+            yield {
+                **{"process": int(process), "group": int(group), "session": 0},
+                **{"started": started + waited, "seconds": 3.0, "waited": waited},
+                **{"questions": 1, "samples": len(its), "disturbed": int(flags.sum())},
+                "flags": [f"{flag} {number}" for flag, number in flags.items()],
+                **{name: float(its[name].median()) for name in ("clock_nanoseconds", "throughput_nanoseconds")},
+                "before": int(group) if looks.any() else None,
+                "after": int(group) + 1 if looks.any() else None,
+            }
+            started += 3.1 + waited
 
 
 def record_of_rows(rows: pd.DataFrame, machine: str, protocol: str, isas: Sequence[str], ended: str | None) -> Record:
@@ -270,6 +302,7 @@ def record_of_rows(rows: pd.DataFrame, machine: str, protocol: str, isas: Sequen
             {"item": "turbo", "found": "unknown", "disturbs": "unknown", "advice": "the system does not tell"},
             {"item": "huge pages", "found": "given", "disturbs": "no", "advice": "none"},
         ),
+        sessions=(Session("2026-01-01T00:00:00+00:00", ()),),
         compilers={name: Compiler((name,), "12.2", {}) for name in ("gcc", "clang")},
         primary_compiler="gcc",
         content_hash=content_hash,
@@ -296,6 +329,7 @@ def record_of_rows(rows: pd.DataFrame, machine: str, protocol: str, isas: Sequen
         # As many as a test needs.
         skipped=({"what": f"{protocol}'s processes.least: 8", "reason": "the configuration has fewer"},),
         vetoes=Vetoes(len(rows), int((rows["flags"] != "").sum())),
+        groups=tuple(groups_of(rows)) if "conditions" in experiments else (),
         started="2026-01-01T00:00:00+00:00",
         ended=ended,
     )
@@ -347,30 +381,22 @@ def peer_accuracy(name: str, distribution: str, elements: int) -> dict[str, Any]
 def tuning_of(isa: str) -> list[dict[str, Any]]:
     """Two variants of each pass of Two-Pass: the best one, and a published one that takes 10 % longer in cache."""
     published = {"avx512f": ["skylake-x"], "avx2": ["broadwell", "zen2"]}.get(isa, [])
-    times = {4096: (1000.0, 1.1), 1 << 25: (1e7, 1.0), None: (1e5, 1.1**0.5)}
     return [
         {
             "compiler": "gcc",
             "isa": isa,
             "pass": name,
             "variant": variant,
-            "elements": elements,
             "chosen": variant == "u8k2",
-            **({"chosen_by": "time"} if variant == "u8k2" else {}),
             "finalist": True,
             "published_for": published if variant == "u12k1" else [],
-            "processes": 6,
-            **{f"nanoseconds_{bound}": longer * times[elements][0] * width for bound, width in widths.items()},
-            **{
-                f"relative_percent_{bound}": 0.0 if longer == 1 and variant == "u8k2" else 100 * (longer * width - 1)
-                for bound, width in widths.items()
-            },
+            "in_cache_elements": 4096,
+            "in_cache_nanoseconds": 1000.0 if variant == "u8k2" else 1100.0,
+            "out_of_cache_elements": 1 << 25,
+            "out_of_cache_nanoseconds": 1e7,
         }
         for name in ("ext_sum", "ext_scale")
         for variant in ("u8k2", "u12k1")
-        for elements in (None, 4096, 1 << 25)
-        for longer in (times[elements][1] if variant == "u12k1" else 1.0,)
-        for widths in ({"median": 1.0, "low": 0.99, "high": 1.01},)
     ]
 
 

@@ -150,6 +150,9 @@ class Kind:
     disturbed one spoils no other."""
     has_peers = False
     """Libraries take part. They take the widest vectors that there are, so no other ISA is beside them."""
+    around_groups = False
+    """It is asked before and after each group of other questions, by the first compiler in the widest vectors, and is
+    no question of its own: it tells under which conditions the others were measured."""
     every_compiler = False
     """Compilers after the first measure it too, at lengths of their own, where it has one thread."""
     compares_compilers = False

@@ -38,6 +38,7 @@ def check_rows(path: Path, rows: pd.DataFrame, run: Record) -> None:
     check_turns(path, rows, starts, numbers)
     check_splits(path, rows, contenders, numbers, run)
     check_flags(path, rows, run)
+    check_groups(path, rows, run)
 
 
 def _changes(rows: pd.DataFrame, columns: list[str]) -> np.ndarray:
@@ -197,6 +198,7 @@ def _twins(run: Record) -> set[Name]:
 
 WANTED: dict[str, Callable[[Record], set[Name]]] = {
     "accumulations": _twins,
+    "conditions": lambda _: {("", "load"), ("", "copy")},
     "algorithms-and-limits": lambda run: {*_algorithms(run), ("", "load"), ("", "copy")},
     "peers": lambda run: {*_algorithms(run), *((name, "") for name in run.peers.libraries)},
 }
@@ -246,3 +248,29 @@ def check_flags(path: Path, rows: pd.DataFrame, run: Record) -> None:
     found, counted = int((rows["flags"] != "").sum()), run.vetoes.disturbed_samples
     if found != counted:
         raise DamagedRun(f"{path}: {found:,} rows with flags, where run.json counts {counted:,}")
+
+
+def check_groups(path: Path, rows: pd.DataFrame, run: Record) -> None:
+    """Raises DamagedRun where a process has not the samples, or not the looks at the conditions, that its groups in
+    run.json tell of; runs from before there were groups tell of none."""
+    if not run.groups:
+        return
+    by_process = (rows["flags"] != "").groupby(rows["process"])
+    found = pd.DataFrame({"samples": by_process.size(), "disturbed": by_process.sum()})
+    groups = pd.DataFrame(run.groups)
+    told = groups.groupby("process")[["samples", "disturbed"]].sum()
+    both = sorted({*told.index, *found.index})
+    wrong = (told.reindex(both) != found.reindex(both)).any(axis=1)
+    if wrong.any():
+        reason = "its groups in run.json tell of another number of samples, or of flags"
+        raise DamagedRun(f"{path}: process {wrong.idxmax()}: {reason}")
+    looks = rows[rows["experiment"].isin(_looked(run))].groupby("process")["round"].max()
+    last = groups.groupby("process")["after"].max().dropna()
+    for process in sorted(last.index):
+        if looks.get(process, -1) < last[process]:
+            reason = f"no round {last[process]:.0f} of the conditions, which its groups tell of"
+            raise DamagedRun(f"{path}: process {process}: {reason}")
+
+
+def _looked(run: Record) -> list[str]:
+    return [name for name, asked in run.protocol.experiments.items() if asked.contenders == "conditions"]

@@ -120,6 +120,15 @@ def out_of_cache_elements(llc_bytes: int) -> int:
     return max(16 << 20, 4 * llc_bytes // FLOAT_BYTES)
 
 
+def half_last_cache_elements(llc_bytes: int) -> int:
+    """The length whose input and output together fill half of the last-level cache."""
+    return max(1, llc_bytes // (4 * FLOAT_BYTES))
+
+
+NAMED = {"out-of-cache": out_of_cache_elements, "half-last-cache": half_last_cache_elements}
+"""Lengths that have a name, by the size of the last-level cache."""
+
+
 def lengths(spec: list[int | str] | Mapping[str, int], llc_bytes: int) -> list[int]:
     """The array lengths, in elements and ascending, that a `lengths` entry of a protocol stands for."""
     if isinstance(spec, Mapping):
@@ -129,7 +138,7 @@ def lengths(spec: list[int | str] | Mapping[str, int], llc_bytes: int) -> list[i
             elements.append(three_digits(spec["from"] * 10 ** (step / spec["per_decade"])))
             step += 1
         return sorted(set(elements))
-    return sorted({out_of_cache_elements(llc_bytes) if n == "out-of-cache" else int(n) for n in spec})
+    return sorted({NAMED[n](llc_bytes) if isinstance(n, str) else n for n in spec})
 
 
 def three_digits(value: float) -> int:

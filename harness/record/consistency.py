@@ -16,7 +16,8 @@ KEYS = {
     "exp": ("isa",),
     "accuracy": ("isa", "algorithm", "accumulation", "distribution", "elements"),
     "domain": ("compiler", "isa", "algorithm"),
-    "tuning": ("compiler", "isa", "pass", "variant", "elements"),
+    "tuning": ("compiler", "isa", "pass", "variant"),
+    "groups": ("process", "group"),
     "experiments": ("compiler", "isa", "cache_state"),
     "machine.caches": ("level",),
 }
@@ -33,6 +34,7 @@ def contradictions(run: Record) -> Iterator[str]:
     yield from _experiments(run)
     yield from _tuning(run)
     yield from _accuracy(run)
+    yield from _groups(run)
     yield from _counts(run)
 
 
@@ -97,7 +99,7 @@ def _contenders(run: Record) -> Iterator[str]:
 def _lists(run: Record) -> Iterator[tuple[str, Sequence[Row]]]:
     """Each list that has KEYS, by where it stands."""
     yield "machine.caches", [vars(cache) for cache in run.machine.caches]
-    for name in ("domain", "tuning", "exp", "accuracy"):
+    for name in ("domain", "tuning", "exp", "accuracy", "groups"):
         yield name, getattr(run, name)
     for name, items in run.experiments.items():
         yield f"experiments.{name}", [vars(item) for item in items]
@@ -138,34 +140,17 @@ def _experiments(run: Record) -> Iterator[str]:
 
 
 def _tuning(run: Record) -> Iterator[str]:
-    """Of each compiler, ISA and pass one variant is chosen, and one at least was measured to the end: at the lengths of
-    all that were. Intervals hold their medians, and what is told is told against the chosen one."""
+    """Of each compiler, ISA and pass one variant is chosen, and one at least was measured to the end."""
     if run.is_complete and not run.tuning:
         yield "tuning: is empty, and passes are measured in the variants that it chooses"
     groups: dict[tuple[str, str, str], list[Row]] = {}
-    for place, row in enumerate(run.tuning):
+    for row in run.tuning:
         groups.setdefault((row["compiler"], row["isa"], row["pass"]), []).append(row)
-        for value in ("nanoseconds", "relative_percent"):
-            if not row[f"{value}_low"] <= row[f"{value}_median"] <= row[f"{value}_high"]:
-                yield f"tuning[{place}].{value}_median: is not within its interval"
-        if row["chosen"] and any(row[f"relative_percent_{bound}"] for bound in ("low", "median", "high")):
-            yield f"tuning[{place}].relative_percent_median: is not 0, though the variant is the chosen one"
-        if row["chosen"] != ("chosen_by" in row):
-            yield f"tuning[{place}].chosen_by: the chosen variant has it, and only that"
     for key, rows in groups.items():
-        if (chosen := sum(row["chosen"] for row in rows if row["elements"] is None)) != 1:
+        if (chosen := sum(row["chosen"] for row in rows)) != 1:
             yield f"tuning: {chosen} variants of {' '.join(key)} are chosen"
-        if len({row["variant"] for row in rows if row["chosen"]}) > 1:
-            yield f"tuning: several variants of {' '.join(key)} are chosen"
         if not any(row["finalist"] for row in rows):
             yield f"tuning: no variant of {' '.join(key)} is a finalist"
-        lengths: dict[tuple[str, bool], set[int | None]] = {}
-        for row in rows:
-            lengths.setdefault((row["variant"], row["finalist"]), set()).add(row["elements"])
-        if len({frozenset(its) for (_, finalist), its in lengths.items() if finalist}) > 1:
-            yield f"tuning: finalists of {' '.join(key)} have rows at different lengths"
-        if any(None not in its for its in lengths.values()):
-            yield f"tuning: a variant of {' '.join(key)} has no row over all lengths"
 
 
 def _accuracy(run: Record) -> Iterator[str]:
@@ -198,6 +183,15 @@ def _lacking(run: Record) -> Iterator[str]:
         if (*contender, distribution, elements) not in rows:
             name = " ".join(filter(None, contender))
             yield f"accuracy: no row of {name}, {distribution}, {elements} elements"
+
+
+def _groups(run: Record) -> Iterator[str]:
+    """Every group is of a session, and has not more than its samples."""
+    for place, row in enumerate(run.groups):
+        if row["session"] >= len(run.sessions):
+            yield f"groups[{place}].session: there are {len(run.sessions)} sessions"
+        if row["disturbed"] > row["samples"]:
+            yield f"groups[{place}].disturbed: more than there are samples"
 
 
 def _counts(run: Record) -> Iterator[str]:

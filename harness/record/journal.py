@@ -9,6 +9,7 @@ import os
 import re
 import zlib
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ from harness.record.run import Row
 from harness.record.schema import schema
 
 COLUMNS: tuple[str, ...] = tuple(schema("samples")["properties"])
-END_OF_POINT = "#"
-"""Opens the line that closes a point in a journal."""
+END_OF_POINT, END_OF_GROUP = "#", "##"
+"""Open the lines that close a point, and a group of points, in a journal."""
 
 
 def csv_lines(rows: Iterable[Row]) -> str:
@@ -48,35 +49,65 @@ def records(path: Path, closing: str = "") -> Iterator[str]:
             record = b""
 
 
+def rows_in(lines: str) -> list[dict[str, str]]:
+    """The rows that lines of CSV stand for, each cell as text."""
+    return list(csv.DictReader(io.StringIO(lines), COLUMNS))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Questions that were asked one after the other: the CSV lines of each point, by the key of its question, and the
+    row that a run's `groups` has of them."""
+
+    points: dict[str, str]
+    told: Row
+
+
 class Journal:
-    """The rows of one process, appended point by point: a kill loses at most the point in progress."""
+    """The rows of one process, appended group by group: a kill loses at most the group in progress."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    def groups(self) -> list[Group]:
+        """The complete groups, in the order in which they were measured."""
+        return [_group(record) for record in records(self.path, END_OF_GROUP)]
+
     def points(self) -> dict[str, str]:
-        """The CSV lines of each complete point, by the key of its question."""
-        points = {}
-        for record in records(self.path, END_OF_POINT):
-            *lines, closing = record.splitlines(keepends=True)
-            points[closing.removeprefix(END_OF_POINT)] = "".join(lines)
+        """The CSV lines of each complete point, by the key of its question; what was asked again follows."""
+        points: dict[str, str] = {}
+        for group in self.groups():
+            for key, lines in group.points.items():
+                points[key] = points.get(key, "") + lines
         return points
 
     def trim(self) -> None:
-        """Cuts off what a kill left unfinished, so that the next point follows a complete one."""
-        points = self.points()
+        """Cuts off what a kill left unfinished, so that the next group follows a complete one."""
         if self.path.exists():
-            kept = "".join(sealed(f"{lines}{END_OF_POINT}{key}") for key, lines in points.items())
+            kept = "".join(map(sealed, records(self.path, END_OF_GROUP)))
             write_whole({self.path: kept.encode()})
 
-    def append(self, key: str, rows: Sequence[Row]) -> None:
-        """Adds a complete point. Raises HarnessError on a full disk."""
-        append_whole(self.path, sealed(f"{csv_lines(rows)}{END_OF_POINT}{key}"))
+    def append(self, points: Mapping[str, Sequence[Row]], told: Row) -> None:
+        """Adds a complete group. Raises HarnessError on a full disk."""
+        text = "".join(f"{csv_lines(rows)}{END_OF_POINT}{key}\n" for key, rows in points.items())
+        append_whole(self.path, sealed(f"{text}{END_OF_GROUP}{json.dumps(told)}"))
+
+
+def _group(record: str) -> Group:
+    points: dict[str, str] = {}
+    rows: list[str] = []
+    *lines, closing = record.splitlines(keepends=True)
+    for line in lines:
+        if line.startswith(END_OF_POINT):
+            points[line.removeprefix(END_OF_POINT).rstrip("\n")] = "".join(rows)
+            rows = []
+        else:
+            rows.append(line)
+    return Group(points, json.loads(closing.removeprefix(END_OF_GROUP)))
 
 
 class TuningJournal:
-    """The tuning of a run in progress, a line of JSON for each algorithm in each process: a kill loses at most the one
-    in progress."""
+    """The tuning of a run in progress, a line of JSON for each pass: a kill loses at most the pass in progress."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "tuning.journal"
@@ -85,21 +116,21 @@ class TuningJournal:
         """The rows of all complete lines."""
         return [row for record in records(self.path) for row in json.loads(record)]
 
-    def keys(self) -> set[tuple[int, str, str, str]]:
-        """(process, compiler, ISA, algorithm) of what is complete."""
-        return {(row["process"], row["compiler"], row["isa"], row["algorithm"]) for row in self.rows()}
+    def keys(self) -> set[tuple[str, str, str]]:
+        """(compiler, ISA, pass) of what is complete."""
+        return {(row["compiler"], row["isa"], row["pass"]) for row in self.rows()}
 
     def forget(self, keys: Container[tuple[str, str, str]]) -> None:
-        """Drops all lines in which one of these (compiler, ISA, pass) is."""
+        """Drops what is known of these (compiler, ISA, pass)."""
         kept = [
             sealed(record)
             for record in records(self.path)
-            if not any((row["compiler"], row["isa"], row["pass"]) in keys for row in json.loads(record))
+            if (row := json.loads(record)[0]) and (row["compiler"], row["isa"], row["pass"]) not in keys
         ]
         write_whole({self.path: "".join(kept).encode()})
 
     def append(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Adds the rows of one algorithm in one process. Raises HarnessError on a full disk."""
+        """Adds the rows of one pass. Raises HarnessError on a full disk."""
         append_whole(self.path, sealed(json.dumps(rows)))
 
 

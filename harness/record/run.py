@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from harness.record.caches import HasCaches
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 2
 UNKNOWN = "unknown"
 NOT_EMULATED = "none"
 Row = Mapping[str, Any]
@@ -259,6 +259,8 @@ class Record:
     exp: tuple[Row, ...] = ()
     """How exact exp is, by ISA."""
     domain: tuple[Row, ...] = ()
+    groups: tuple[Row, ...] = ()
+    """Of each group of questions, when it was asked and what disturbed it; none in runs from before there were any."""
     excluded: tuple[Row, ...] | None = None
     """Variants whose results are wrong; None where nobody has looked."""
     skipped: tuple[Row, ...] = ()
@@ -286,12 +288,12 @@ class Record:
 
     @property
     def parts(self) -> set[str]:
-        """What figures are drawn from: the experiments; "accuracy" where that was looked at; "tuning" where
-        variants were tuned; and "compilers" where whole algorithms were measured with more than one."""
+        """What figures are drawn from: the experiments; "accuracy" where that was looked at; "tuning" where a published
+        variant was tuned; and "compilers" where whole algorithms were measured with more than one."""
         compilers = {item.compiler for item in self.experiments.get("algorithms", ())}
         others = {
             "accuracy": bool(self.accuracy),
-            "tuning": bool(self.tuning),
+            "tuning": any(row["published_for"] for row in self.tuning),
             "compilers": len(compilers) > 1,
         }
         return {*self.experiments, *(name for name, is_there in others.items() if is_there)}

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-# The phases end at these shares of the minutes, so that there is time to measure. The first look at all variants has a
-# part of that of tuning, so that there is time for several processes over finalists.
-FIRST_LOOK_ENDS, TUNING_ENDS, ACCURACY_ENDS = 0.12, 0.25, 0.4
+# The phases end at these shares of the minutes, so that there is time to measure. Tuning takes a tenth of `quick` on an
+# idle machine, and accuracy a twentieth.
+TUNING_ENDS, ACCURACY_ENDS = 0.4, 0.55
 # By this share of the minutes a process may be late, for the question that it is at, before it is killed.
 GRACE = 0.2
+# No more of the minutes is spent waiting for a calm machine.
+WAITING_SHARE = 0.1
 
 Key = TypeVar("Key")
 
@@ -30,6 +32,11 @@ class Budget:
     def left(self) -> float:
         """What is left of it."""
         return max(0.0, self.until() - time.monotonic())
+
+
+def spare(deadline: float, needed: float, parts: int) -> float:
+    """The seconds that each of so many parts may take beyond what all of them are expected to need until a deadline."""
+    return max(0.0, deadline - time.monotonic() - needed) / parts
 
 
 class Allowance:

@@ -21,13 +21,14 @@ from harness.native.memory import Layout
 from harness.native.softmax import run_passes
 from harness.record import run
 from harness.record.caches import FLOAT_BYTES
-from harness.record.configuration import Config, lengths
+from harness.record.configuration import Config, lengths, out_of_cache_elements
 from harness.record.consistency import FLOATS
 from harness.record.errors import HarnessError
 from harness.record.isa import ISAS
 from harness.run.accuracy import DISTRIBUTIONS
 from harness.run.budget import ACCURACY_ENDS, TUNING_ENDS
-from harness.sampling import tuning
+from harness.run.groups import GROUP_SECONDS
+from harness.sampling.conditions import calls_of
 
 # Of a sample: canaries and counters. Of a process: interpreter, extensions, arena.
 SAMPLE_OVERHEAD_SECONDS, PROCESS_OVERHEAD_SECONDS = 150e-6, 1.0
@@ -40,6 +41,8 @@ MOST_OF_MEMORY = 0.8
 # of few, since 15 us of every call are Python's, as much as 8,192 elements take. From SLOW on it is told and planned
 # with: real machines take 0.3 to 1.3 times what is guessed.
 PACE_CALLS, PACE_ELEMENTS, SLOW = 20, (64, 65_536), 3.0
+# Samples by which all passes of a compiler and ISA are tuned at one length: 112 variants, halved again and again.
+TUNING_SAMPLES = 1400
 # Of looking at all variants of a compiler and ISA beforehand.
 VERIFICATION_SECONDS = 1.5
 
@@ -111,9 +114,19 @@ class Plan:
         """Who takes part in each experiment, by its name."""
         return {name: experiment.kind.contenders(self.roster) for name, experiment in self.known.items()}
 
+    @property
+    def asked(self) -> list[Item]:
+        """The items whose questions are measured."""
+        return [item for item in self.items if not self.known[item.experiment].kind.around_groups]
+
+    @property
+    def looks(self) -> list[Item]:
+        """The items that are asked around each group of the others."""
+        return [item for item in self.items if self.known[item.experiment].kind.around_groups]
+
     def questions(self) -> Iterator[tuple[Item, int, int]]:
         """Every question: item, elements, threads."""
-        return ((item, n, threads) for item in self.items for n, threads in item.points())
+        return ((item, n, threads) for item in self.asked for n, threads in item.points())
 
     def described(self) -> dict[str, tuple[run.Item, ...]]:
         """What a run says of its experiments."""
@@ -151,14 +164,15 @@ class Plan:
     def longest_of_pairs(self) -> dict[tuple[str, str], int]:
         """The longest input, in elements, that each (compiler, ISA) is timed with."""
         found: dict[tuple[str, str], int] = {}
-        for item in self.items:
+        for item in self.asked:
             most = self.most_elements(item.experiment, max(item.elements))
             found[item.compiler, item.isa] = max(most, found.get((item.compiler, item.isa), 0))
         return found
 
     def longest(self) -> int:
-        """The longest input that a run of this plan needs, in elements; tuning goes no further."""
-        return max(self.longest_of_pairs().values())
+        """The longest input that a run of this plan, its tuning included, needs, in elements."""
+        looks = [max(item.elements) for item in self.looks]
+        return max(self.config["tuner"]["in_cache_elements"], *self.longest_of_pairs().values(), *looks)
 
     def layout(self) -> Layout:
         """How the arena of a run of this plan is used."""
@@ -176,14 +190,15 @@ class Plan:
 
     def largest_need(self) -> tuple[int, int]:
         """The memory, in bytes, that the question with the largest need takes, and its elements."""
-        return max((self.arena_bytes(item.experiment, n, t), n) for item, n, t in self.questions())
+        points = ((item, n, t) for item in self.items for n, t in item.points())
+        return max((self.arena_bytes(item.experiment, n, t), n) for item, n, t in points)
 
     # Time.
 
-    def tuning_lengths(self, compiler: str, isa: str) -> list[int]:
-        """The lengths at which this compiler and ISA is tuned: in each cache and out of it, as far as it is timed."""
-        longest = max(max(item.elements) for item in self.items if (item.compiler, item.isa) == (compiler, isa))
-        return sorted({min(n, longest) for n in tuning.lengths(self.processor)})
+    def tuning_elements(self, compiler: str, isa: str) -> int:
+        """The out-of-cache length at which this compiler and ISA is tuned, or its longest length if that is shorter."""
+        longest = max(max(item.elements) for item in self.asked if (item.compiler, item.isa) == (compiler, isa))
+        return min(out_of_cache_elements(self.processor.last_cache_bytes), longest)
 
     def question_seconds(self, item: Item, elements: int, threads: int = 1) -> float:
         """A guess at the seconds that one process spends on one length of an item with so many threads."""
@@ -206,37 +221,38 @@ class Plan:
         """A guess at the seconds that each question takes, by its key."""
         return {item.key(n, t): self.question_seconds(item, n, t) for item, n, t in self.questions()}
 
-    def process_seconds(self) -> float:
-        """A guess at the seconds that one process takes."""
-        return PROCESS_OVERHEAD_SECONDS + sum(self.costs().values())
+    def look_seconds(self) -> float:
+        """A guess at the seconds that one look at the conditions takes: the calls of each loop, and one to warm up."""
+        calls = sum(
+            (1 + calls_of(n)) * contender.nanoseconds(item.isa, n, self.processor.last_cache_bytes)
+            for item in self.looks
+            for n in item.elements
+            for contender in self.contenders[item.experiment]
+        )
+        return calls / 1e9
+
+    def process_seconds(self, keys: Collection[str] | None = None) -> float:
+        """A guess at the seconds that one process takes for the questions of these keys, or for all."""
+        seconds = sum(cost for key, cost in self.costs().items() if keys is None or key in keys)
+        return PROCESS_OVERHEAD_SECONDS + self.look_seconds() + self._with_looks(seconds)
+
+    def _with_looks(self, seconds: float) -> float:
+        """So many seconds of questions, with the looks after each group of them."""
+        return seconds * (1 + self.look_seconds() / GROUP_SECONDS)
 
     def budget_seconds(self) -> float:
         """How long a run may take: the protocol's minutes, and beyond them what its fewest processes need for peers."""
         questions = (q for q in self.questions() if self.known[q[0].experiment].kind.has_peers)
         peers = sum(self.question_seconds(*question) for question in questions)
-        return self.protocol["minutes"] * 60 + self.protocol["processes"]["least"] * peers
+        return self.protocol["minutes"] * 60 + self.protocol["processes"]["least"] * self._with_looks(peers)
 
     def tuning_seconds(self) -> float:
-        """A guess at the seconds that looking at all variants and tuning take: of those within the algorithms first all
-        and then, in several processes, the finalists."""
+        """A guess at the seconds that looking at all variants and tuning take."""
         pairs = list(dict.fromkeys((item.compiler, item.isa) for item in self.items))
-        tuner, seconds = self.protocol["tuner"], 0.0
-        names: dict[str, list[str]] = {}
-        for kernel in self.roster.kernels:
-            names.setdefault(kernel.name, []).append(kernel.variant)
-        for pair in pairs:
-            for field in tuning.fields_of(self.roster, pair, names):
-                finalists = min(field.size, tuner["finalists"] + 1)
-                samples = tuner["rounds"] * (field.size + tuner["processes"] * finalists)
-                seconds += samples * sum(self.sample_seconds(field, n) for n in self.tuning_lengths(*pair))
-        return (1 + tuner["processes"]) * PROCESS_OVERHEAD_SECONDS + len(pairs) * VERIFICATION_SECONDS + seconds
-
-    def sample_seconds(self, field: tuning.Field, elements: int) -> float:
-        """A guess at the seconds that tuning spends on one sample of an algorithm, split by pass."""
-        llc_bytes, kernels = self.processor.last_cache_bytes, self.roster.of(field.algorithm)
-        each = [pass_nanoseconds(field.isa, elements, llc_bytes, kernel.takes_exp) for kernel in kernels]
-        calls = max(1, round(tuning.SAMPLE_NANOSECONDS / min(each)))
-        return calls * (sum(each) + MEMORY_NANOSECONDS / 2 * elements) / 1e9 + SAMPLE_OVERHEAD_SECONDS
+        near = len(pairs) * TUNING_SAMPLES * (0.2e-3 + SAMPLE_OVERHEAD_SECONDS)
+        llc_bytes = self.processor.last_cache_bytes
+        far = sum(pass_nanoseconds(pair[1], self.tuning_elements(*pair), llc_bytes) for pair in pairs) * TUNING_SAMPLES
+        return PROCESS_OVERHEAD_SECONDS + len(pairs) * VERIFICATION_SECONDS + near + far / 1e9
 
     def accuracy_seconds(self) -> float:
         """A guess at the seconds that looking at accuracy takes."""
@@ -314,13 +330,17 @@ class Plan:
                 f"  one process would take {duration(once)}: what is not done after {duration(budget)} is left out; "
                 "fewer --isas and --compilers leave out less"
             )
-        for name, elements in dict.fromkeys((item.experiment, item.elements) for item in self.items):
-            those = [item for item in self.items if (item.experiment, item.elements) == (name, elements)]
+        for name, elements in dict.fromkeys((item.experiment, item.elements) for item in self.asked):
+            those = [item for item in self.asked if (item.experiment, item.elements) == (name, elements)]
             who = ", ".join(f"{item.compiler} {item.isa}" for item in those)
             reach = f"{min(elements):,} to {max(elements):,}" if len(elements) > 1 else f"{elements[0]:,}"
             lengths_word = "lengths" if len(elements) > 1 else "length"
             rounds = protocol["rounds"][name]
             lines.append(f"  {name}: {len(elements)} {lengths_word}, {reach} elements, {rounds} rounds ({who})")
+        for item in self.looks:
+            loops = " and ".join(contender.pass_name for contender in self.contenders[item.experiment])
+            where = " and ".join(f"{n:,}" for n in item.elements)
+            lines.append(f"  {item.experiment}: {loops} at {where} elements, every {GROUP_SECONDS:.0f} s of the others")
         lines += [f"  skipped: {item['what']}: {item['reason']}" for item in self.skipped]
         return "\n".join(lines)
 
@@ -362,9 +382,10 @@ def make_plan(roster: Roster, processor: Processor, found: Found) -> Plan:
         if others and experiment.every_compiler and experiment.kind.compares_compilers:
             # At the lengths that both measured.
             everything = sorted({*everything, *secondary})
+        is_look = experiment.kind.around_groups
         theirs = others if experiment.every_compiler or spec["secondary"] == "all" else []
-        for compiler in (first, *theirs):
-            for isa in [widest(found.isas)] if experiment.kind.has_peers else found.isas:
+        for compiler in (first, *(() if is_look else theirs)):
+            for isa in [widest(found.isas)] if experiment.kind.has_peers or is_look else found.isas:
                 most = spec["scalar"] if isa == "scalar" else math.inf
                 wanted = everything if compiler == first else secondary
                 chosen = [n for n in wanted if n <= most] or [min(most, *wanted)] if wanted else []
@@ -379,6 +400,8 @@ def make_plan(roster: Roster, processor: Processor, found: Found) -> Plan:
                 if used:
                     items.append(Item(name, compiler, isa, fit, experiment.cache_state, teams))
     plan = replace(plan, items=items)
+    if not plan.asked:
+        plan = replace(plan, items=())
     for compiler in found.compilers:
         if not any(item.compiler == compiler for item in items):
             plan = plan.skip(f"compiler {compiler}", f"{roster.config['protocol']} measures the primary compiler only")

@@ -1,31 +1,37 @@
-"""One process of a run: sweeps all lengths in shuffled order, appends complete points to its journal.
+"""One process of a run: sweeps all lengths in shuffled order, appends complete groups of points to its journal.
 
 The process is what is repeated: page placement differs between processes and no repetition inside one shows it.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import random
-import zlib
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness.experiments.base import Question, Roster
+from harness.experiments.conditions import LOOPS
+from harness.machine import identity
 from harness.machine.processes import tell
 from harness.native import build
 from harness.native.extensions import Host, require_current
 from harness.native.memory import Arena
 from harness.record import store
-from harness.record.journal import Journal, TuningJournal
-from harness.record.run import Row, typed
+from harness.record.journal import Journal, TuningJournal, journals, rows_in
 from harness.run import accuracy, domain
 from harness.run.begun import Begun, Pair
-from harness.run.budget import Allowance, in_time
+from harness.run.budget import Allowance, in_time, spare
+from harness.run.groups import Groups, Where
 from harness.run.plan import Plan, items_of
-from harness.sampling.sampler import Sample, Sampler, Sampling, enough_rounds
-from harness.sampling.tuning import Field, Tuner
+from harness.sampling.conditions import Conditions, best_loops, of_loops
+from harness.sampling.pacing import Pacer
+from harness.sampling.sampler import Sampler
+from harness.sampling.tuning import Tuner
 
 TUNING, ACCURACY = "tuning", "accuracy"
 """What processes that measure nothing are called."""
@@ -34,39 +40,6 @@ TUNING, ACCURACY = "tuning", "accuracy"
 def pin(cpu: int) -> None:
     """Keeps this process on one logical processor."""
     os.sched_setaffinity(0, {cpu})
-
-
-def rows_of(question: Question, process: int, round_: int, taken: list[tuple[int, Sample]]) -> list[Row]:
-    """The rows of one round: of each sample one, or one for each pass of a contender that is split."""
-    return [
-        {
-            "experiment": question.experiment,
-            "compiler": question.compiler,
-            "isa": question.isa,
-            "algorithm": question.contenders[index].algorithm,
-            "pass": name,
-            "variant": variant,
-            "elements": question.elements,
-            "threads": question.threads,
-            "cache_state": question.cache_state,
-            "process": process,
-            "round": round_,
-            "position": position,
-            "calls": sample.calls,
-            "nanoseconds": nanoseconds,
-            "clock_nanoseconds": sample.clock_nanoseconds,
-            "throughput_nanoseconds": sample.throughput_nanoseconds,
-            "flags": ";".join(sorted(sample.flags)),
-        }
-        for position, (index, sample) in enumerate(taken)
-        for (name, variant), nanoseconds in zip(question.contenders[index].rows, sample.nanoseconds, strict=True)
-    ]
-
-
-def measure_question(sampler: Sampler, question: Question, process: int, how: Sampling) -> list[Row]:
-    """The rows of one question in one process. Disturbed samples are kept, with flags."""
-    taken = enumerate(enough_rounds(sampler, question, how))
-    return [row for round_, samples in taken for row in rows_of(question, process, round_, samples)]
 
 
 def questions(plan: Plan, rosters: Mapping[Pair, Roster]) -> dict[str, Question]:
@@ -85,46 +58,76 @@ def questions(plan: Plan, rosters: Mapping[Pair, Roster]) -> dict[str, Question]
     return found
 
 
-def measure(run: Begun, process: int, wanted: Mapping[str, float], deadline: float) -> None:
-    """Measures what is missing of the `wanted` questions, by their keys, in one process of the run: those that, by
-    their expected costs and the pace that is seen, end before the deadline."""
-    sampler, rosters, seed = start(run), run.rosters(), run.record.seed
-    protocol = run.plan.protocol
+def conditions_of(run: Begun, sampler: Sampler, rosters: Mapping[Pair, Roster]) -> Conditions:
+    """How a process looks at the conditions: by the loops that the run's first look chose, with what all looks so far
+    have found."""
+    known = questions(run.plan, rosters)
+    asked = {
+        item.key(n, t): replace(known[item.key(n, t)], contenders=rosters[item.compiler, item.isa].loops(*LOOPS))
+        for item in run.plan.looks
+        for n, t in item.points()
+    }
+    points = [journal.points() for journal in journals(run.folder)]
+    earlier = [row for its in points for key in asked for row in rows_in(its.get(key, ""))]
+    best = {row["pass"]: row["variant"] for row in earlier} or best_loops(sampler, list(asked.values()))
+    found = Conditions(sampler, [of_loops(question, best) for question in asked.values()])
+    found.learn(earlier)
+    return found
+
+
+def measure(run: Begun, job: Mapping[str, Any]) -> None:
+    """Measures what is missing of the wanted questions of a job in one process of the run: those that, by their
+    expected costs and the pace that is seen, end before the deadline. Then, in the time to spare, once more what was
+    disturbed all the time."""
+    sampler, rosters, process = start(run), run.rosters(), job["process"]
+    wanted, deadline = job["wanted"], job["deadline"]
     journal = Journal(run.folder / f"process-{process}.journal")
     journal.trim()
-    done = set(journal.points())
-    remaining = {key: q for key, q in questions(run.plan, rosters).items() if key in wanted and key not in done}
-    order = list(remaining)
-    random.Random(seed + process).shuffle(order)
+    conditions = conditions_of(run, sampler, rosters)
+    began, later, parts = time.monotonic(), sum(job["later"]), 1 + len(job["later"])
+    pacer = Pacer(
+        min(job["waits"], spare(deadline, job["pace"] * (job["cost"] + later), parts)),
+        lambda: sampler.is_calm() and conditions.are_calm(),
+        lambda pause: tell(waiting=pause),
+        deadline,
+    )
+    asked = questions(run.plan, rosters)
+    groups = Groups(Where(run.record, process, journal), asked, conditions, pacer)
+    order = [key for key in asked if key in wanted and not groups.asked[key]]
+    random.Random(run.record.seed + process).shuffle(order)
     tell(arena_bytes=sampler.arena.layout.arena_bytes, huge_page_bytes=sampler.arena.huge_page_bytes())
     if process == 0:
         tell(domain=domain.check(run.host, rosters))
     for key in in_time(wanted, order, deadline):
-        how = Sampling(
-            protocol["rounds"][remaining[key].experiment],
-            protocol["sample_milliseconds"] * 1e6,
-            seed + zlib.crc32(f"{process} {key}".encode()),
-            protocol["half_width_percent"] / 100,
-        )
-        journal.append(key, measure_question(sampler, remaining[key], process, how))
-        tell(point=key)
+        groups.ask(key)
+    groups.end()
+    again = time.monotonic()
+    pace = max(job["pace"], (again - began - pacer.waited) / job["cost"])
+    left = spare(deadline, pace * later, parts)
+    order = [key for key in groups.disturbed() if pace * wanted.get(key, math.inf) <= left]
+    for key in in_time(wanted, order, again + left):
+        groups.ask(key)
+    groups.end()
+    tell(beyond=pacer.waited + time.monotonic() - again)
     tell(clock_nanoseconds=sampler.best_clock, throughput_nanoseconds=sampler.best_throughput)
 
 
-def tune(run: Begun, process: int, fields: Sequence[Field], deadline: float) -> None:
-    """Times what is still missing of the fields in one process of tuning, into tuning.journal, in shuffled order;
-    variants are left out where it would not be done at the deadline."""
+def tune(run: Begun, deadline: float) -> None:
+    """Tunes what is still missing of the run, pass by pass, into tuning.journal; variants are left out where it would
+    not be done at the deadline."""
     sampler, rosters, record = start(run), run.rosters(), run.record
-    rounds, journal = run.plan.protocol["tuner"]["rounds"], TuningJournal(run.folder)
+    journal = TuningJournal(run.folder)
+    wanted = identity.wanted_variants(run.config["tuning"], record.machine.name)
     done = journal.keys()
-    todo = [field for field in fields if (process, *field.key) not in done]
-    random.Random(record.seed + process).shuffle(todo)
+    passes = ((*pair, name) for pair, roster in rosters.items() for name in roster.passes)
+    todo = [key for key in passes if key not in done]
     allowance = Allowance(deadline, len(todo))
-    for field in todo:
-        pair = field.compiler, field.isa
-        tuner = Tuner(sampler, rosters[pair], run.plan.tuning_lengths(*pair), rounds, record.seed)
-        journal.append(tuner.look(field, process, allowance.next()))
-        tell(tuned=" ".join(field.key))
+    for compiler, isa, name in todo:
+        far = run.plan.tuning_elements(compiler, isa)
+        choice = (identity.published(isa), wanted.get(isa, {}))
+        tuner = Tuner(sampler, rosters[compiler, isa], far, record.seed, *choice)
+        journal.append(tuner.tune(name, allowance.next()))
+        tell(tuned=f"{compiler} {isa} {name}")
     tell(clock_nanoseconds=sampler.best_clock, throughput_nanoseconds=sampler.best_throughput)
 
 
@@ -163,13 +166,13 @@ def start(run: Begun) -> Sampler:
 
 def main(job: Mapping[str, Any]) -> None:
     """What a process that `measure` starts does. A job has folder, extensions, config, process (its number, or TUNING,
-    or ACCURACY), deadline (by time.monotonic), and what is `wanted`: expected costs of questions, by their keys; of
-    tuning the number of its process and fields."""
+    or ACCURACY) and deadline (by time.monotonic); to measure, also wanted (expected costs of questions, by their keys),
+    cost (of all of this process) and later (of each process that is to come at least), the pace (seconds for
+    one that is expected) and waits (seconds that may be waited)."""
     run = begun(job)
     if job["process"] == ACCURACY:
         accurate(run)
     elif job["process"] == TUNING:
-        process, fields = job["wanted"]["process"], job["wanted"]["fields"]
-        tune(run, process, typed(tuple[Field, ...], fields), job["deadline"])
+        tune(run, job["deadline"])
     else:
-        measure(run, job["process"], job["wanted"], job["deadline"])
+        measure(run, job)

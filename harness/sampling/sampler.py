@@ -37,6 +37,8 @@ LARGEST_THROUGHPUT_RATIO = 1.12
 LARGEST_CLOCK_RATIO = 1.05
 # CPU time that a sample may miss of its wall time: 2 % and 20 µs for the readings themselves.
 MISSING_CPU_SHARE, MISSING_CPU_NANOSECONDS = 0.02, 20_000
+# It is calm where at most so much of a look at the core, of so many canaries (some 20 ms), is disturbed.
+CALM_CANARIES, CALM_SHARE = 1000, 0.1
 # Disturbed rounds are measured again until there are this many times those asked for.
 MOST_ROUNDS = 2
 # So many calls are enough for any clock to tell what one takes.
@@ -124,6 +126,20 @@ class Sampler:
         clock, throughput = map(round, self.clock.canaries())
         self.best_clock, self.best_throughput = min(self.best_clock, clock), min(self.best_throughput, throughput)
         return clock, throughput
+
+    def is_calm(self) -> bool:
+        """Whether nothing disturbs this core now: no time is stolen, and hardly a canary shows a busy neighbour or
+        another clock."""
+        stolen = self.disturbances(self.cpus[:1]).get("stolen")
+        readings = [self.canary() for _ in range(CALM_CANARIES)]
+        best_ratio = self.best_throughput / self.best_clock
+        busy = sum(throughput / clock > LARGEST_THROUGHPUT_RATIO * best_ratio for clock, throughput in readings)
+        changed = sum(
+            max(one, other) > LARGEST_CLOCK_RATIO * min(one, other) for (one, _), (other, _) in pairwise(readings)
+        )
+        self.last = readings[-1]
+        is_stolen = self.disturbances(self.cpus[:1]).get("stolen") != stolen
+        return not is_stolen and max(busy, changed) <= CALM_SHARE * CALM_CANARIES
 
     @contextmanager
     def prepared(self, question: Question) -> Iterator[list[PreparedContender]]:
@@ -319,18 +335,22 @@ def parts_of(elements: int, count: int) -> list[tuple[int, int]]:
 @dataclass(frozen=True)
 class Sampling:
     """How a question is sampled: rounds at least, nanoseconds of a sample, the seed of the orders, and how precise
-    ratios are to be: the relative half-width of their interval over processes."""
+    ratios are to be: the relative half-width of their interval over processes. Of a question that is asked again, the
+    calls are those of the first time."""
 
     rounds: int
     nanoseconds: float
     seed: int
     half_width: float = math.inf
+    calls: int | None = None
 
 
 def rounds(sampler: Sampler, question: Question, how: Sampling) -> Iterator[list[tuple[int, Sample]]]:
     """Endless rounds of a question: in each, every contender (by its index) is sampled once, in balanced order."""
     with sampler.prepared(question) as prepared:
         repetition = sampler.repetition(question, prepared, how.nanoseconds)
+        if how.calls:
+            repetition = Repetition(how.calls, min(repetition.batch, how.calls))
         for order in balanced_orders(len(prepared), how.seed):
             yield [(index, sampler.sample(prepared[index], question, repetition)) for index in order]
 

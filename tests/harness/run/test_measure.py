@@ -31,6 +31,7 @@ from harness.run.begun import Begun
 from harness.run.measure import begun_elsewhere, finish, is_complete, measure_into, next_ordinal
 from harness.run.prepare import reductions
 from tests.conftest import COMPILERS, assert_gone, with_few_variants
+from tests.synthetic import groups_of
 
 COMPLETE = sorted(["run.json", "samples.csv", *(f"{name}.csv" for name in store.TABLES)])
 """The files of a complete run."""
@@ -41,7 +42,7 @@ def tiny(tmp_path, few_built):
     """A configuration that takes seconds, and a command line for it that has a lock and a folder of its own."""
     settings = with_few_variants(configuration.load())
     settings["isas"], settings["compilers"] = ["scalar"], [COMPILERS[0]]
-    settings["protocols"]["smoke"]["tuner"] = {"processes": 1, "rounds": 1, "finalists": 1}
+    settings["tuner"] = {"in_cache_elements": 200, "rounds": 1, "finalists": 1}
     settings["protocol"] = "smoke"
     settings["rotation"] = 1
     settings["protocols"]["smoke"] |= {
@@ -59,6 +60,7 @@ def tiny(tmp_path, few_built):
         "class-counts": [300],
         "scaling": [300],
         "strong-scaling": [300],
+        "conditions": [3000, 10_000],
         "secondary": [],
         "scalar": 10_000,
     }
@@ -144,10 +146,20 @@ def test_a_run_leaves_rows_and_provenance_that_fit_their_schemas(tiny):
     assert {check["algorithm"] for check in record.domain} == set(record.algorithms)
     most = len(record.threads.cpus)
     assert {name: set(those["threads"]) for name, those in rows.groupby("experiment")} == {
-        **{key: {1} for key in ("algorithms", "passes", "breakdown", "controls", "accumulation")},
+        **{key: {1} for key in ("algorithms", "passes", "breakdown", "controls", "accumulation", "conditions")},
         "class-counts": {1, most},
         **{key: set(topology.counts(most)) for key in ("scaling", "strong-scaling")},
     }
+    for process, looks in rows[rows["experiment"] == "conditions"].groupby("process"):
+        groups = [row for row in record.groups if row["process"] == process]
+        assert [row["group"] for row in groups] == list(range(len(groups)))
+        assert set(looks["pass"]) == {"load", "copy"} and set(looks["elements"]) == {3000, 10_000}
+        assert set(looks["round"]) == {row[end] for row in groups for end in ("before", "after")}
+        assert groups[0]["before"] == 0 and all(row["before"] < row["after"] for row in groups)
+        assert sum(row["samples"] for row in groups) == (rows["process"] == process).sum()
+    assert rows[rows["experiment"] == "conditions"].groupby("pass")["variant"].nunique().eq(1).all()
+    started = [row["started"] for row in record.groups]
+    assert started == sorted(started)
     sums = rows[rows["experiment"] == "accumulation"]
     assert set(sums["pass"]) == {
         f"{name}{end}" for name in ("exp_sum", "exp_store", "ext_sum") for end in ("", "_lanes")
@@ -168,7 +180,7 @@ def test_a_run_leaves_rows_and_provenance_that_fit_their_schemas(tiny):
 
 
 def progress_of(tiny):
-    """How many algorithms are tuned, of each process, and how many points of the first process are complete."""
+    """How many passes are tuned and how many points of the first process are complete."""
     folders = list((tiny / "runs").glob("*/*"))
     if not folders:
         return 0, 0
@@ -176,7 +188,7 @@ def progress_of(tiny):
     return tuned, len(store.Journal(folders[0] / "process-0.journal").points())
 
 
-@pytest.mark.parametrize("moment", [(1, 0), (4, 0), (6, 1), (6, 4)])
+@pytest.mark.parametrize("moment", [(1, 0), (4, 0), (7, 1), (7, 4)])
 def test_a_run_killed_at_any_moment_goes_on_where_it_was_and_leaves_no_process(tiny, moment):
     with start(tiny) as killed:
         deadline = time.monotonic() + 300
@@ -198,11 +210,7 @@ def test_a_run_killed_at_any_moment_goes_on_where_it_was_and_leaves_no_process(t
     rows = (folder / "samples.csv").read_text()
     for lines in before.values():
         assert lines in rows, "what was complete before the kill is kept"
-    kept = {(row["pass"], row["variant"], row["elements"]): row for row in store.read_record(folder).tuning}
-    for row in tuned:
-        if row["process"] or not kept[row["pass"], row["variant"], None]["finalist"]:
-            its = kept.get((row["pass"], row["variant"], row["elements"]))
-            assert its is None or its["nanoseconds_median"] == pytest.approx(row["nanoseconds"])
+    assert list(store.read_record(folder).tuning[: len(tuned)]) == tuned
     keys = ["experiment", "algorithm", "pass", "variant", "elements", "threads", "process", "round"]
     table = pd.read_csv(folder / "samples.csv", keep_default_na=False)
     assert not table.duplicated(keys).any()
@@ -274,7 +282,7 @@ def assert_whole(folder):
     assert len(rows) == record.vetoes.samples > 0
     assert record.name == folder.name == instance.run_name(record, instance.ordinal_of(folder.name))
     assert len({(row["isa"], row["pass"]) for row in record.tuning if row["chosen"]}) == sum(
-        row["chosen"] for row in record.tuning if row["elements"] is None
+        row["chosen"] for row in record.tuning
     )
 
 
@@ -433,13 +441,20 @@ def test_each_session_of_a_run_keeps_its_audit(smallest):
     assert_whole(folder_of(smallest))
 
 
+def sealed(rows, told):
+    """The lines of CSV as a journal has them, all in one group."""
+    return journal.sealed(f"{rows}#everything\n##{json.dumps(told)}")
+
+
 def journals_of(folder):
     """Turns a complete run back into one that only has to be finished."""
     lines = (folder / "samples.csv").read_text(encoding="utf-8").splitlines(keepends=True)[1:]
+    groups = list(groups_of(pd.read_csv(folder / "samples.csv", keep_default_na=False)))
     place = store.COLUMNS.index("process")
     for process in ("0", "1"):
         rows = "".join(line for line in lines if line.split(",")[place] == process)
-        (folder / f"process-{process}.journal").write_text(journal.sealed(f"{rows}#everything"), encoding="utf-8")
+        (told,) = [row for row in groups if row["process"] == int(process)]
+        (folder / f"process-{process}.journal").write_text(sealed(rows, told), encoding="utf-8")
     store.TuningJournal(folder).append([])
     (folder / "samples.csv").unlink()
     store.write_record(folder, replace(store.read_record(folder), ended=None, vetoes=Vetoes(0, 0)))
@@ -493,7 +508,8 @@ def test_a_run_whose_rows_are_not_all_there_is_not_finished_and_keeps_its_journa
     run = journals_of(unfinished)
     path = unfinished / lost
     lines = store.Journal(path).points()["everything"].splitlines(keepends=True)
-    path.write_text(journal.sealed("".join(lines[:2] + lines[3:]) + "#everything"), encoding="utf-8")
+    (group,) = store.Journal(path).groups()
+    path.write_text(sealed("".join(lines[:2] + lines[3:]), group.told), encoding="utf-8")
     with pytest.raises(HarnessError, match=r"samples\.csv"):
         finish(run)
     assert not store.read_record(unfinished).is_complete

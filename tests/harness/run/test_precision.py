@@ -12,7 +12,7 @@ from harness.experiments.base import Contender, Question, Roster
 from harness.record import journal, store
 from harness.record.errors import HarnessError
 from harness.record.run import Precision, Protocol, Record, typed
-from harness.run import budget, measure, plan, worker
+from harness.run import budget, groups, measure, plan
 from harness.run.begun import Begun
 from harness.sampling.sampler import Repetition, Sample, Sampling
 from harness.statistics import selection
@@ -87,18 +87,20 @@ def simulate(tmp_path, monkeypatch, kind, experiments_, rounds, target, seconds=
     }
     run = Begun(tmp_path, Record(**dict.fromkeys(its.name for its in fields(Record)) | said), planned, None)
 
-    def run_worker(run, process, deadline, late, wanted):
+    def run_worker(run, process, deadline, late, wanted, **_):
         machine = SimulatedMachine(kind, process)
         text = []
         elements = {planned.items[0].key(n, 1): n for n in planned.items[0].elements}
         for key in budget.in_time(wanted, [key for key in elements if key in wanted], deadline):
             question = Question("algorithms", "gcc", "avx2", elements[key], "paper", CONTENDERS)
             how = Sampling(rounds, 1, elements[key], target / 100)
-            rows = worker.measure_question(machine, question, process, how)
-            text.append(journal.sealed(f"{journal.csv_lines(rows)}{journal.END_OF_POINT}{key}"))
+            rows = groups.measure_question(machine, question, process, how)
+            text.append(f"{journal.csv_lines(rows)}{journal.END_OF_POINT}{key}\n")
             now[0] += each
             assert now[0] <= late
-        (run.folder / f"process-{process}.journal").write_text("".join(text))
+        (run.folder / f"process-{process}.journal").write_text(
+            journal.sealed("".join([*text, f'{journal.END_OF_GROUP}{{"waited": 0}}'])) if text else ""
+        )
         return iter([{"point": key} for key in wanted])
 
     monkeypatch.setattr(measure, "run_worker", run_worker)
