@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from harness.record import store
+from harness.record.caches import HasCaches
 from harness.record.consistency import FLOATS
 from harness.record.run import (
     Asked,
@@ -69,6 +70,14 @@ BANDWIDTH_KERNELS = ("load", "store", "copy", "update", "copy_nt")
 LOOK_LENGTHS = (1 << 21, 1 << 25)
 """Of the conditions: half of L3, and out of cache."""
 CACHES = {1: 32 * 1024, 2: 1024 * 1024, 3: 32 * 1024 * 1024}
+
+
+class ItsCaches(HasCaches):
+    """The caches of the machine."""
+
+    caches = tuple(Cache(level, size, 2, level == 2) for level, size in CACHES.items())
+
+
 CLOCK_ADDS, CLOCK_NANOSECONDS = 20_000, 5405
 """3.7 GHz."""
 
@@ -290,7 +299,7 @@ def record_of_rows(rows: pd.DataFrame, machine: str, protocol: str, isas: Sequen
             model=17,
             stepping=1,
             isas=tuple(isas),
-            caches=tuple(Cache(level, size, 2, level == 2) for level, size in CACHES.items()),
+            caches=ItsCaches.caches,
             cores=2,
             threads=2,
             memory_bytes=8 * 2**30,

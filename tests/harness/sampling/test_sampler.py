@@ -1,5 +1,6 @@
 """Samples: how often a contender is called, and what counts as a disturbance."""
 
+import itertools
 import os
 from dataclasses import replace
 from itertools import islice, pairwise
@@ -123,6 +124,35 @@ def scripted(host, arena, monkeypatch):
 def flags_of(made, host):
     prepared = sampler.PreparedContender(SimpleNamespace(pass_count=1), None, 1000)
     return made.sample(prepared, question("warm"), sampler.Repetition(1, 1)).flags
+
+
+def test_a_core_is_calm_while_no_neighbour_uses_it_and_no_time_is_stolen(scripted):
+    script, made, counters = scripted
+    assert made.is_calm()
+    script.throughput = 3600
+    assert not made.is_calm()
+    script.throughput = 2400
+    assert made.is_calm()
+    made.disturbances = lambda cpus: counters.update(stolen=counters["stolen"] + 1) or dict(counters)
+    assert not made.is_calm()
+    made.disturbances = lambda cpus: {}
+    assert made.is_calm(), "a system that does not tell of stolen time"
+
+
+def test_a_core_whose_clock_changes_is_not_calm(scripted):
+    script, made, _ = scripted
+    clocks = itertools.cycle([4400] * 30 + [6600] * 30)
+    script.lib.canary_clock = lambda _: next(clocks)
+    assert made.is_calm(), "now and then"
+    made.canary = lambda: (next(clocks), 2400)
+    clocks = itertools.cycle([4400, 5000])
+    assert not made.is_calm()
+
+
+def test_a_question_that_is_asked_again_has_the_calls_of_the_first_time(real):
+    asked = question("paper", 1000, softmax_contender())
+    (taken,) = islice(sampler.rounds(real, asked, sampler.Sampling(1, 1, 1, calls=17)), 1)
+    assert [sample.calls for _, sample in taken] == [17]
 
 
 def test_a_calm_sample_has_no_flag(scripted, host):
