@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 
 RUN = option("run", metavar="RUN_FOLDER", type=Path, help="folder that holds run.json and samples.csv[.gz]")
+RUNS = option(
+    "runs",
+    metavar="RUN_FOLDER",
+    type=Path,
+    nargs="+",
+    help="the run that is drawn, and others of its machine: those of its body of evidence are pooled with it",
+)
 RESULTS = option("--results", metavar="DIR", type=Path, default=Path("results"), help="default: %(default)s")
 DRAWINGS = (
     option("--figures", metavar="DIR", type=Path, required=True, help="gets an SVG and a PNG of each"),

@@ -1,6 +1,7 @@
 """What every figure shares: panels, the axis of lengths, cache boundaries; title, legend and footer around them."""
 
 import math
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from analysis import style
 from analysis.tables.controls import verdict
+from analysis.tables.evidence import Evidence, doubts
 from harness.reading import names
 from harness.record import exactness
 from harness.record.caches import FLOAT_BYTES, HasCaches
@@ -167,6 +169,19 @@ def finish(figure: Figure, run: Run, table: pd.DataFrame, frame: Frame) -> Figur
     return surround(figure, Frame(f"{reservation(run)}{frame.title}", frame.handles, notes))
 
 
+def finish_pooled(figure: Figure, evidence: Evidence, table: pd.DataFrame, frame: Frame) -> Figure:
+    """`finish` of what a body of evidence shows: the runs in place of the run."""
+    run = evidence.newest
+    over = "runs and processes" if len(evidence.runs) > 1 or evidence.lent else "processes"
+    notes = [
+        *textwrap.wrap(f"{run.machine.brand} ({run.machine.name}); {_runs(evidence)}", 150),
+        f"{_counted(table, over)}; {_disturbed(evidence.runs)}",
+        *textwrap.wrap("; ".join(evidence.cautions), 150),
+        *trust(evidence),
+    ]
+    return surround(figure, Frame(f"{reservation(run)}{frame.title}", frame.handles, [*notes, *frame.notes]))
+
+
 def reservation(run: Run) -> str:
     """What comes before the title of a figure that claims nothing."""
     if exactness.faults(run):
@@ -204,25 +219,47 @@ def _legend_columns(handles: Sequence[Artist]) -> int:
 
 
 def _provenance(run: Run, table: pd.DataFrame) -> list[str]:
-    processes = table["processes"]
-    counted = names.spread(processes.min(), processes.max(), " process" if processes.max() == 1 else " processes")
-    disturbed = names.percent(run.vetoes.disturbed_samples / max(1, run.vetoes.samples))
-    confidence = 100 * table["confidence"]
-    shown = "no interval from one process"
-    if confidence.max() > 0:
-        sure = names.spread(confidence.min(), confidence.max(), " %")
-        shown = f"intervals: median over processes, {sure} confidence"
+    return [
+        f"{run.machine.brand} ({run.machine.name}); {_runs(Evidence((run,)))}",
+        f"{_counted(table, 'processes')}; {_disturbed([run])}",
+        null_test(run),
+        audit_line(run),
+    ]
+
+
+def _runs(evidence: Evidence) -> str:
+    run = evidence.newest
     protocol = run.protocol.name
     if run.protocol.tuning == "paper":
         protocol += ", published variants"
     if run.machine.overridden:
         protocol += "; the machine's name was given, not detected"
-    return [
-        f"{run.machine.brand} ({run.machine.name}); run {run.name}, protocol {protocol}",
-        f"{counted}; {disturbed} of samples disturbed; {shown}",
-        null_test(run),
-        audit_line(run),
-    ]
+    which = ", ".join(each.name for each in evidence.runs)
+    if len(evidence.runs) == 1:
+        return f"run {which}, protocol {protocol}"
+    return f"{len(evidence.runs)} runs {evidence.period}, the newest first: {which}"
+
+
+def _counted(table: pd.DataFrame, over: str) -> str:
+    processes, confidence = table["processes"], 100 * table["confidence"]
+    counted = names.spread(processes.min(), processes.max(), " process" if processes.max() == 1 else " processes")
+    if confidence.max() == 0:
+        return f"{counted}; no interval from one process"
+    sure = names.spread(confidence.min(), confidence.max(), " %")
+    return f"{counted}; intervals: median over {over}, {sure} confidence"
+
+
+def _disturbed(runs: Sequence[Run]) -> str:
+    share = sum(run.vetoes.disturbed_samples for run in runs) / max(1, sum(run.vetoes.samples for run in runs))
+    return f"{names.percent(share)} of samples disturbed"
+
+
+def trust(evidence: Evidence) -> list[str]:
+    """What the controls and the audit say of a body of evidence, a line each."""
+    run, found = evidence.newest, doubts(evidence)
+    if len(evidence.runs) == 1:
+        return [null_test(run), audit_line(run)]
+    return [f"{found.told}, noise floor {found.floor_percent:.2g} %", audit_line(run)]
 
 
 def null_test(run: Run) -> str:

@@ -1,7 +1,7 @@
 """A figure as the bytes of its files: the same bytes from the same rows."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +10,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis import across, figures, style
+from analysis.tables.evidence import Evidence
 from analysis.tables.machines import machines
 from harness.record.files import csv_bytes
-from harness.record.samples import Run
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,16 @@ class Rendered:
         return {**drawn, tables / f"{name}.csv": self.csv}
 
 
-def render(name: str, run: Run) -> Rendered:
-    """Draw a figure of a run. Raises UnknownFigure, or MissingRows where the run does not hold what it needs."""
-    module = figures.load(name)
-    return rendered(lambda: (module.draw(run), module.TABLE(run)))
+def render(name: str, evidence: Evidence) -> Rendered:
+    """Draw a figure of a body of evidence, or of its newest run. Raises UnknownFigure, or MissingRows where it does not
+    hold what the figure needs."""
+    module, drawn = figures.load(name), figures.subject(name, evidence)
+    return rendered(lambda: (module.draw(drawn), module.TABLE(drawn)))
 
 
-def render_machines(runs: list[Run]) -> Rendered:
-    """Draw the figure of all machines, one run of each. Raises MissingRows."""
-    return rendered(lambda: (across.draw(runs), machines(runs)))
+def render_machines(bodies: Sequence[Evidence]) -> Rendered:
+    """Draw the figure of all machines, a body of evidence of each. Raises MissingRows."""
+    return rendered(lambda: (across.draw(bodies), machines(bodies)))
 
 
 def rendered(draw: Callable[[], tuple[Figure, pd.DataFrame]]) -> Rendered:

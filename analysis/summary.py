@@ -8,8 +8,10 @@ from analysis.tables import peers
 from analysis.tables.accumulation import costs
 from analysis.tables.bandwidths import EFFECTIVE, at_longest
 from analysis.tables.controls import verdict
+from analysis.tables.evidence import Evidence, doubts
+from analysis.tables.repeatability import agreement
 from analysis.tables.scaling import THROUGHPUT, scaling
-from analysis.tables.speedups import class_counts, largest, speedups, wins_from
+from analysis.tables.speedups import class_counts, largest, pooled_speedups, wins_from
 from harness.reading import names
 from harness.reading.catalog import newest_complete
 from harness.record import exactness
@@ -25,16 +27,17 @@ from harness.statistics.traffic import kind, moved
 STOPPED_BY = {"precision": "", "processes": "; all processes ran", "minutes": "; the minutes were spent"}
 
 
-def summary(run: Run) -> str:
-    """At most 24 lines of 100 columns: the run, and for each ISA where Two-Pass wins and how near the limits it is.
+def summary(run: Run, evidence: Evidence | None = None) -> str:
+    """At most 26 lines of 100 columns: the run, and for each ISA where Two-Pass wins, by all runs of the body of
+    evidence that it belongs to (by itself where none is given), and how near the limits it is.
 
     A smoke run claims nothing, so of it only what ran is said. Raises MissingRows where no algorithm was measured.
     """
-    is_smoke = run.protocol.is_smoke
-    wrong = exactness.faults(run) if is_smoke else verdict(run).faults
+    evidence, is_smoke = evidence or Evidence((run,)), run.protocol.is_smoke
+    wrong = exactness.faults(run) if is_smoke else doubts(evidence).faults
     failed = [f"NOTHING IS DECIDED: {fault}"[:100] for fault in wrong]
     excluded = exactness.excluded(run)
-    body = _smoke(run) if is_smoke else [*_trust(run), *_findings(run)]
+    body = _smoke(run) if is_smoke else [*_trust(run), *_runs(evidence), *_findings(run, evidence)]
     told = textwrap.wrap(excluded, 100, max_lines=3, placeholder=" ... (all in run.json)")
     return "\n".join([*failed[:1], *told, *_header(run), *body, *_where(run)]) + "\n"
 
@@ -75,6 +78,15 @@ def _trust(run: Run) -> list[str]:
     return lines
 
 
+def _runs(evidence: Evidence) -> list[str]:
+    """Which runs what follows is by, and whether they agree."""
+    if len(evidence.runs) == 1:
+        return evidence.cautions
+    agreed, points = agreement(evidence)
+    told = f"{len(evidence.runs)} runs from {evidence.period}; they agree at {agreed} of {points} points"
+    return textwrap.wrap("; ".join([told, *evidence.left_out]), 100, max_lines=2)
+
+
 def _where(run: Run) -> list[str]:
     machine = run.machine.name
     drawn = newest_complete(run.folder.parents[2]).get(machine, run.folder)
@@ -90,14 +102,15 @@ def _smoke(run: Run) -> list[str]:
     return [*ran, f"smoke: {told}; no claim"]
 
 
-def _findings(run: Run) -> list[str]:
-    table = selection.of_primary(speedups(run), run)
-    lines = [f"Two-Pass against the better Three-Pass ({run.primary}): median [interval over processes], confidence"]
+def _findings(run: Run, evidence: Evidence) -> list[str]:
+    table = selection.of_primary(pooled_speedups(evidence), run)
+    over = "what any run would find" if table["between_runs_percent"].notna().any() else "interval over processes"
+    lines = [f"Two-Pass against the better Three-Pass ({run.primary}): median [{over}], confidence"]
     for isa in selection.isas(table):
-        lines += _speedup_lines(run, isa, table[table["isa"] == isa].sort_values("elements"))
+        lines += _speedup_lines(evidence, isa, table[table["isa"] == isa].sort_values("elements"))
         if isa != "scalar":  # far from every limit of memory
             lines.append(_bandwidth_line(run, isa))
-    return lines if verdict(run).faults else [*lines, *_more(run)]
+    return lines if doubts(evidence).faults else [*lines, *_more(run)]
 
 
 def _more(run: Run) -> list[str]:
@@ -159,12 +172,12 @@ def _peers(run: Run) -> str:
     return f"Two-Pass over peers (x), {names.count(longest['elements'].max())}: {', '.join(told)}"
 
 
-def _speedup_lines(run: Run, isa: str, table: pd.DataFrame) -> list[str]:
-    longest, unresolved = table.iloc[-1], verdict(run).unresolved
+def _speedup_lines(evidence: Evidence, isa: str, table: pd.DataFrame) -> list[str]:
+    run, longest, unresolved = evidence.newest, table.iloc[-1], doubts(evidence).unresolved
     # Input and output together have to fit, since a call touches both.
     inside = table[2 * FLOAT_BYTES * table["elements"] <= run.machine.cache_bytes(2)]
     in_cache = f"in L2, {names.count(inside['elements'].max())} elements" if len(inside) else "in L2"
-    in_l2 = _speedup(run, isa, inside.iloc[-1]) if len(inside) else "no length was measured whose arrays fit"
+    in_l2 = _speedup(evidence, isa, inside.iloc[-1]) if len(inside) else "no length was measured whose arrays fit"
     is_out = run.machine.is_out_of_cache(longest["elements"])
     out = f"{'out of cache' if is_out else 'longest (in cache)'}, {names.count(longest['elements'])} elements"
     # Of scalar code two lengths in cache would say the same.
@@ -172,17 +185,17 @@ def _speedup_lines(run: Run, isa: str, table: pd.DataFrame) -> list[str]:
     return [
         f"{names.ISAS[isa]}" + (f": {unresolved[isa]}" if isa in unresolved else ""),
         *near,
-        f"  {out}: {_speedup(run, isa, longest)}",
-        f"  {_best_and_first_win(run, isa, table)}",
+        f"  {out}: {_speedup(evidence, isa, longest)}",
+        f"  {_best_and_first_win(evidence, isa, table)}",
     ]
 
 
-def _speedup(run: Run, isa: str, row: pd.Series) -> str:
-    floor = verdict(run).floor
+def _speedup(evidence: Evidence, isa: str, row: pd.Series) -> str:
+    floor = doubts(evidence).floor
     middle, low, high = row[bounds("speedup_percent")]
     numbers = f"{middle:+.1f} % [{low:+.1f}, {high:+.1f}] {names.percent(row['confidence'])}"
     rival = names.SHORT_ALGORITHMS[row["against"]]
-    if verdict(run).doubt(isa):
+    if doubts(evidence).doubt(isa):
         return f"undecided against {rival}: {numbers}"
     if row["processes"] < 2:
         return f"{middle:+.1f} % against {rival}; one process shows nothing"
@@ -191,14 +204,14 @@ def _speedup(run: Run, isa: str, row: pd.Series) -> str:
     return f"{'faster' if low > floor else 'slower'} than {rival}: {numbers}"
 
 
-def _best_and_first_win(run: Run, isa: str, table: pd.DataFrame) -> str:
-    best = largest(run).loc[isa]
+def _best_and_first_win(evidence: Evidence, isa: str, table: pd.DataFrame) -> str:
+    best = largest(evidence).loc[isa]
     middle, low, high = best[bounds("speedup_percent")]
     told = f"largest of {best['of']} {middle:+.1f} % [{low:+.1f}, {high:+.1f}]"
     told += f" {names.percent(best['confidence'])} at {names.count(best['elements'])}"
-    if verdict(run).doubt(isa):
+    if doubts(evidence).doubt(isa):
         return told
-    first = wins_from(table, verdict(run).floor)
+    first = wins_from(table, doubts(evidence).floor)
     return f"{told}; " + (f"faster from {names.count(first)} on" if first else "no win at the longest")
 
 

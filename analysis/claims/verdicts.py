@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.claims.quantities import QUANTITIES, Measured
 from analysis.tables.controls import Verdict, verdict
+from analysis.tables.evidence import Evidence, bodies, doubts
 from harness.reading import names
 from harness.reading.claims import Claim
 from harness.record import exactness
@@ -44,14 +45,17 @@ def judge_all(
     claims: Iterable[Claim], runs: Mapping[str, Sequence[Run]], expects: Callable[[Claim], str] = lambda _: ""
 ) -> list[Judgement]:
     """Every claim, on its own machine first and then on every other that has runs. `runs` by machine, those first that
-    are preferred: of one machine the first that can be asked answers, one with a null test before one without.
+    are preferred: of one machine the first body of evidence that can be asked answers, one with a null test before one
+    without.
     `expects` tells what the model says of a claim whose machine has no run."""
-    known = load_machines()
-    asked_first = {machine: sorted(those, key=lambda run: not controls.are_in(run)) for machine, those in runs.items()}
-    judgements = []
+    known, judgements = load_machines(), []
+    found = {machine: bodies(those) for machine, those in runs.items()}
+    asked_first = {
+        machine: sorted(those, key=lambda body: not controls.are_in(body.newest)) for machine, those in found.items()
+    }
     for claim in claims:
         about = claim.machine or ""
-        own = [run for run in runs.get(about, []) if is_evidence(known[about], run)]
+        own = [body for body in found.get(about, []) if is_evidence(known[about], body.newest)]
         if claim.machine is not None and not own:
             needed, expected = _needed(known[claim.machine], runs), expects(claim)
             judgements.append(Judgement(claim, claim.machine, True, NOT_RUN, needed, model=expected))
@@ -59,8 +63,8 @@ def judge_all(
             judgements.append(Judgement(claim, "any", True, NOT_RUN, "there is no run of any machine"))
         for machine, those in asked_first.items():
             native = claim.machine is None or (machine == claim.machine and bool(own))
-            asked = [run for run in those if run in own] if native and claim.machine else those
-            answers = [judge(claim, machine, run, native) for run in asked if native or _has_isa(claim, run)]
+            asked = [body for body in those if body in own] if native and claim.machine else those
+            answers = [judge(claim, machine, body, native) for body in asked if native or _has_isa(claim, body.newest)]
             judgements += sorted(answers, key=lambda answer: answer.verdict == NOT_RUN)[:1]
     return judgements
 
@@ -77,16 +81,17 @@ def _needed(machine: Machine, runs: Mapping[str, Sequence[Run]]) -> str:
     return told
 
 
-def judge(claim: Claim, machine: str, run: Run, is_native: bool) -> Judgement:
-    """What a run says about a claim."""
+def judge(claim: Claim, machine: str, evidence: Evidence, is_native: bool) -> Judgement:
+    """What a body of evidence says about a claim."""
+    run, named = evidence.newest, " ".join(each.name for each in evidence.runs)
     if not _has_isa(claim, run):
         lacks = f"the processor lacks {names.ISAS[claim.isa or '']}"
-        return Judgement(claim, machine, is_native, NOT_RUN, lacks, run.name)
+        return Judgement(claim, machine, is_native, NOT_RUN, lacks, named)
     try:
-        measured = QUANTITIES[claim.quantity](run, claim.isa, claim.algorithm)
+        measured = QUANTITIES[claim.quantity](evidence, claim.isa, claim.algorithm)
     except MissingRows as error:
-        return Judgement(claim, machine, is_native, NOT_RUN, one_line(error), run.name)
-    said, reason = compare(claim, measured, verdict(run))
+        return Judgement(claim, machine, is_native, NOT_RUN, one_line(error), named)
+    said, reason = compare(claim, measured, doubts(evidence))
     if run.protocol.is_smoke and not measured.is_counted:
         said, reason = INCONCLUSIVE, "a smoke run claims nothing"
     if wrong := exactness.faults(run):
@@ -95,12 +100,15 @@ def judge(claim: Claim, machine: str, run: Run, is_native: bool) -> Judgement:
         said, reason = INCONCLUSIVE, f"an emulator measured this ({told})"
     if run.machine.overridden:
         said, reason = INCONCLUSIVE, "the machine's name was given, not detected"
-    return Judgement(claim, machine, is_native, said if is_native else ELSEWHERE[said], reason, run.name, measured)
+    if not measured.is_counted:
+        reason = f"{reason}; {evidence.told}"
+    return Judgement(claim, machine, is_native, said if is_native else ELSEWHERE[said], reason, named, measured)
 
 
 def compare(claim: Claim, measured: Measured, doubts: Verdict) -> tuple[str, str]:
     """Verdict and reason: reproduced where the whole interval, widened by the noise floor, lies where the claim agrees;
-    not reproduced where none of it does."""
+    not reproduced where none of it does. One more run must not turn it: the prediction interval of the next run, where
+    it is known, has to say the same."""
     if not measured.is_counted:
         if doubt := doubts.doubt(claim.isa or ""):
             return INCONCLUSIVE, f"{doubt}; {measured.detail}"
@@ -109,14 +117,26 @@ def compare(claim: Claim, measured: Measured, doubts: Verdict) -> tuple[str, str
                 f"too few processes: the interval holds with {100 * measured.confidence:.1f} % only; {measured.detail}"
             )
     floor = 0.0 if measured.is_counted else doubts.floor
-    low, high = claim.region
     told = measured.detail if measured.is_counted else f"noise floor {floor:.2g}{claim.unit}; {measured.detail}"
-    if low + floor <= measured.low and measured.high <= high - floor:
+    said = _agreement(claim, measured.low, measured.high, floor)
+    if said == INCONCLUSIVE:
+        return said, f"interval and noise floor reach both sides of the limit; {told}"
+    if measured.next_run and _agreement(claim, *measured.next_run, floor) != said:
+        low, high = measured.next_run
+        return (
+            INCONCLUSIVE,
+            f"one more run could turn this: it would find {low:+.1f} to {high:+.1f}{claim.unit}; {told}",
+        )
+    return said, told
+
+
+def _agreement(claim: Claim, low: float, high: float, floor: float) -> str:
+    """What an interval says of a claim."""
+    least, most = claim.region
+    if least + floor <= low and high <= most - floor:
         # What must be above something is not there yet at it.
-        return (INCONCLUSIVE if claim.agrees == "above" and measured.low == low else REPRODUCED), told
-    if measured.high < low - floor or measured.low > high + floor:
-        return NOT_REPRODUCED, told
-    return INCONCLUSIVE, f"interval and noise floor reach both sides of the limit; {told}"
+        return INCONCLUSIVE if claim.agrees == "above" and low == least else REPRODUCED
+    return NOT_REPRODUCED if high < least - floor or low > most + floor else INCONCLUSIVE
 
 
 def table(judgements: Sequence[Judgement]) -> pd.DataFrame:
@@ -161,7 +181,9 @@ def report(judgements: Sequence[Judgement], runs: Mapping[str, Sequence[Run]]) -
         "",
         "Verdicts on a claim's own machine: *reproduced* (the whole interval agrees), *not reproduced* (none of it",
         "does), *inconclusive*, *not run*. On any other machine: *generalizes*, *does not generalize*, *inconclusive*.",
-        "Intervals are of the median over processes; that of a largest value holds for all lengths or passes at once.",
+        "Runs of a machine in which the same was timed are one body of evidence. Intervals are of what any run would",
+        "find, or, of one alone, over its processes; that of a largest value holds for all lengths or passes at once.",
+        "A verdict that one more run could turn is inconclusive: the next run's prediction interval must say the same.",
         "What the model says of a machine without a run is a prediction (10 to 90 %): it decides nothing.",
         "",
         "| claim | machine | verdict | measured | claimed | model says | why |",

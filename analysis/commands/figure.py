@@ -1,17 +1,17 @@
-"""Draws one figure of a run, with its table."""
+"""Draws one figure of a run, or of a body of runs, with its table."""
 
 import argparse
 
 from analysis import figures
-from analysis.options import DRAWINGS, RUN, write
+from analysis.options import DRAWINGS, RUNS, write
 from analysis.render import render
+from analysis.tables.evidence import Evidence
 from harness.reading.command_line import option
-from harness.record.samples import load_run
 
-OPTIONS = (option("name", metavar="NAME", help=f"one of: {', '.join(figures.names())}"), RUN, *DRAWINGS)
+OPTIONS = (option("name", metavar="NAME", help=f"one of: {', '.join(figures.names())}"), RUNS, *DRAWINGS)
 
 
 def run(options: argparse.Namespace) -> None:
     """Writes three files."""
     figures.caption(options.name)  # an unknown name is told before a run is read
-    write({options.name: render(options.name, load_run(options.run))}, options)
+    write({options.name: render(options.name, Evidence.load(options.runs))}, options)

@@ -1,16 +1,16 @@
-"""Draws every figure that a run has the rows for, with their tables."""
+"""Draws every figure that a run, or a body of runs, has the rows for, with their tables."""
 
 import argparse
 
 from analysis import figures
-from analysis.options import DRAWINGS, RUN, write
+from analysis.options import DRAWINGS, RUNS, write
 from analysis.render import render
-from harness.record.samples import load_run
+from analysis.tables.evidence import Evidence
 
-OPTIONS = (RUN, *DRAWINGS)
+OPTIONS = (RUNS, *DRAWINGS)
 
 
 def run(options: argparse.Namespace) -> None:
     """Writes three files of each figure."""
-    its = load_run(options.run)
+    its = Evidence.load(options.runs)
     write({name: render(name, its) for name in figures.names() if figures.experiment(name) in its.parts}, options)

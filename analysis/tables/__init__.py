@@ -9,4 +9,4 @@ Made = TypeVar("Made")
 
 def made_once(make: Callable[..., Made]) -> Callable[..., Made]:
     """A function whose result is kept for the last few runs, so that all who read it read the same. None changes it."""
-    return lru_cache(maxsize=8)(make)
+    return lru_cache(maxsize=32)(make)

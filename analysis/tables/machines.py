@@ -1,12 +1,13 @@
 """All machines that have a run, side by side."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 import pandas as pd
 
 from analysis.tables.bandwidths import EFFECTIVE, at_longest
-from analysis.tables.controls import verdict
-from analysis.tables.speedups import largest, speedups, wins_from
+from analysis.tables.evidence import Evidence, doubts
+from analysis.tables.speedups import largest, pooled_speedups, wins_from
 from harness.record.errors import MissingRows
 from harness.record.machines import emulator, is_evidence, load_machines
 from harness.record.samples import Run
@@ -14,32 +15,35 @@ from harness.statistics import selection
 from harness.statistics.selection import TWO_PASS
 
 
-def comparable(runs: list[Run]) -> list[Run]:
+def comparable(bodies: Sequence[Evidence]) -> list[Evidence]:
     """Those that have speedups, sorted by machine. Raises MissingRows where none has."""
     found = []
-    for run in sorted(runs, key=lambda run: run.machine.name):
+    for evidence in sorted(bodies, key=lambda evidence: evidence.newest.machine.name):
         with suppress(MissingRows):
-            found += [run] if len(speedups(run)) else []
+            found += [evidence] if len(pooled_speedups(evidence)) else []
     if not found:
         raise MissingRows("no run has both Two-Pass and a Three-Pass algorithm in a round")
     return found
 
 
-def machines(runs: list[Run]) -> pd.DataFrame:
+def machines(bodies: Sequence[Evidence]) -> pd.DataFrame:
     """One row for each machine, ISA: the largest speedup (percent; `largest`), from
     which length on every interval lies above the noise floor (elements, empty: at none), and the bandwidth of the
-    passes of Two-Pass at the longest length (GB/s, effective) beside the fastest plain load and copy there."""
+    passes of Two-Pass at the longest length of the newest run (GB/s, effective) beside the fastest plain load and copy
+    there."""
     rows = []
-    for run in comparable(runs):
-        found, doubts = selection.of_primary(speedups(run), run), verdict(run)
+    for evidence in comparable(bodies):
+        run, found, trust = evidence.newest, pooled_speedups(evidence), doubts(evidence)
+        found = selection.of_primary(found, run)
         for isa in selection.isas(found):
-            best = largest(run).loc[isa]
-            wins = None if doubts.doubt(isa) else wins_from(found[found["isa"] == isa], doubts.floor)
+            best = largest(evidence).loc[isa]
+            wins = None if trust.doubt(isa) else wins_from(found[found["isa"] == isa], trust.floor)
             rows.append(
                 {
                     "machine": run.machine.name,
                     "brand": run.machine.brand,
                     "run": run.name,
+                    "runs": len(evidence.runs),
                     "evidence": _evidence(run),
                     "isa": isa,
                     "best_speedup_percent": best["speedup_percent_median"],
@@ -47,7 +51,7 @@ def machines(runs: list[Run]) -> pd.DataFrame:
                     "best_speedup_percent_high": best["speedup_percent_high"],
                     "confidence": best["confidence"],
                     "best_at_elements": best["elements"],
-                    "noise_floor_percent": doubts.floor_percent,
+                    "noise_floor_percent": trust.floor_percent,
                     "wins_from_elements": wins,
                     **_bandwidths(run, isa),
                 }

@@ -1,16 +1,20 @@
 """What limits each pass of Three-Pass out of cache: its time over that of the fastest loop that moves the same data."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
 from analysis.tables import made_once
+from analysis.tables.evidence import Evidence, Pooled, in_percent
+from analysis.tables.pooling import effects
 from analysis.tables.times import per_call
 from harness.reading import names
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import MissingRows
 from harness.record.samples import Run
 from harness.statistics import selection
-from harness.statistics.intervals import TARGET_CONFIDENCE
+from harness.statistics.intervals import TARGET_CONFIDENCE, bounds
 from harness.statistics.ratios import log_ratios, percents
 from harness.statistics.traffic import moved, write_allocate_floats
 
@@ -36,9 +40,9 @@ def pass_limits(run: Run, isa: str | None) -> pd.DataFrame:
     """What limits each pass of Three-Pass at the longest length: its time over that of the fastest plain loop that
     moves the same data.
 
-    Returns one row for each pass: loop (name and variant), over_memory_percent_median, _low, _high (an interval for all
-    passes at once, as in `largest_speedups`), computing_percent (time in cache, where data is no limit, of
-    the loop's time; NaN where no length in L2 was measured), confidence, processes. Raises MissingRows.
+    Returns one row for each pass: elements (that length), loop (name and variant), over_memory_percent_median, _low,
+    _high (an interval for all passes at once), computing_percent (time in cache, where data is no limit, of the loop's
+    time; NaN where no length in L2 was measured), confidence, processes. Raises MissingRows.
     """
     rows = of_isa(selection.pass_rows(run), isa, run)
     rates = per_call(rows, run.canary.clock_adds)
@@ -49,12 +53,34 @@ def pass_limits(run: Run, isa: str | None) -> pd.DataFrame:
         raise MissingRows("Three-Pass was not measured")
     target = 1 - (1 - TARGET_CONFIDENCE) / len(passes)
     table = pd.concat([_against_loops(run, name, far, target) for name in passes], ignore_index=True)
+    table["elements"] = far["elements"].max()
     times = far.groupby(["pass", "variant", "process"])["nanoseconds_per_element"].median()
     near = rates[2 * FLOAT_BYTES * rates["elements"] <= run.machine.cache_bytes(2)]
     computing = near.groupby(["pass", "elements"])["nanoseconds_per_element"].median().groupby("pass").min()
     memory = {row["pass"]: times[tuple(row["loop"].split())].median() for _, row in table.iterrows()}
     table["computing_percent"] = [100 * computing.get(name, np.nan) / memory[name] for name in table["pass"]]
     return table
+
+
+def pooled_limits(evidence: Evidence, isa: str | None) -> pd.DataFrame:
+    """`pass_limits` of the newest run, with medians and intervals of all runs of the body that have its longest length.
+    Where how much runs differ is not known, they stay those of the newest. Raises MissingRows."""
+    newest = pass_limits(evidence.newest, isa)
+    target = 1 - (1 - TARGET_CONFIDENCE) / len(newest)
+    pooled = Pooled(partial(_limit_effects, isa=isa), ("pass", "elements"), ("isa",))(evidence, target)
+    both = newest.merge(
+        in_percent(pooled, "over_memory"), on=["pass", "elements"], suffixes=("_newest", ""), how="left"
+    )
+    if both["over_memory_percent_median"].isna().any():
+        return newest.assign(runs=1)
+    return both[[name for name in both if not name.endswith("_newest")]].assign(confidence=target)
+
+
+def _limit_effects(run: Run, isa: str | None) -> pd.DataFrame:
+    """What a run finds of each pass, as `analysis.tables.pooling.effects`: the logarithm of its time over memory's."""
+    table, ends = pass_limits(run, isa), bounds("over_memory_percent")
+    logs = table.assign(**{end: np.log1p(table[end] / 100) for end in ends})
+    return effects(logs, "over_memory_percent", ["pass", "elements"]).assign(isa=isa)
 
 
 def _against_loops(run: Run, name: str, rows: pd.DataFrame, target: float) -> pd.DataFrame:

@@ -25,6 +25,19 @@ to 99 % where up to 70 % are common; without it, down to 94 %. Where all of it i
 numbers, whatever is estimated: they cover 90 %."""
 
 
+@dataclass(frozen=True)
+class Point:
+    """What several runs found at one point."""
+
+    runs: np.ndarray
+    effects: np.ndarray
+    variances: np.ndarray
+    processes: int
+
+    def __len__(self) -> int:
+        return len(self.effects)
+
+
 def effects(table: pd.DataFrame, value: str, by: Sequence[str]) -> pd.DataFrame:
     """What one run finds, from its medians with order-statistic intervals: the columns `by`, effect, variance (of that
     median over processes) and processes. A point of one process has no interval, so it is left out.
@@ -50,17 +63,13 @@ def spreads(found: pd.DataFrame, by: Sequence[str], group: Sequence[str]) -> pd.
     of run and point), and the degrees are those of the sum of both parts (F. E. Satterthwaite, Biometrics Bulletin
     2(6), 1946).
     """
-    from statsmodels.stats.meta_analysis import combine_effects  # takes a second to import, which one run can spare
-
     rows, common, total = [], 0.0, 0.0
     for key, own in found.groupby(list(group), sort=False):
         points = [point for _, point in _points(own, by) if len(point) > 1]
         if not points:
             continue
-        with np.errstate(divide="ignore"):  # what it tells of runs that agree to the last digit is not used
-            fits = [combine_effects(*point.values, method_re="iterated") for point in points]
-        variance = float(np.mean([fit.tau2 for fit in fits]))
-        residuals = np.concatenate([_residuals(*point.values, variance) for point in points])
+        variance = float(np.mean([_between(point) for point in points]))
+        residuals = np.concatenate([_residuals(point.effects, point.variances, variance) for point in points])
         by_run = pd.Series(residuals).groupby(np.concatenate([point.runs for point in points])).mean()
         free, runs, several = len(residuals) - len(points), len(by_run), len(points)
         mean_square = (residuals**2).sum() / free
@@ -74,6 +83,14 @@ def spreads(found: pd.DataFrame, by: Sequence[str], group: Sequence[str]) -> pd.
     table["degrees"] = 1 / (whole**2 / between + (1 - whole) ** 2 / within)
     table.index = pd.Index(list(table[list(group)].itertuples(index=False, name=None)), tupleize_cols=False)
     return table[["variance", "degrees", "runs"]]
+
+
+def _between(point: Point) -> float:
+    """The variance between the runs of a point that their effects have beside their own, by Paule and Mandel."""
+    from statsmodels.stats.meta_analysis import combine_effects  # takes a second to import, which one run can spare
+
+    with np.errstate(divide="ignore"):  # what it tells of runs that agree to the last digit is not used
+        return combine_effects(point.effects, point.variances, method_re="iterated").tau2
 
 
 def pool(
@@ -105,7 +122,7 @@ def pool(
             between, degrees = known[at[0]]
             weights = 1 / (between + point.variances)
             effect, runs = np.average(point.effects, weights=weights), len(point)
-            apart = (_residuals(*point.values, between) ** 2).sum() / (runs - 1) if runs > 1 else 1.0
+            apart = (_residuals(point.effects, point.variances, between) ** 2).sum() / (runs - 1) if runs > 1 else 1.0
             noise, of_mean = point.variances.mean(), 1 / weights.sum()
             quantile = stdtrit(degrees, (1 + target) / 2) * np.sqrt(max(1.0, apart))
             reaches = [quantile * variance**0.5 for variance in (of_mean, of_mean + between, of_mean + between + noise)]
@@ -114,23 +131,6 @@ def pool(
             rows.append((*key, effect, *ends, *told))
     columns = [*by, "effect", *(f"{what}{end}" for what in ("mean_", "", "next_") for end in ("low", "high"))]
     return pd.DataFrame(rows, columns=[*columns, "between", "share", "runs", "processes"])
-
-
-@dataclass(frozen=True)
-class Point:
-    """What several runs found at one point."""
-
-    runs: np.ndarray
-    effects: np.ndarray
-    variances: np.ndarray
-    processes: int
-
-    def __len__(self) -> int:
-        return len(self.effects)
-
-    @property
-    def values(self) -> tuple[np.ndarray, np.ndarray]:
-        return self.effects, self.variances
 
 
 def _points(found: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], Point]]:
@@ -143,3 +143,16 @@ def _residuals(effects: np.ndarray, variances: np.ndarray, between: float) -> np
     """Deviations of runs from their weighted mean, in standard deviations."""
     weights = 1 / (between + variances)
     return (effects - np.average(effects, weights=weights)) * np.sqrt(weights)
+
+
+def largest_of(table: pd.DataFrame, value: str) -> pd.Series:
+    """The row with the largest median of a value, with intervals for the largest of the true values: where all
+    intervals of the table hold at once, it lies between the largest lower and the largest upper bound. How likely they
+    do is at least the confidence that is given with it (Bonferroni); processes, and runs where they are told, are
+    those of the point that has the fewest."""
+    largest = table.loc[table[f"{value}_median"].idxmax()].copy()
+    ends = [name for name in table if name.endswith((f"{value}_low", f"{value}_high"))]
+    fewest = [name for name in ("processes", "runs") if name in table]
+    largest[ends], largest[fewest] = table[ends].max(), table[fewest].min()
+    largest["confidence"] = 1 - (1 - table["confidence"]).sum()
+    return largest

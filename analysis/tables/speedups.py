@@ -1,11 +1,21 @@
-"""Speedup of Two-Pass over the better Three-Pass: at each length, and the largest of all."""
+"""Speedup of Two-Pass over the better Three-Pass: at each length, and the largest of all; of a run, and of a body of
+evidence."""
 
+import numpy as np
 import pandas as pd
 
 from analysis.tables import made_once
+from analysis.tables.evidence import Evidence, Pooled, in_percent
+from analysis.tables.pooling import effects, largest_of
+from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import MissingRows
 from harness.record.samples import Run
 from harness.statistics import ratios, selection
+from harness.statistics.intervals import TARGET_CONFIDENCE, bounds, intervals
+from harness.statistics.ratios import POINT
+from harness.statistics.selection import THREE_PASS, TWO_PASS
+
+SPEEDUP = "speedup"
 
 
 @made_once
@@ -18,26 +28,77 @@ def speedups(run: Run) -> pd.DataFrame:
 
 
 @made_once
+def rival_effects(run: Run) -> pd.DataFrame:
+    """What a run finds of each rival of Two-Pass at each length, as `analysis.tables.pooling.effects`, with against
+    (the rival) and region (which caches hold input and output). Raises MissingRows."""
+    rows = selection.algorithm_rows(run)
+    found = {rival: ratios.log_ratios(rows, rival, TWO_PASS) for rival in THREE_PASS}
+    tables = [
+        effects(intervals(logs, POINT, "log_ratio"), "log_ratio", POINT).assign(against=rival)
+        for rival, logs in found.items()
+        if len(logs)
+    ]
+    if not tables:
+        raise MissingRows(f"{run.folder}: no round has both Two-Pass and a Three-Pass algorithm")
+    table = pd.concat(tables, ignore_index=True)
+    in_l2 = 2 * FLOAT_BYTES * table["elements"] <= run.machine.cache_bytes(2)
+    out = np.where(run.machine.is_out_of_cache(table["elements"]), "out of cache", "beyond L2")
+    return table.assign(region=np.where(in_l2, "in L2", out))
+
+
+RIVALS = Pooled(rival_effects, (*POINT, "against"), ("isa", "compiler", "against", "region"))
+
+
+@made_once
+def pooled_speedups(evidence: Evidence, target: float = TARGET_CONFIDENCE) -> pd.DataFrame:
+    """`speedups` of all runs of a body, each rival pooled on its own and the one with the smaller median taken.
+
+    Returns one row for each (isa, compiler, elements): against; speedup_percent_median, _low, _high (of what any run
+    would find), mean_speedup_percent_low, _high (of what is common to all), next_run_speedup_percent_low, _high (of
+    what the next run will show); between_runs_percent (standard deviation), between_runs_share (of the variance of a
+    run's median); runs, confidence, processes. Where how much runs differ is not known the interval is that of the
+    newest run, over its processes, and what is about runs is empty. Raises MissingRows.
+    """
+    pooled = in_percent(RIVALS(evidence, target), SPEEDUP).assign(confidence=target)
+    pooled = pooled.sort_values([*POINT, "speedup_percent_median"], kind="stable").drop_duplicates(POINT)
+    alone = [
+        ratios.speedups(selection.algorithm_rows(run), POINT, target).assign(runs=1)
+        for run in evidence.runs
+        if "algorithms" in run.experiments
+    ]
+    table = pd.concat([one for one in (pooled, *alone) if len(one)], ignore_index=True).drop_duplicates(POINT)
+    about_runs = [f"{what}_{SPEEDUP}_percent_{end}" for what in ("mean", "next_run") for end in ("low", "high")]
+    about_runs += ["between_runs_percent", "between_runs_share"]
+    columns = [*POINT, "against", *bounds("speedup_percent"), *about_runs, "runs", "confidence", "processes"]
+    return table.sort_values(POINT, ignore_index=True).reindex(columns=columns)
+
+
+@made_once
 def class_counts(run: Run) -> pd.DataFrame:
     """`harness.statistics.ratios.team_speedups` at the lengths that motivate the paper. Raises MissingRows."""
     return ratios.team_speedups(run, "class-counts")
 
 
 @made_once
-def largest(run: Run) -> pd.DataFrame:
+def largest(evidence: Evidence) -> pd.DataFrame:
     """The largest speedup of the primary compiler in each ISA, over the lengths that are out of cache, or over all
-    where none is. Raises MissingRows.
+    where none is, with an interval for that maximum (`analysis.tables.pooling.largest_of`). Raises MissingRows.
 
-    Returns the rows of `harness.statistics.ratios.largest_speedups` by ISA, with of (over which lengths, in words) and
-    is_out_of_cache.
+    Returns the rows of `pooled_speedups` by ISA, with of (over which lengths, in words) and is_out_of_cache.
     """
-    tables = []
-    for _, rows in selection.of_primary(selection.algorithm_rows(run), run).groupby("isa"):
-        beyond = rows[run.machine.is_out_of_cache(rows["elements"])]
-        those = beyond if len(beyond) else rows
-        lengths = f"{those['elements'].nunique()} {'out-of-cache ' if len(beyond) else ''}lengths"
-        tables.append(ratios.largest_speedups(those).assign(of=lengths, is_out_of_cache=len(beyond) > 0))
-    return pd.concat(tables).set_index("isa")
+    primary, rows = evidence.newest.primary, {}
+    found = pooled_speedups(evidence)
+    for isa in dict.fromkeys(found[found["compiler"] == primary]["isa"]):
+        lengths = found[(found["isa"] == isa) & (found["compiler"] == primary)]["elements"]
+        beyond = lengths[evidence.newest.machine.is_out_of_cache(lengths)]
+        those = beyond if len(beyond) else lengths
+        table = pooled_speedups(evidence, 1 - (1 - TARGET_CONFIDENCE) / len(those))
+        table = table[(table["isa"] == isa) & (table["compiler"] == primary) & table["elements"].isin(those)]
+        best = largest_of(table, "speedup_percent")
+        best["of"] = f"{len(those)} {'out-of-cache ' if len(beyond) else ''}lengths"
+        best["is_out_of_cache"] = len(beyond) > 0
+        rows[isa] = best
+    return pd.DataFrame(rows.values(), index=pd.Index(rows, name="isa")).drop(columns="isa")
 
 
 def wins_from(rows: pd.DataFrame, floor: float) -> int | None:

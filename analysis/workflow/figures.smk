@@ -1,5 +1,5 @@
-# Figures and tables of the newest complete run of each machine. The runs are what is on disk now: no rule makes them, so
-# drawing never builds or measures, whatever the files' times say.
+# Figures and tables of each machine, of its newest complete run and all that are one body of evidence with it. The runs
+# are what is on disk now: no rule makes them, so drawing never builds or measures, whatever the files' times say.
 rule figures:
     input:
         lambda _: analysis.drawn(),
@@ -54,6 +54,6 @@ rule drawings:
     log:
         "results/logs/figures/{machine}.log",
     params:
-        run=lambda wildcards: analysis.run_of(wildcards.machine),
+        runs=lambda wildcards: analysis.runs_of(wildcards.machine),
     shell:
-        "python -m analysis figures {params.run} --figures {output.figures} --tables {output.tables} > {log}"
+        "python -m analysis figures {params.runs} --figures {output.figures} --tables {output.tables} > {log}"

@@ -12,9 +12,9 @@ RESULTS = Path("results")
 
 
 @functools.cache
-def runs() -> dict[str, Path]:
-    """The folder of the run that is drawn, by machine. Ends Snakemake with one line where there is none."""
-    found = catalog.newest_complete(RESULTS)
+def runs() -> dict[str, list[Path]]:
+    """The folders of the runs that are drawn, by machine. Ends Snakemake with one line where there is none."""
+    found = catalog.evidence(RESULTS)
     if not found:
         sys.exit("snakemake: there is no complete run below results/: measure this machine with `make reproduce-all`")
     return found
@@ -31,8 +31,9 @@ def machines() -> list[str]:
     return sorted({*machine_names(), *catalog.machines(RESULTS)})
 
 
-def run_of(machine: str) -> Path:
-    """The folder of the run of one machine that is drawn. Ends Snakemake with one line where there is none."""
+def runs_of(machine: str) -> list[Path]:
+    """The folders of the runs of one machine that are drawn, the newest first. Ends Snakemake with one line where there
+    is none."""
     if machine not in runs():
         sys.exit(f"snakemake: there is no complete run of {machine} below results/")
     return runs()[machine]
@@ -40,7 +41,7 @@ def run_of(machine: str) -> Path:
 
 def drawn_of(machine: str) -> Path:
     """The folder of one machine's figures. Ends Snakemake with one line where it has no complete run."""
-    run_of(machine)
+    runs_of(machine)
     return RESULTS / "figures" / machine
 
 
@@ -68,14 +69,15 @@ def elsewhere(machine: str) -> list[Path]:
 
 def compared() -> list[Path]:
     """The folders of the runs that can be compared across machines: those that measured whole algorithms."""
-    return [folder for folder in runs().values() if "algorithms" in store.read_record(folder).experiments]
+    folders = [folder for those in runs().values() for folder in those]
+    return [folder for folder in folders if "algorithms" in store.read_record(folder).experiments]
 
 
 def inputs(machine: str) -> list[Path]:
-    """What the figures of a machine are drawn from: run.json, the rows, the claims that they show, the code."""
-    folder = run_of(machine)
-    drawings = sorted(Path("analysis/figures").glob("*.py"))
-    return [*store.files(folder), Path("config/claims.yaml"), *drawings, *code()]
+    """What the figures of a machine are drawn from: each run.json, the rows, the claims that they show, the code."""
+    drawings = sorted(Path("analysis/figures").rglob("*.py"))
+    rows = [path for folder in runs_of(machine) for path in store.files(folder)]
+    return [*rows, Path("config/claims.yaml"), *drawings, *code()]
 
 
 def machines_inputs() -> list[Path]:

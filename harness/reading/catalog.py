@@ -1,17 +1,23 @@
-"""Find the runs that are on disk. Imports neither pandas nor Matplotlib."""
+"""Find the runs that are on disk, and which of them are one body of evidence. Imports neither pandas nor Matplotlib."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
+from harness.record import exactness
 from harness.record.errors import DamagedRun, tell_skipped
 from harness.record.machines import emulator
-from harness.record.run import Record
+from harness.record.run import Record, plain
 from harness.record.store import check_whole, read_record, samples_file, text_of
 
 ROOMS = ("runs", "recorded")
+POOLED = ("algorithms", "passes")
+"""The experiments whose numbers are pooled over runs."""
+Its = TypeVar("Its")
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ def find_runs(results: Path) -> list[FoundRun]:
 
 
 def newest_complete(results: Path) -> dict[str, Path]:
-    """For each machine the folder of the run that is drawn: the first of its `complete_runs`."""
+    """For each machine the folder of the newest run that is drawn: the first of its `complete_runs`."""
     return {machine: folders[0] for machine, folders in complete_runs(results).items()}
 
 
@@ -53,19 +59,59 @@ def complete_runs(results: Path) -> dict[str, list[Path]]:
     that is damaged is skipped, with a line on standard error, and an older one takes its place; so is one of two that
     have a name and are not the same.
     """
+    return {machine: [run.folder for run in runs] for machine, runs in _complete(results).items()}
+
+
+def evidence(results: Path, newest: Path | None = None) -> dict[str, list[Path]]:
+    """For each machine the folders of the runs that are drawn: the body of evidence that its newest run belongs to, or
+    with `newest` the body of that run, its newest run first. Behind one that stands alone come those of the next body
+    that has several: they tell how much runs of the machine differ."""
+    found = {}
+    for machine, runs in _complete(results).items():
+        groups = in_bodies(runs, lambda run: run.record)
+        at = next((place for place, group in enumerate(groups) if newest in [run.folder for run in group]), 0)
+        drawn, others = groups[at], groups[:at] + groups[at + 1 :]
+        lent = next((group for group in others if len(group) > 1), []) if len(drawn) == 1 else []
+        found[machine] = [run.folder for run in [*drawn, *lent]]
+    return found
+
+
+def in_bodies(runs: Iterable[Its], record: Callable[[Its], Record]) -> list[list[Its]]:
+    """Runs of one machine as bodies of evidence, each where the first of it stood."""
+    found: dict[Hashable, list[Its]] = {}
+    for run in runs:
+        found.setdefault(body(record(run)), []).append(run)
+    return list(found.values())
+
+
+def body(run: Record) -> Hashable:
+    """What runs of a machine have in common if they are one body of evidence: the product, the kernels, and all else
+    that decides what is timed; how long and how often may differ. A run that claims nothing, is no evidence about its
+    machine, has wrong results, or is from before kernels had a hash, stands alone."""
+    if run.kernels_hash is None or run.protocol.is_smoke or run.machine.overridden or emulator(run):
+        return run.name
+    if exactness.faults(run):
+        return run.name
+    protocol = run.protocol
+    states = {name: plain(asked) for name, asked in protocol.experiments.items() if name in POOLED}
+    timed = (run.primary, plain(run.algorithms), protocol.input, protocol.rotation, protocol.tuning, states)
+    return json.dumps([run.machine.brand, run.kernels_hash, *timed], sort_keys=True, default=str)
+
+
+def _complete(results: Path) -> dict[str, list[FoundRun]]:
     runs = find_runs(results)
     for run in runs:
         if run.problem:
             tell_skipped(DamagedRun(run.problem))
-    found: dict[str, dict[str, Path]] = {}
+    found: dict[str, dict[str, FoundRun]] = {}
     for run in sorted((run for run in runs if run.ended and not run.problem), key=_age, reverse=True):
-        first = found.setdefault(run.machine, {}).setdefault(run.folder.name, run.folder)
+        first = found.setdefault(run.machine, {}).setdefault(run.folder.name, run)
         try:
-            if not holds_the_same(first, run.folder):
-                raise DamagedRun(f"{run.folder}: {first} is another run of this name; remove one of them")
+            if not holds_the_same(first.folder, run.folder):
+                raise DamagedRun(f"{run.folder}: {first.folder} is another run of this name; remove one of them")
         except DamagedRun as error:
             tell_skipped(error)
-    return {machine: list(folders.values()) for machine, folders in sorted(found.items())}
+    return {machine: list(runs.values()) for machine, runs in sorted(found.items())}
 
 
 def holds_the_same(one: Path, other: Path) -> bool:

@@ -49,26 +49,6 @@ def speedups(rows: pd.DataFrame, by: list[str] = POINT, target: float = TARGET_C
     return table[[*by, "against", *bounds("speedup_percent"), "confidence", "processes"]]
 
 
-def largest_speedups(rows: pd.DataFrame) -> pd.DataFrame:
-    """The largest speedup at any length in `rows`, for each (isa, compiler), with an interval for that maximum.
-
-    Each length's interval has a confidence of 1 - 5 %/lengths, so all of them hold at once with 95 %; then the largest
-    of the true speedups lies between the largest lower and the largest upper bound (Bonferroni). Its `confidence` is
-    what the processes in fact allow. Columns as in `speedups`, with elements and against of the length with the largest
-    median.
-    """
-    by = POINT[:2]
-    lengths = max(1, rows.groupby(by)["elements"].nunique().max()) if len(rows) else 1
-    table = speedups(rows, POINT, 1 - (1 - TARGET_CONFIDENCE) / lengths)
-    largest = table.loc[table.groupby(by)["speedup_percent_median"].idxmax()].set_index(by)
-    groups = table.groupby(by)
-    largest["speedup_percent_low"] = groups["speedup_percent_low"].max()
-    largest["speedup_percent_high"] = groups["speedup_percent_high"].max()
-    largest["confidence"] = 1 - (1 - table["confidence"]).groupby([table[name] for name in by]).sum()
-    largest["processes"] = groups["processes"].min()
-    return largest.reset_index()[list(table)]
-
-
 def team_speedups(run: Run, experiment: str) -> pd.DataFrame:
     """`speedups` by the primary compiler for each number of threads (column threads). Raises MissingRows."""
     table = speedups(selection.of_primary(selection.team_rows(run, experiment), run), TEAM)

@@ -21,12 +21,14 @@ from matplotlib.transforms import Bbox
 import analysis
 from analysis import figures, style
 from analysis.render import render
+from analysis.tables.evidence import Evidence
 from harness.record.errors import MissingRows, UnknownFigure
 from harness.record.files import csv_bytes
 from harness.record.samples import Run, load_run
 
 ROOT = Path(analysis.__file__).parents[1]
-NAMES = figures.names()
+NAMES = [name for name in figures.names() if figures.experiment(name) != "runs"]
+"""Drawn of a run alone."""
 SAMPLED = [name for name in NAMES if figures.experiment(name) not in ("tuning", "accuracy")]
 """Drawn from rows; tuning and accuracy leave what they found in run.json."""
 MakeRun = Callable[..., Path]
@@ -34,7 +36,7 @@ MakeRun = Callable[..., Path]
 
 def draw(name: str, run: Run) -> Figure:
     with matplotlib.style.context(style.RC, after_reset=True):
-        figure = figures.load(name).draw(run)
+        figure = figures.load(name).draw(figures.subject(name, Evidence((run,))))
         FigureCanvasAgg(figure).draw()
     return figure
 
@@ -93,17 +95,17 @@ def smoke(make_module_run: MakeRun) -> Run:
 
 def table_of(name: str, run: Run) -> bytes:
     """The figure's table as it is written, without the pictures."""
-    return csv_bytes(figures.load(name).TABLE(run))
+    return csv_bytes(figures.load(name).TABLE(figures.subject(name, Evidence((run,)))))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_rows_give_the_same_bytes(name: str, small: Run) -> None:
     run = small
-    first = render(name, run)
+    first = render(name, Evidence((run,)))
     shuffled = dataclasses.replace(run, samples=run.samples.sample(frac=1, random_state=1))
     # A person's own settings, those that style.RC sets and others, neither show nor get lost.
     with mpl.rc_context({"font.size": 20, "svg.hashsalt": None, "axes.edgecolor": "red", "savefig.dpi": 50}):
-        second = render(name, run)
+        second = render(name, Evidence((run,)))
         assert mpl.rcParams["axes.edgecolor"] == "red"
     assert second.svg == first.svg
     assert second.png == first.png
@@ -117,7 +119,7 @@ def test_another_process_writes_the_same_bytes(make_run: MakeRun, tmp_path: Path
     command = [sys.executable, "-m", "analysis", "figure", "speedup", str(folder)]
     command += ["--figures", str(target), "--tables", str(target)]
     subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONHASHSEED": "1"}, check=True)
-    here = render("speedup", load_run(folder))
+    here = render("speedup", Evidence((load_run(folder),)))
     there = {path.name: path.read_bytes() for path in target.iterdir()}
     assert there == {"speedup.svg": here.svg, "speedup.png": here.png, "speedup.csv": here.csv}
 
@@ -180,7 +182,7 @@ def test_a_figure_whose_rows_are_missing_is_not_drawn(name: str, missing: str, f
     samples = full_run.samples
     without = dataclasses.replace(full_run, samples=samples[samples["experiment"] != missing])
     with pytest.raises(MissingRows, match=f"no rows of the experiment '{missing}'"):
-        render(name, without)
+        render(name, Evidence((without,)))
 
 
 def test_the_papers_number_is_named_as_the_papers_and_only_where_it_claims_it(drawn: Drawn) -> None:

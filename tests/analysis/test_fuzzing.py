@@ -14,6 +14,7 @@ import pytest
 
 from analysis import figures
 from analysis.summary import summary
+from analysis.tables.evidence import Evidence
 from harness.exchange import bundle
 from harness.record.errors import DamagedRun, HarnessError
 from harness.record.files import ROOT
@@ -50,7 +51,8 @@ def look_at(run: Run, place: int) -> None:
 
 
 def draw(name: str, run: Run) -> None:
-    figure, table = figures.load(name).draw(run), figures.load(name).TABLE(run)
+    module, drawn = figures.load(name), figures.subject(name, Evidence((run,)))
+    figure, table = module.draw(drawn), module.TABLE(drawn)
     table.to_csv().encode()
     for text in figure.texts:
         text.get_window_extent()

@@ -49,7 +49,7 @@ def whole(tmp_path):
 @pytest.fixture
 def project(whole):
     """Such a copy that can draw a few of the figures."""
-    for file in (whole / "analysis" / "figures").glob("[a-z]*.py"):
+    for file in (whole / "analysis" / "figures").rglob("[a-z]*.py"):
         if file.stem not in FEW:
             file.unlink()
     return whole
@@ -57,7 +57,7 @@ def project(whole):
 
 def drawable(project):
     """The figures that the project can draw."""
-    return {file.stem.replace("_", "-") for file in (project / "analysis" / "figures").glob("[a-z]*.py")}
+    return {file.stem.replace("_", "-") for file in (project / "analysis" / "figures").rglob("[a-z]*.py")}
 
 
 def configured(project, change):

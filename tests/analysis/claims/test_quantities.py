@@ -9,10 +9,11 @@ from analysis.claims.quantities import (
     QUANTITIES,
     floats_per_element,
     largest_speedup,
-    pass_limits,
     results_not_finite,
     slowest_pass,
 )
+from analysis.tables.evidence import Evidence
+from analysis.tables.pass_limits import pass_limits
 from harness.reading.claims import UNITS
 from harness.record.errors import MissingRows
 from tests.planted import FAR, run_with_passes
@@ -22,7 +23,7 @@ def test_a_pass_that_computes_longer_than_memory_takes_is_called_compute_bound(f
     table = pass_limits(run_with_passes(full_run), "avx2").set_index("pass")
     # Processes differ by 0, 0.1, ... 0.7 %; their median is half-way.
     assert table.loc["exp_sum", "computing_percent"] == pytest.approx(150, abs=1)
-    found = slowest_pass(run_with_passes(full_run), "avx2", None)
+    found = slowest_pass(Evidence((run_with_passes(full_run),)), "avx2", None)
     assert found.value == pytest.approx(65, abs=0.01)
     assert "exp_sum 1.65 × load (computing alone 1.50 ×, compute-bound)" in found.detail
     assert "exp_scale 1.05 × copy (computing alone 0.68 ×)" in found.detail
@@ -33,11 +34,11 @@ def test_a_pass_that_computes_longer_than_memory_takes_is_called_compute_bound(f
 def test_without_a_length_in_cache_nothing_is_said_of_computing(full_run):
     run = run_with_passes(full_run)
     far = replace(run, samples=run.samples[run.samples["elements"] == FAR])
-    assert "computing" not in slowest_pass(far, "avx2", None).detail
+    assert "computing" not in slowest_pass(Evidence((far,)), "avx2", None).detail
 
 
 def test_the_largest_speedup_has_an_interval_for_all_lengths_at_once(full_run):
-    found = largest_speedup(full_run, "avx512f", None)
+    found = largest_speedup(Evidence((full_run,)), "avx512f", None)
     rows = full_run.samples[full_run.samples["experiment"] == "algorithms"]
     lengths = {n for n in rows[rows["compiler"] == "gcc"]["elements"] if 4 * n > 33 * 2**20}
     assert f"the largest of {len(lengths)} out-of-cache lengths" in found.detail
@@ -49,14 +50,14 @@ def test_the_largest_speedup_has_an_interval_for_all_lengths_at_once(full_run):
 def test_results_that_are_not_finite_are_counted_over_all_isas(full_run):
     checks = [dict(check, not_finite=int(check["isa"] == "avx2")) for check in full_run.domain]
     run = replace(full_run, domain=tuple(checks))
-    assert results_not_finite(run, None, "two-pass").value == 1
-    assert results_not_finite(run, "avx512f", "two-pass").value == 0
+    assert results_not_finite(Evidence((run,)), None, "two-pass").value == 1
+    assert results_not_finite(Evidence((run,)), "avx512f", "two-pass").value == 0
     with pytest.raises(MissingRows, match="did not look at the domain"):
-        results_not_finite(replace(run, domain=()), None, "two-pass")
+        results_not_finite(Evidence((replace(run, domain=()),)), None, "two-pass")
 
 
 def test_floats_are_added_up_over_the_passes(full_run):
-    found = floats_per_element(full_run, None, "three-pass-reload")
+    found = floats_per_element(Evidence((full_run,)), None, "three-pass-reload")
     assert (found.value, found.is_counted) == (5, True)
     assert found.detail.startswith("1 (max) + 2 (exp_store) + 2 (scale)")
 
@@ -65,5 +66,5 @@ def test_every_quantity_has_a_unit_and_a_missing_isa_is_told(full_run):
     assert QUANTITIES.keys() == UNITS.keys()
     run = replace(full_run, samples=full_run.samples[full_run.samples["isa"] != "avx2"])
     with pytest.raises(MissingRows, match="no rows of AVX2"):
-        largest_speedup(run, "avx2", None)
-    assert not np.isnan(largest_speedup(run, "avx512f", None).value)
+        largest_speedup(Evidence((run,)), "avx2", None)
+    assert not np.isnan(largest_speedup(Evidence((run,)), "avx512f", None).value)

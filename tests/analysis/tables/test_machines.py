@@ -6,21 +6,28 @@ from pathlib import Path
 
 import pytest
 
+from analysis.tables.evidence import Evidence
 from analysis.tables.machines import comparable, machines
 from harness.record.errors import MissingRows
-from harness.record.samples import Run, load_run
+from harness.record.samples import load_run
 
 MakeRun = Callable[..., Path]
 PARTS = ("algorithms", "passes", "controls")
 
 
+def only(body: Evidence, column: str, value: str) -> Evidence:
+    """The same with only the rows that have this value."""
+    run = body.newest
+    return Evidence((dataclasses.replace(run, samples=run.samples[run.samples[column] == value]),))
+
+
 @pytest.fixture
-def two(make_run: MakeRun) -> list[Run]:
+def two(make_run: MakeRun) -> list[Evidence]:
     small = {"isas": ("avx2",), "lengths": (4096, 1_000_000, 56_000_000), "parts": PARTS}
-    return [load_run(make_run(machine=name, **small)) for name in ("zen4-b", "zen4-a")]
+    return [Evidence((load_run(make_run(machine=name, **small)),)) for name in ("zen4-b", "zen4-a")]
 
 
-def test_the_table_tells_for_each_machine_where_two_pass_begins_to_win(two: list[Run]) -> None:
+def test_the_table_tells_for_each_machine_where_two_pass_begins_to_win(two: list[Evidence]) -> None:
     table = machines(two)
     assert list(table["machine"]) == ["zen4-a", "zen4-b"]
     row = table.iloc[0]
@@ -30,14 +37,13 @@ def test_the_table_tells_for_each_machine_where_two_pass_begins_to_win(two: list
     assert 0 < row["ext_sum_gigabytes_per_second"] <= 1.05 * row["load_gigabytes_per_second"]
 
 
-def test_a_machine_without_passes_has_no_bandwidth(two: list[Run]) -> None:
-    without = dataclasses.replace(two[0], samples=two[0].samples[two[0].samples["experiment"] == "algorithms"])
+def test_a_machine_without_passes_has_no_bandwidth(two: list[Evidence]) -> None:
+    without = only(two[0], "experiment", "algorithms")
     assert "load_gigabytes_per_second" not in machines([without])
 
 
-def test_a_run_that_has_nothing_to_compare_is_left_out(two: list[Run]) -> None:
-    samples = two[0].samples
-    alone = dataclasses.replace(two[0], samples=samples[samples["algorithm"] == "two-pass"])
+def test_a_run_that_has_nothing_to_compare_is_left_out(two: list[Evidence]) -> None:
+    alone = only(two[0], "algorithm", "two-pass")
     assert comparable([alone, two[1]]) == [two[1]]
     with pytest.raises(MissingRows, match="no run has both"):
         comparable([alone])

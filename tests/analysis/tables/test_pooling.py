@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy.special import ndtri, stdtrit
 
-from analysis.tables.pooling import LEAST_COMMON, SMALLEST_VARIANCE, effects, pool, spreads
+from analysis.tables.pooling import LEAST_COMMON, SMALLEST_VARIANCE, effects, largest_of, pool, spreads
+from harness.statistics.intervals import intervals
 
 BY, GROUP = ["group", "point"], ["group"]
 
@@ -91,6 +92,28 @@ def test_points_that_only_some_runs_have_are_pooled_with_the_others():
     table = pool(found, BY, GROUP, spreads(found, BY, GROUP)).set_index("point")
     assert table["runs"].to_dict() == {0: 2, 1: 3, 2: 1}
     assert table["between"].nunique() == 1
+
+
+def test_the_largest_of_several_values_lies_between_the_largest_bounds_of_any():
+    table = pd.DataFrame(
+        {"n": [1, 2], "x_median": [13.5, 15.5], "x_low": [10.0, 5.0], "x_high": [17.0, 19.0],
+         "confidence": [0.98, 0.99], "processes": [8, 7]}
+    )  # fmt: skip
+    found = largest_of(table, "x")
+    assert (found["n"], found["x_median"]) == (2, 15.5)
+    assert found["x_low"] == 10  # of the first: the largest is at least that
+    assert (found["x_high"], found["processes"]) == (19, 7)
+    assert found["confidence"] == pytest.approx(0.97)
+
+
+def test_the_interval_of_the_largest_holds_for_the_largest_of_many_equal_values():
+    random, experiments, values, processes = np.random.default_rng(5), 200, 5, 8
+    of = np.indices((experiments, values, processes)).reshape(3, -1)
+    noisy = pd.DataFrame({"experiment": of[0], "n": of[1], "process": of[2], "x": random.normal(20, 2, of.shape[1])})
+    table = intervals(noisy, ["experiment", "n"], "x", 0.99)
+    found = pd.DataFrame([largest_of(those, "x") for _, those in table.groupby("experiment")])
+    covered = ((found["x_low"] <= 20) & (found["x_high"] >= 20)).sum()
+    assert covered >= 0.95 * experiments  # the median alone would lie above 20 nearly always
 
 
 POINTS, GROUPS, PROCESSES = 6, 6, 8

@@ -5,6 +5,7 @@ import dataclasses
 import pandas as pd
 import pytest
 
+from analysis.tables.evidence import Evidence
 from analysis.tables.speedups import largest, speedups, wins_from
 from harness.record.errors import MissingRows
 from harness.record.samples import Run
@@ -27,9 +28,9 @@ def test_the_largest_is_over_the_lengths_out_of_cache_or_over_all_where_none_is(
     held = full_run.samples["elements"]
     lengths = held[(full_run.samples["experiment"] == "algorithms") & (full_run.samples["isa"] == "avx2")]
     far = lengths[full_run.machine.is_out_of_cache(lengths)].nunique()
-    assert largest(full_run).loc["avx2", "of"] == f"{far} out-of-cache lengths"
+    assert largest(Evidence((full_run,))).loc["avx2", "of"] == f"{far} out-of-cache lengths"
     near = dataclasses.replace(full_run, samples=full_run.samples[held <= 1_000_000])
-    found = largest(near).loc["avx2"]
+    found = largest(Evidence((near,))).loc["avx2"]
     assert not found["is_out_of_cache"]
     assert found["of"] == f"{lengths[lengths <= 1_000_000].nunique()} lengths"
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.statistics.ratios import folding_costs, largest_speedups, log_ratios, speedups, team_speedups
+from harness.statistics.ratios import folding_costs, log_ratios, speedups, team_speedups
 from tests.planted import run_with_times
 
 RECOMPUTE, RELOAD = "three-pass-recompute", "three-pass-reload"
@@ -95,35 +95,6 @@ def test_two_equal_rivals_bias_the_speedup_less_than_the_better_of_each_round_wo
     naive = 100 * (by_round[[RECOMPUTE, RELOAD]].min(axis=1) / by_round["two-pass"] - 1).mean()
     assert naive < -1.5
     assert -0.8 < found < 0.1
-
-
-def test_the_largest_speedup_is_bounded_by_the_largest_bounds_of_any_length() -> None:
-    # Length 1: ratios 1.10 to 1.17; length 2: 1.12 to 1.19, with one process at 1.05.
-    def at(elements: int, percents: list[float]) -> pd.DataFrame:
-        times_ = [[1000 * (1 + percent / 100)] for percent in percents]
-        return pd.concat([rows("two-pass", [[1000]] * 8, elements), rows(RELOAD, times_, elements)])
-
-    both = pd.concat([at(1, [10, 11, 12, 13, 14, 15, 16, 17]), at(2, [5, 13, 14, 15, 16, 17, 18, 19])])
-    (found,) = largest_speedups(both).to_dict("records")
-    assert found["elements"] == 2
-    assert found["speedup_percent_median"] == pytest.approx(100 * ((1.15 * 1.16) ** 0.5 - 1))
-    assert found["speedup_percent_low"] == pytest.approx(10)  # of length 1: the largest speedup is at least that
-    assert found["speedup_percent_high"] == pytest.approx(19)
-    assert found["confidence"] == pytest.approx(1 - 2 * 2**-7)
-
-
-def test_the_interval_of_the_largest_holds_for_the_largest_of_many_equal_lengths() -> None:
-    random, experiments, lengths, processes = np.random.default_rng(5), 200, 5, 8
-    of = np.indices((experiments, lengths, processes)).reshape(3, -1)
-    noise = np.exp(random.normal(0, 0.02, of.shape[1]))
-    # Each experiment under a compiler's name of its own, so that all are one table.
-    point = {"isa": "avx2", "compiler": [f"c{k}" for k in of[0]], "elements": of[1] + 1, "process": of[2]}
-    same = pd.DataFrame({**point, "threads": 1, "round": 0, "calls": 1, "clock_nanoseconds": 5000})
-    ours, theirs = same.assign(algorithm="two-pass", nanoseconds=1e6), same.assign(algorithm=RELOAD)
-    found = largest_speedups(pd.concat([ours, theirs.assign(nanoseconds=1.2e6 * noise)]))
-    assert len(found) == experiments
-    covered = ((found["speedup_percent_low"] <= 20) & (found["speedup_percent_high"] >= 20)).sum()
-    assert covered >= 0.95 * experiments  # the median alone would lie above 20 nearly always
 
 
 def test_speedups_are_formed_for_each_number_of_threads(full_run):

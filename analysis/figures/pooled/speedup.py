@@ -1,4 +1,4 @@
-"""Speedup of Two-Pass over the better of the two Three-Pass algorithms against array length, with its interval."""
+"""Speedup of Two-Pass over the better of the two Three-Pass algorithms against array length, pooled and in each run."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis import panels, style
-from analysis.tables.controls import verdict
-from analysis.tables.speedups import speedups
+from analysis.tables.evidence import Evidence, doubts
+from analysis.tables.speedups import pooled_speedups, speedups
 from harness.reading import names
 from harness.reading.claims import paper_percent
 from harness.record.machines import load_machines
@@ -15,15 +15,16 @@ from harness.record.samples import Run
 from harness.statistics import selection
 
 EXPERIMENT = "algorithms"
-TABLE = speedups
+TABLE = pooled_speedups
+RUN = style.Style(style.GREY, "", "-")
 
 # Logical traffic of the better Three-Pass to that of Two-Pass, without and with write-allocate.
 TRAFFIC_RATIOS = {"4/3": 100 / 3, "5/4": 25.0}
 
 
-def draw(run: Run) -> Figure:
+def draw(evidence: Evidence) -> Figure:
     """One panel for each ISA. Raises MissingRows."""
-    table, floor = TABLE(run), verdict(run).floor
+    run, table, floor = evidence.newest, TABLE(evidence), doubts(evidence).floor
     compilers = selection.compilers(table, run)
     figure, grid = panels.isa_panels(table, 2.7, "row", 12)
     for axes, isa, of_isa in grid:
@@ -32,25 +33,40 @@ def draw(run: Run) -> Figure:
         axes.axhspan(-floor, floor, color=style.GREY, alpha=0.2, linewidth=0)
         _paper(axes, isa, run)
         _speedup(axes, of_isa, compilers)
+        for one in evidence.runs if len(evidence.runs) > 1 else ():
+            points = selection.of_primary(speedups(one), one).query("isa == @isa").sort_values("elements")
+            axes.plot(points["elements"], points["speedup_percent_median"], **RUN.line, linewidth=0.6, zorder=1.5)
         axes.set_xlabel("elements")
-    low, high = table["speedup_percent_low"].min(), table["speedup_percent_high"].max()
+    ends = [f"{what}speedup_percent" for what in ("", "next_run_")]
+    low, high = (
+        table[[f"{end}_{which}" for end in ends]].stack().agg(agg) for which, agg in (("low", "min"), ("high", "max"))
+    )
     bottom, ratio = min(-5, 1.1 * low), max(TRAFFIC_RATIOS.values())
     # Above the data and the upper ratio a fifth of the panel is left for the two lines of text there.
     grid[0][0].set_ylim(bottom, ratio + 0.2 * (ratio - bottom) if high < ratio else high + 0.2 * (high - bottom))
     grid[0][0].set_ylabel("speedup of Two-Pass, %")
+    differ = "; green band: what any run would find; lighter: what the next run will show" if _between(table) else ""
     notes = [
-        "grey band: noise floor",
+        f"grey band: noise floor{differ}",
         f"{panels.CACHE_NOTE}; traffic ratio: better Three-Pass to Two-Pass, 4/3 logical, 5/4 with write-allocate, "
         "neither is a bound",
     ]
     title = "Speedup of Two-Pass over the better Three-Pass"
-    return panels.finish(figure, run, table, panels.Frame(title, _handles(table, compilers), notes))
+    frame = panels.Frame(title, _handles(evidence, table, compilers), notes)
+    return panels.finish_pooled(figure, evidence, table, frame)
+
+
+def _between(table: pd.DataFrame) -> bool:
+    """Whether it is known how much runs differ."""
+    return bool(table["between_runs_percent"].notna().any())
 
 
 def _speedup(axes: Axes, table: pd.DataFrame, compilers: list[str]) -> None:
     main = table[table["compiler"] == compilers[0]].sort_values("elements")
     low, high = main["speedup_percent_low"], main["speedup_percent_high"]
     axes.fill_between(main["elements"], low, high, color=style.GREEN, alpha=0.25, linewidth=0)
+    low, high = main["next_run_speedup_percent_low"], main["next_run_speedup_percent_high"]
+    axes.fill_between(main["elements"], low, high, color=style.GREEN, alpha=0.12, linewidth=0)
     axes.plot(main["elements"], main["speedup_percent_median"], color=style.GREEN)
     for rival in selection.THREE_PASS:
         against = table[table["against"] == rival]
@@ -83,10 +99,15 @@ def _paper(axes: Axes, isa: str, run: Run) -> None:
     axes.annotate(told, ((start * right) ** 0.5, percent), **corner, **look)
 
 
-def _handles(table: pd.DataFrame, compilers: list[str]) -> list[Line2D]:
+def _handles(evidence: Evidence, table: pd.DataFrame, compilers: list[str]) -> list[Line2D]:
     rivals = [
         panels.handle(f"better Three-Pass: {names.SHORT_ALGORITHMS[rival]}", style.ALGORITHMS[rival].points)
         for rival in selection.THREE_PASS
         if rival in set(table["against"])
     ]
-    return [panels.handle("measured", style.Style(style.GREEN, "", "-")), *rivals, *panels.compiler_handles(compilers)]
+    several = len(evidence.runs) > 1
+    lines = [
+        panels.handle(f"{len(evidence.runs)} runs pooled" if several else "measured", style.Style(style.GREEN, "", "-"))
+    ]
+    lines += [panels.handle("each run", RUN, linewidth=0.6)] if several else []
+    return [*lines, *rivals, *panels.compiler_handles(compilers)]

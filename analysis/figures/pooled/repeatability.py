@@ -1,0 +1,90 @@
+"""Runs of one body of evidence against each other: by how much each differs from all pooled, and which agree."""
+
+from itertools import cycle
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis import panels, style
+from analysis.tables.evidence import Evidence
+from analysis.tables.repeatability import agreement, each_run, pairs
+from harness.reading import names
+from harness.statistics import selection
+
+EXPERIMENT = "runs"
+TABLE = each_run
+COLOURS = (style.GREEN, style.BLUE, style.ORANGE)
+LOOKS = (
+    *(style.Style(colour, marker, "none") for colour, marker in zip(COLOURS, "os^", strict=True)),
+    *(look.points for look in style.OTHERS),
+)
+"""Of each run, the newest first."""
+APART = 1.035
+"""By so much runs are moved along the axis from each other, so that their intervals can be told apart."""
+
+
+def draw(evidence: Evidence) -> Figure:
+    """One panel for each ISA, and one of the pairs. Raises MissingRows where no two runs have a length in common."""
+    table, run = TABLE(evidence), evidence.newest
+    primary = selection.of_primary(table, run)
+    isas = selection.isas(primary)
+    figure, grid = panels.grid(1, len(isas) + 1, 2.5, "none")
+    looks = dict(zip((one.name for one in evidence.runs), cycle(LOOKS), strict=False))
+    for axes, isa in zip(grid[0], isas, strict=False):
+        of_isa = primary[primary["isa"] == isa]
+        panels.length_axis(axes, of_isa["elements"], run.machine)
+        axes.axhline(0, color=style.BLACK, linewidth=0.8)
+        _deviations(axes, of_isa, looks)
+        axes.set_title(names.ISAS[isa], pad=12)
+        axes.set_xlabel("elements")
+    grid[0][0].set_ylabel("ratio to all runs pooled, difference in %")
+    _pairs(grid[0][-1], table, list(looks))
+    agreed, points = agreement(evidence)
+    counts = pairs(table, list(looks))
+    over = names.percent(counts["agree_over_processes"].sum() / counts["points"].sum())
+    notes = [
+        f"all runs agree at {agreed} of {points} points (lengths of an ISA and compiler); of all pairs' points, "
+        f"{names.percent(counts['agree'].sum() / counts['points'].sum())} agree",
+        f"intervals: a run's processes (thick), and how much runs differ; over processes alone {over} of them agree",
+        "pairs: below the diagonal by whole intervals, above it over processes alone",
+        panels.CACHE_NOTE,
+    ]
+    handles = [panels.handle(f"{place}: {name}", look) for place, (name, look) in enumerate(looks.items(), 1)]
+    frame = panels.Frame("Repeatability: each run against all pooled", handles, notes)
+    return panels.finish_pooled(figure, evidence, table, frame)
+
+
+def _deviations(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style]) -> None:
+    for place, (name, look) in enumerate(looks.items()):
+        points = table[table["run"] == name]
+        where = points["elements"] * APART ** (place - (len(looks) - 1) / 2)
+        middle, spread = panels.error(points, "difference_percent")
+        axes.errorbar(where, middle, yerr=spread, **look.line, markersize=2.5, elinewidth=0.5)
+        whole = 1 + points["speedup_percent_median"] / 100
+        ends = [
+            100 * ((1 + points[f"over_processes_speedup_percent_{end}"] / 100) / whole - 1) + middle
+            for end in ("low", "high")
+        ]
+        axes.vlines(where, *ends, color=look.colour, linewidth=1.6)
+
+
+def _pairs(axes: Axes, table: pd.DataFrame, runs: list[str]) -> None:
+    """The share of points at which two runs agree, in percent, for each pair: below the diagonal by intervals that hold
+    how much runs differ, above it by those over processes alone."""
+    axes.set_title("pairs that agree, %", pad=12)
+    axes.grid(False)
+    axes.set_xlim(-0.5, len(runs) - 0.5)
+    axes.set_ylim(len(runs) - 0.5, -0.5)
+    for _, pair in pairs(table, runs).iterrows():
+        earlier, later = runs.index(pair["first"]), runs.index(pair["second"])
+        for column, row, count in ((earlier, later, "agree"), (later, earlier, "agree_over_processes")):
+            if pair["points"]:
+                share = pair[count] / pair["points"]
+                cell = {"color": style.GREEN, "alpha": 0.6 * share**2, "linewidth": 0}
+                axes.fill_between([column - 0.48, column + 0.48], row - 0.48, row + 0.48, **cell)
+                axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=7)
+    places = range(len(runs))
+    axes.set_xticks(places, [place + 1 for place in places])
+    axes.set_yticks(places, [place + 1 for place in places])
+    axes.set_xlabel("run")
