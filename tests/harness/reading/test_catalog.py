@@ -110,7 +110,7 @@ def test_a_damaged_newest_run_is_skipped_and_that_is_said(
     change(newest, schema_version=99)
     for _ in range(2):
         assert newest_complete(results) == {"amd-epyc-9r14-25-17": older}
-    reason = f"{newest / 'run.json'}, schema_version: 99 is not known here (known: 1, 2)"
+    reason = f"{newest / 'run.json'}, schema_version: 99 is not known here (known: 1, 2, 3)"
     assert capsys.readouterr().err == f"analysis: skipped: {reason}\n", "once, in one line"
 
 
