@@ -1,11 +1,12 @@
-"""What each choice of variants costs: time of the published ones relative to those that were chosen here."""
+"""What each choice of variants costs: the published ones against those that were chosen here, and those at most."""
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from analysis import panels, style
-from analysis.tables.tuning import LENGTHS, tuning_costs
+from analysis.tables.tuning import CHOICE, tuning_costs
 from harness.reading import names
 from harness.record.samples import Run
 from harness.statistics import selection
@@ -18,40 +19,44 @@ LOOKS = {
     "broadwell": style.Style(style.BLUE, "s", "none"),
     "zen2": style.Style(style.ORANGE, "^", "none"),
 }
+CHOICE_LOOK = style.Style(style.BLACK, "_", "none")
 
 
 def draw(run: Run) -> Figure:
-    """One panel for each ISA, of the primary compiler. Raises MissingRows if nothing published was tuned."""
+    """One panel for each ISA, of the primary compiler. Raises MissingRows if nothing was tuned."""
     drawn = selection.of_primary(TABLE(run), run)
     figure, grid = panels.isa_panels(drawn, 2.4, "row")
     for axes, _, of_isa in grid:
         _points(axes, of_isa)
-    grid[0][0].set_ylabel("time relative to\nthe best variant of the run")
-    handles = [
-        panels.handle(f"{name}, {where}", look, fillstyle=fill)
-        for name, look in LOOKS.items()
-        if name in set(drawn["machine"])
-        for fill, where in zip(("full", "none"), _told_lengths(run), strict=True)
+    # So that what is at 0 is seen as a whole.
+    grid[0][0].set_ylim(bottom=min(axes.get_ylim()[0] for axes, _, _ in grid) - 0.04 * grid[0][0].get_ylim()[1])
+    grid[0][0].set_ylabel("time beyond that of\nthe chosen variant, %")
+    handles = [panels.handle(f"published for {name}", look) for name, look in LOOKS.items() if name in set(drawn["of"])]
+    handles += [
+        panels.handle("best of the run", CHOICE_LOOK, markersize=8),
+        Patch(color="0.8", label="where the best may be, at the lowest"),
     ]
-    notes = [
-        f"{run.primary}; variants as published for three machines, measured while tuning (one process, no interval)"
-    ]
-    measured = pd.DataFrame({"processes": [1], "confidence": [0.0]})
-    return panels.finish(figure, run, measured, panels.Frame("What the published variants cost here", handles, notes))
+    # Runs from before that was so were tuned without asking for processes.
+    where = "within its whole algorithm" if "processes" in run.protocol.tuner else "on its own"
+    notes = [f"{run.primary}; each pass {where}, geometric mean over {_told_lengths(run)} elements"]
+    return panels.finish(figure, run, drawn, panels.Frame("What choices of variants cost here", handles, notes))
 
 
-def _told_lengths(run: Run) -> list[str]:
-    """The two lengths of the tuning in elements: the longer one is out of cache only in a protocol that goes there."""
-    row = next(row for row in run.tuning if row["published_for"])
-    return [f"{names.count(row[f'{length}_elements'])} elements" for length in LENGTHS]
+def _told_lengths(run: Run) -> str:
+    found = sorted({row["elements"] for row in run.tuning if row["elements"] is not None})
+    return ", ".join(map(names.count, found))
 
 
 def _points(axes: Axes, table: pd.DataFrame) -> None:
     passes = list(dict.fromkeys(table["pass"]))
-    axes.axhline(1, color=style.BLACK, linewidth=0.8)
+    axes.axhline(0, color=style.BLACK, linewidth=0.8)
+    ours = table[table["of"] == CHOICE].set_index("pass").loc[passes]
+    places = range(len(passes))
+    axes.bar(places, -ours["cost_percent_high"], 0.7, color="0.8", zorder=0.9)
+    axes.plot(places, -ours["cost_percent_median"], **CHOICE_LOOK.line, markersize=11)
     for place, (machine, look) in enumerate(LOOKS.items()):
-        of_machine = table[table["machine"] == machine]
+        of_machine = table[table["of"] == machine]
         x = [passes.index(name) + 0.2 * (place - 1) for name in of_machine["pass"]]
-        for fill, length in zip(("full", "none"), LENGTHS, strict=True):
-            axes.plot(x, of_machine[f"{length}_relative_time"], **look.line, fillstyle=fill, markersize=4.5)
-    axes.set_xticks(range(len(passes)), passes, rotation=20)
+        middle, spread = panels.error(of_machine, "cost_percent")
+        axes.errorbar(x, middle, yerr=spread, **look.line, markersize=4, elinewidth=0.8, capsize=1.5)
+    axes.set_xticks(places, passes, rotation=20)

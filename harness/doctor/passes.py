@@ -17,6 +17,7 @@ from harness.record.configuration import Config
 from harness.run import exclusion, plan
 from harness.run.prepare import means
 from harness.run.worker import pin
+from harness.sampling import tuning
 from harness.sampling.sampler import Sample, Sampler, Sampling, by_contender, median_nanoseconds, undisturbed
 from harness.statistics.traffic import logical_floats, moved
 
@@ -59,7 +60,7 @@ def measure_passes(config: Config, extensions: Path, elements: int, cache_state:
     """
     there = means(config, extensions)
     host, processor = there.host, there.host.processor()
-    in_cache = config["tuner"]["in_cache_elements"]
+    in_cache = min(tuning.lengths(processor))
     layout = plan.layout(config, processor, max(elements, in_cache))
     plan.require_memory(layout.arena_bytes, layout.longest, detection.available_memory_bytes())
     cpu = host.choice().cpu

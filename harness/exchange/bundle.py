@@ -30,7 +30,7 @@ from harness.record.errors import HarnessError, one_line
 from harness.record.files import write_whole
 from harness.record.machines import emulator
 from harness.record.run import SCHEMA_VERSION, Record, plain
-from harness.record.store import INFO, TABLES, parse, read_record, samples_file
+from harness.record.store import INFO, TABLES, parse, read_record, samples_file, tables_of
 from harness.record.upgrade import OLD_VERSIONS
 
 if TYPE_CHECKING:
@@ -181,20 +181,23 @@ def decompress(content: bytes, largest: int, name: str) -> bytes:
 
 
 def version_of(info: bytes) -> Any:
-    """What a run.json says of its version."""
-    return parse(info, INFO).get("schema_version")
+    """The version of a run.json. One that is not sound passes for one of today, and is refused where it is read."""
+    version = None
+    with contextlib.suppress(HarnessError):
+        version = parse(info, INFO).get("schema_version")
+    return version if version in OLD_VERSIONS else SCHEMA_VERSION
 
 
 def wanted(version: Any) -> tuple[str, ...]:
-    """The files of a complete run, beside the manifest, whose run.json is of this version: the first has no tables."""
-    return (INFO, *(f"{name}.csv" for name in TABLES if version not in OLD_VERSIONS), SAMPLES)
+    """The files of a complete run, beside the manifest, whose run.json is of this version."""
+    return (INFO, *(f"{name}.csv" for name in tables_of(version)), SAMPLES)
 
 
 def manifest(files: Files) -> dict[str, Any]:
     """What manifest.json says of these files."""
     return {
         "format_version": FORMAT_VERSION,
-        "schema_version": SCHEMA_VERSION if {*wanted(SCHEMA_VERSION)} <= files.keys() else OLD_VERSIONS[-1],
+        "schema_version": version_of(files[INFO]),
         "files": {
             name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
             for name, content in files.items()
@@ -261,8 +264,6 @@ def check(bundle: bytes, source: str) -> tuple[Record, dict[str, bytes]]:
         if decompress(files[SAMPLES], LARGEST_TABLE, SAMPLES).count(b"\n") > MOST_ROWS:
             raise HarnessError(f"{SAMPLES}: more than {MOST_ROWS:,} rows")
         run = load(files)
-        if files.keys() != {*wanted(version_of(files[INFO]))}:
-            raise HarnessError(f"{MANIFEST}, schema_version: is not that of {INFO}")
         check_provenance(run)
         check_rows(run)
     except HarnessError as error:
@@ -281,6 +282,8 @@ def check_manifest(given: Mapping[str, Any], files: Files) -> None:
         raise HarnessError(f"{missing[0]} is missing")
     if strange := files.keys() - {*names}:
         raise HarnessError(f"{min(strange)!r} does not belong in a bundle; what does: {', '.join((MANIFEST, *names))}")
+    if given["schema_version"] != expected["schema_version"]:
+        raise HarnessError(f"{MANIFEST}, schema_version: is not that of {INFO}")
     listed = given.get("files")
     for name, facts in expected["files"].items():
         if not isinstance(listed, dict) or listed.get(name) != facts:

@@ -16,7 +16,7 @@ KEYS = {
     "exp": ("isa",),
     "accuracy": ("isa", "algorithm", "accumulation", "distribution", "elements"),
     "domain": ("compiler", "isa", "algorithm"),
-    "tuning": ("compiler", "isa", "pass", "variant"),
+    "tuning": ("compiler", "isa", "pass", "variant", "elements"),
     "groups": ("process", "group"),
     "experiments": ("compiler", "isa", "cache_state"),
     "machine.caches": ("level",),
@@ -140,17 +140,34 @@ def _experiments(run: Record) -> Iterator[str]:
 
 
 def _tuning(run: Record) -> Iterator[str]:
-    """Of each compiler, ISA and pass one variant is chosen, and one at least was measured to the end."""
+    """Of each compiler, ISA and pass one variant is chosen, and one at least was measured to the end: at the lengths of
+    all that were. Intervals hold their medians, and what is told is told against the chosen one."""
     if run.is_complete and not run.tuning:
         yield "tuning: is empty, and passes are measured in the variants that it chooses"
     groups: dict[tuple[str, str, str], list[Row]] = {}
-    for row in run.tuning:
+    for place, row in enumerate(run.tuning):
         groups.setdefault((row["compiler"], row["isa"], row["pass"]), []).append(row)
+        for value in ("nanoseconds", "relative_percent"):
+            if not row[f"{value}_low"] <= row[f"{value}_median"] <= row[f"{value}_high"]:
+                yield f"tuning[{place}].{value}_median: is not within its interval"
+        if row["chosen"] and any(row[f"relative_percent_{bound}"] for bound in ("low", "median", "high")):
+            yield f"tuning[{place}].relative_percent_median: is not 0, though the variant is the chosen one"
+        if row["chosen"] != ("chosen_by" in row):
+            yield f"tuning[{place}].chosen_by: the chosen variant has it, and only that"
     for key, rows in groups.items():
-        if (chosen := sum(row["chosen"] for row in rows)) != 1:
+        if (chosen := sum(row["chosen"] for row in rows if row["elements"] is None)) != 1:
             yield f"tuning: {chosen} variants of {' '.join(key)} are chosen"
+        if len({row["variant"] for row in rows if row["chosen"]}) > 1:
+            yield f"tuning: several variants of {' '.join(key)} are chosen"
         if not any(row["finalist"] for row in rows):
             yield f"tuning: no variant of {' '.join(key)} is a finalist"
+        lengths: dict[tuple[str, bool], set[int | None]] = {}
+        for row in rows:
+            lengths.setdefault((row["variant"], row["finalist"]), set()).add(row["elements"])
+        if len({frozenset(its) for (_, finalist), its in lengths.items() if finalist}) > 1:
+            yield f"tuning: finalists of {' '.join(key)} have rows at different lengths"
+        if any(None not in its for its in lengths.values()):
+            yield f"tuning: a variant of {' '.join(key)} has no row over all lengths"
 
 
 def _accuracy(run: Record) -> Iterator[str]:

@@ -107,7 +107,8 @@ def _group(record: str) -> Group:
 
 
 class TuningJournal:
-    """The tuning of a run in progress, a line of JSON for each pass: a kill loses at most the pass in progress."""
+    """The tuning of a run in progress, a line of JSON for each algorithm in each process: a kill loses at most the one
+    in progress."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "tuning.journal"
@@ -116,21 +117,21 @@ class TuningJournal:
         """The rows of all complete lines."""
         return [row for record in records(self.path) for row in json.loads(record)]
 
-    def keys(self) -> set[tuple[str, str, str]]:
-        """(compiler, ISA, pass) of what is complete."""
-        return {(row["compiler"], row["isa"], row["pass"]) for row in self.rows()}
+    def keys(self) -> set[tuple[int, str, str, str]]:
+        """(process, compiler, ISA, algorithm) of what is complete."""
+        return {(row["process"], row["compiler"], row["isa"], row["algorithm"]) for row in self.rows()}
 
     def forget(self, keys: Container[tuple[str, str, str]]) -> None:
-        """Drops what is known of these (compiler, ISA, pass)."""
+        """Drops all lines in which one of these (compiler, ISA, pass) is."""
         kept = [
             sealed(record)
             for record in records(self.path)
-            if (row := json.loads(record)[0]) and (row["compiler"], row["isa"], row["pass"]) not in keys
+            if not any((row["compiler"], row["isa"], row["pass"]) in keys for row in json.loads(record))
         ]
         write_whole({self.path: "".join(kept).encode()})
 
     def append(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Adds the rows of one pass. Raises HarnessError on a full disk."""
+        """Adds the rows of one algorithm in one process. Raises HarnessError on a full disk."""
         append_whole(self.path, sealed(json.dumps(rows)))
 
 

@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from harness.record.caches import HasCaches
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 UNKNOWN = "unknown"
 NOT_EMULATED = "none"
 Row = Mapping[str, Any]
@@ -288,12 +288,12 @@ class Record:
 
     @property
     def parts(self) -> set[str]:
-        """What figures are drawn from: the experiments; "accuracy" where that was looked at; "tuning" where a published
-        variant was tuned; and "compilers" where whole algorithms were measured with more than one."""
+        """What figures are drawn from: the experiments; "accuracy" where that was looked at; "tuning" where
+        variants were tuned; and "compilers" where whole algorithms were measured with more than one."""
         compilers = {item.compiler for item in self.experiments.get("algorithms", ())}
         others = {
             "accuracy": bool(self.accuracy),
-            "tuning": any(row["published_for"] for row in self.tuning),
+            "tuning": bool(self.tuning),
             "compilers": len(compilers) > 1,
         }
         return {*self.experiments, *(name for name, is_there in others.items() if is_there)}

@@ -24,7 +24,7 @@ from harness.record.files import write_whole
 from harness.record.journal import COLUMNS, Journal, TuningJournal, journals
 from harness.record.run import SCHEMA_VERSION, Record, Row, Vetoes, content_of, record_of
 from harness.record.schema import fault, schema
-from harness.record.upgrade import OLD_VERSIONS, upgrade
+from harness.record.upgrade import OLD_ROWS, OLD_TABLES, OLD_VERSIONS, upgrade
 
 INFO = "run.json"
 TABLES = ("tuning", "accuracy", "exp", "domain", "groups")
@@ -49,11 +49,13 @@ def read_record(folder: Path) -> Record:
     """
     path = folder / INFO
     content = parse(_bytes_of(path), str(path))
-    beside = TABLES if _has_tables(content) else ()
+    version, beside = content.get("schema_version"), beside_of(content)
     if strange := content.keys() & {*beside}:
         raise DamagedRun(f"{path}, {min(strange)}: stands in a file of its own")
     texts = {name: text_of(table_file(folder, name)) for name in beside}
-    content |= {name: read_table(table_file(folder, name), name, text) for name, text in texts.items()}
+    content |= {
+        name: read_table(table_file(folder, name), text, rows_of(name, version)) for name, text in texts.items()
+    }
     if beside and content.get("tables_sha256") != digest(texts.values()):
         raise DamagedRun(f"{path}, tables_sha256: is not that of {', '.join(f'{name}.csv' for name in beside)}")
     return checked(upgrade(content), path, beside)
@@ -69,7 +71,7 @@ def write_record(folder: Path, record: Record) -> None:
 
 def files_of(content: Mapping[str, Any]) -> dict[str, str]:
     """The text of run.json and, where the run is complete, of the tables beside it, by name."""
-    beside = TABLES if _has_tables(content) else ()
+    beside = beside_of(content)
     files = {f"{name}.csv": table_text(name, content[name]) for name in beside}
     told = {key: value for key, value in content.items() if key not in beside}
     if files:
@@ -83,8 +85,15 @@ def table_file(folder: Path, name: str) -> Path:
     return folder / f"{name}.csv"
 
 
-def _has_tables(content: Mapping[str, Any]) -> bool:
-    return content.get("schema_version") == SCHEMA_VERSION and content.get("ended") is not None
+def beside_of(content: Mapping[str, Any]) -> tuple[str, ...]:
+    """The tables that stand beside a run.json of this content."""
+    return tables_of(content.get("schema_version")) if content.get("ended") is not None else ()
+
+
+def tables_of(version: Any) -> tuple[str, ...]:
+    """The tables that stand beside the run.json of a complete run of this version; none where it is not known."""
+    known = (OLD_TABLES | {SCHEMA_VERSION: TABLES}).items()
+    return next((tables for its, tables in known if its == version), ())
 
 
 def digest(texts: Iterable[str]) -> str:
@@ -184,15 +193,15 @@ def _bytes_of(path: Path) -> bytes:
 # Tables
 
 
-def columns(name: str) -> dict[str, Any]:
-    """What run.schema.json says of each column of a table."""
-    return schema("run")["properties"][name]["items"]["properties"]
+def rows_of(name: str, version: Any = SCHEMA_VERSION) -> Mapping[str, Any]:
+    """What run.schema.json says of the rows of a table, or what it said of those of an old version."""
+    return OLD_ROWS.get((version, name)) or schema("run")["properties"][name]["items"]
 
 
 def table_text(name: str, rows: Iterable[Row]) -> str:
     """The rows of a table as CSV. A cell is empty where the row has no value; parts of a list have BETWEEN between."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns(name), lineterminator="\n")
+    writer = csv.DictWriter(text, rows_of(name)["properties"], lineterminator="\n")
     writer.writeheader()
     writer.writerows({field: _cell(value) for field, value in row.items()} for row in rows)
     return text.getvalue()
@@ -206,11 +215,11 @@ def _cell(value: Any) -> str:
     return "" if value is None else json.dumps(value)
 
 
-def read_table(path: Path, name: str, text: str) -> list[dict[str, Any]]:
-    """The rows of a table, from its text; what a cell cannot hold is left as text, for the schema to refuse. Raises
-    DamagedRun where the text is no such table."""
-    rules = columns(name)
-    optional = rules.keys() - {*schema("run")["properties"][name]["items"]["required"]}
+def read_table(path: Path, text: str, described: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a table, from its text, as `rows_of` describes them; what a cell cannot hold is left as text, for the
+    schema to refuse. Raises DamagedRun where the text is no such table."""
+    rules = described["properties"]
+    optional = rules.keys() - {*described["required"]}
     rows = []
     try:
         lines = csv.reader(io.StringIO(text), strict=True)

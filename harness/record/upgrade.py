@@ -1,5 +1,8 @@
-"""Old versions of run.json. This is the one place that knows them: what it returns is of the current version."""
+"""Old versions of run.json and its tables. This is the one place that knows them: what it returns is of the current
+version."""
 
+import math
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -7,8 +10,31 @@ from harness.record.run import SCHEMA_VERSION
 
 LANES = "_lanes"
 NON_TEMPORAL = "_nt"
-OLD_VERSIONS = (1,)
 Content = dict[str, Any]
+Rows = list[dict[str, Any]]
+
+OLD_TABLES: Mapping[int, tuple[str, ...]] = {1: (), 2: ("tuning", "accuracy", "exp", "domain")}
+"""The tables that stand beside the run.json of a complete run, by old version; where there are none, they are in it."""
+OLD_VERSIONS = tuple(OLD_TABLES)
+LEVELS = ("in_cache", "out_of_cache")
+"""Where variants were timed up to version 2: each pass alone, warm, in one process."""
+_TEXT = ("compiler", "isa", "pass", "variant")
+_TIMES = {
+    f"{level}_{what}": kind for level in LEVELS for what, kind in (("elements", "integer"), ("nanoseconds", "number"))
+}
+OLD_ROWS: Mapping[tuple[int, str], Mapping[str, Any]] = {
+    (2, "tuning"): {
+        "required": [*_TEXT, "chosen", "finalist", "published_for", *_TIMES],
+        "properties": {
+            **{name: {"type": "string"} for name in _TEXT},
+            **{name: {"type": "boolean"} for name in ("chosen", "finalist")},
+            "available": {"type": "integer"},
+            "published_for": {"type": "array", "items": {"type": "string"}},
+            **{name: {"type": kind} for name, kind in _TIMES.items()},
+        },
+    }
+}
+"""What a schema would say of the rows of tables that have other columns today, by version and name."""
 
 
 def upgrade(content: Content) -> Content:
@@ -16,8 +42,8 @@ def upgrade(content: Content) -> Content:
     if content.get("schema_version") not in OLD_VERSIONS:
         return content
     upgraded = content | {"schema_version": SCHEMA_VERSION}
-    for step in (_primary_compiler, _processes, _threads, _kernels, _accuracy, _empty):
-        with suppress(AttributeError, KeyError, TypeError):
+    for step in STEPS[content["schema_version"]]:
+        with suppress(AttributeError, KeyError, TypeError, ArithmeticError, ValueError):
             upgraded |= step(upgraded)
     return upgraded
 
@@ -68,3 +94,35 @@ def _accuracy(content: Content) -> Content:
 def _empty(content: Content) -> Content:
     empty: Content = {"sessions": [], "controls": {}, "domain": [], "groups": []}
     return {key: value for key, value in empty.items() if key not in content}
+
+
+def _tuning(content: Content) -> Content:
+    """Once a row had the times at two lengths. Nothing is known of what another process would have found."""
+    by_pass: dict[tuple[str, ...], Rows] = {}
+    for row in content["tuning"]:
+        by_pass.setdefault((row["compiler"], row["isa"], row["pass"]), []).append(row)
+    return {"tuning": [row for rows in by_pass.values() for row in _tuning_of_pass(rows)]}
+
+
+def _tuning_of_pass(rows: Rows) -> Iterator[dict[str, Any]]:
+    chosen = next((row for row in rows if row["chosen"]), rows[0])
+    for row in rows:
+        kept = {name: its for name, its in row.items() if name not in _TIMES}
+        kept |= {"chosen_by": "time"} if row["chosen"] else {}
+        times = {
+            row[f"{level}_elements"]: (row[f"{level}_nanoseconds"], chosen[f"{level}_nanoseconds"]) for level in LEVELS
+        }
+        whole = {None: tuple(math.prod(its) ** (1 / len(times)) for its in zip(*times.values(), strict=True))}
+        for elements, (nanoseconds, base) in (whole | times if row["finalist"] else whole).items():
+            relative = 100 * (nanoseconds / base - 1)
+            yield {
+                **kept,
+                "elements": elements,
+                "processes": 1,
+                **{f"nanoseconds_{bound}": nanoseconds for bound in ("median", "low", "high")},
+                **{f"relative_percent_{bound}": relative for bound in ("median", "low", "high")},
+            }
+
+
+STEPS = {1: (_primary_compiler, _processes, _threads, _kernels, _accuracy, _empty, _tuning), 2: (_empty, _tuning)}
+"""What brings each old version to the current one."""

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-# The phases end at these shares of the minutes, so that there is time to measure. Tuning takes a tenth of `quick` on an
-# idle machine, and accuracy a twentieth.
-TUNING_ENDS, ACCURACY_ENDS = 0.4, 0.55
+# The phases end at these shares of the minutes, so that there is time to measure. The first look at all variants has a
+# part of that of tuning, so that there is time for several processes over finalists.
+FIRST_LOOK_ENDS, TUNING_ENDS, ACCURACY_ENDS = 0.12, 0.25, 0.4
 # By this share of the minutes a process may be late, for the question that it is at, before it is killed.
 GRACE = 0.2
 # No more of the minutes is spent waiting for a calm machine.

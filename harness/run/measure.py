@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import textwrap
 import time
@@ -10,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from harness.experiments.base import Roster
@@ -20,13 +22,14 @@ from harness.native.extensions import load_kernels
 from harness.record import instance, room, store
 from harness.record.configuration import Config
 from harness.record.errors import DamagedRun, HarnessError, TimeSpent
+from harness.record.files import ROOT
 from harness.record.journal import Journal, TuningJournal
-from harness.record.run import NOT_EMULATED, Record, Session, plain
+from harness.record.run import NOT_EMULATED, Record, Row, Session, plain
 from harness.run import accuracy, exclusion, plan, precision, worker
 from harness.run.begun import Begun
-from harness.run.budget import ACCURACY_ENDS, GRACE, TUNING_ENDS, WAITING_SHARE, Budget
+from harness.run.budget import ACCURACY_ENDS, FIRST_LOOK_ENDS, GRACE, TUNING_ENDS, WAITING_SHARE, Budget
 from harness.run.prepare import now, prepare
-from harness.run.progress import bar
+from harness.run.progress import Bar, bar
 from harness.sampling import tuning
 
 if TYPE_CHECKING:
@@ -34,14 +37,18 @@ if TYPE_CHECKING:
 
 # Recorded runs have up to 80,000 rows, 7 MB, which lie in journals and in samples.csv for a moment.
 RUN_BYTES = 48 << 20
+RECORDED = ROOT / "results" / "recorded"
+"""Where runs lie that came with the project."""
 
 
-def run_worker(run: Begun, process: int | str, deadline: float, late: float, **asked: Any) -> Iterator[dict[str, Any]]:
-    """Runs one process of a run (or its tuning, or accuracy) over what is `asked`, of which it begins nothing that
-    would end after the `deadline`, and yields what it tells. Raises HarnessError if it fails, TimeSpent if it is so
-    `late` that it is killed."""
+def run_worker(
+    run: Begun, process: int | str, deadline: float, late: float, wanted: Mapping[str, Any] = MappingProxyType({})
+) -> Iterator[dict[str, Any]]:
+    """Runs one process of a run (or of its tuning, or accuracy) over what is `wanted` of it, of which it begins nothing
+    that would end after the `deadline`, and yields what it tells. Raises HarnessError if it fails, TimeSpent if it is
+    so `late` that it is killed."""
     job = {"folder": str(run.folder), "extensions": str(run.host.folder), "config": run.config}
-    job |= {"process": process, "deadline": deadline, **asked}
+    job |= {"process": process, "wanted": dict(wanted), "deadline": deadline}
     return processes.ask("harness.run.worker", job, "a measuring process", late)
 
 
@@ -174,6 +181,8 @@ def exclude(run: Begun, found: list[dict[str, str]]) -> None:
 def tune_verified(run: Begun, budget: Budget) -> None:
     """Tunes, looks at all that will be timed at the longest length of the run until it is right, and has the run say
     what was chosen, and what there was no time for."""
+    from harness.statistics.variants import narrowed
+
     while not run.record.tuning:
         rows = tune(run, budget)
         rosters = [replace(roster, tuning=rows) for roster in run.rosters().values()]
@@ -181,7 +190,7 @@ def tune_verified(run: Begun, budget: Budget) -> None:
         timed = [kernel for roster, ours in chosen for kernel in (ours, roster.as_published(ours)) if kernel]
         timed += [kernel for roster in rosters for kernel in roster.kernels if not kernel.computes]
         if not (found := exclusion.wrong_ones(run.host, timed, run.plan.longest_of_pairs())):
-            for item in (told := tuning.narrowed(rows)):
+            for item in (told := narrowed(rows)):
                 print(f"  skipped: {item['what']}: {item['reason']}")
             skipped = run.record.skipped
             run.write(tuning=tuple(rows), skipped=(*skipped, *(item for item in told if item not in skipped)))
@@ -191,27 +200,55 @@ def tune_verified(run: Begun, budget: Budget) -> None:
         TuningJournal(run.folder).forget({its[:3] for its in exclusion.wrong(timed, found)})
 
 
-def tune(run: Begun, budget: Budget) -> list[tuning.TuningRow]:
-    """Tunes what is not tuned yet, and returns all rows of a run's `tuning`. Raises HarnessError where there is no time
-    to try one variant of each pass."""
-    journal = TuningJournal(run.folder)
-    total, done = len(run.plan.roster.passes) * len(run.pairs), len(journal.keys())
-    if done < total:
-        deadline, late = budget.until(TUNING_ENDS), budget.until(TUNING_ENDS + GRACE)
-        try:
-            with bar("tuning", total, done, deadline) as progress:
-                for message in run_worker(run, worker.TUNING, deadline, late):
-                    if "tuned" in message:
-                        progress.set_postfix_str(message["tuned"], refresh=False)
-                        progress.update(1)
-                    else:
-                        note_canary(run, message)
-        except TimeSpent as error:
-            raise HarnessError(
-                f"{len(journal.keys())} of {total} passes were tuned in {plan.duration(late - budget.began)}: "
-                f"{too_slow(run.plan)}; the same command goes on from here"
-            ) from error
-    return journal.rows()
+def tune(run: Begun, budget: Budget) -> list[Row]:
+    """Tunes what is not tuned yet, in one process over all variants and then in as many over finalists as there is time
+    for, and returns a run's `tuning`. Raises HarnessError where there is no time to look at one variant of each
+    pass."""
+    from harness.run.choices import Choices
+
+    journal, choices = TuningJournal(run.folder), Choices.of(run, (RECORDED, run.folder.parents[1]))
+    most, ends, seconds_of_size = run.plan.protocol["tuner"]["processes"], budget.until(TUNING_ENDS), 0.0
+    with bar("tuning", 1, ends=ends) as progress:
+        for process in range(1 + most):
+            fields, done = choices.fields(process, journal.rows()), journal.keys()
+            todo = [field for field in fields if (process, *field.key) not in done]
+            size = sum(field.size for field in todo)
+            expected = plan.PROCESS_OVERHEAD_SECONDS + seconds_of_size * size
+            if process and time.monotonic() + expected > ends:
+                break
+            if todo:
+                progress.total = progress.n + size + (most - process) * len(fields) * choices.most
+                progress.set_description_str(f"tuning, process {process + 1} of {most + 1}")
+                began = time.monotonic()
+                if not look(run, process, todo, budget, progress):
+                    break
+                seconds_of_size = max(seconds_of_size, (time.monotonic() - began) / size)
+    return choices.table(journal.rows())
+
+
+def look(run: Begun, process: int, fields: Sequence[tuning.Field], budget: Budget, progress: Bar) -> bool:
+    """Runs one process of tuning: whether it was done in time. Raises HarnessError where the first was not."""
+    # The first tries fewer variants where it has to hurry; those after it are begun where they are expected to end.
+    deadline = math.inf if process else budget.until(FIRST_LOOK_ENDS)
+    late, sizes = budget.until(TUNING_ENDS + GRACE), {" ".join(field.key): field.size for field in fields}
+    wanted = {"process": process, "fields": [plain(field) for field in fields]}
+    try:
+        for message in run_worker(run, worker.TUNING, deadline, late, wanted):
+            if "tuned" in message:
+                progress.set_postfix_str(message["tuned"], refresh=False)
+                progress.update(sizes[message["tuned"]])
+            else:
+                note_canary(run, message)
+    except TimeSpent as error:
+        if process:
+            return False
+        total, known = len(run.plan.roster.passes) * len(run.pairs), TuningJournal(run.folder).rows()
+        tuned = len({(row["compiler"], row["isa"], row["pass"]) for row in known})
+        raise HarnessError(
+            f"{tuned} of {total} passes were tuned in {plan.duration(late - budget.began)}: {too_slow(run.plan)}; the "
+            "same command goes on from here"
+        ) from error
+    return True
 
 
 def too_slow(planned: plan.Plan) -> str:
@@ -293,14 +330,14 @@ def measure_processes(run: Begun, budget: Budget) -> None:
             progress.set_description_str(f"measuring, process {process + 1} of {least if process < least else most}")
             start, beyond = time.monotonic(), 0.0
             asked = {
-                "wanted": {key: costs[key] for key in wanted},
+                "costs": {key: costs[key] for key in wanted},
                 "pace": seconds_of_cost or run.plan.slowness,
                 "cost": cost,
                 "later": [run.plan.process_seconds()] * max(0, least - 1 - process),
                 "waits": max(0.0, WAITING_SHARE * budget.seconds - waited_for(journals)),
             }
             with suppress(TimeSpent):
-                for message in run_worker(run, process, ends, budget.until(1 + GRACE), **asked):
+                for message in run_worker(run, process, ends, budget.until(1 + GRACE), asked):
                     if "point" in message:
                         progress.set_postfix_str(message["point"], refresh=False)
                         progress.update(costs[message["point"]])

@@ -21,13 +21,14 @@ from harness.native.memory import Layout
 from harness.native.softmax import run_passes
 from harness.record import run
 from harness.record.caches import FLOAT_BYTES
-from harness.record.configuration import Config, lengths, out_of_cache_elements
+from harness.record.configuration import Config, lengths
 from harness.record.consistency import FLOATS
 from harness.record.errors import HarnessError
 from harness.record.isa import ISAS
 from harness.run.accuracy import DISTRIBUTIONS
 from harness.run.budget import ACCURACY_ENDS, TUNING_ENDS
 from harness.run.groups import GROUP_SECONDS
+from harness.sampling import tuning
 from harness.sampling.conditions import calls_of
 
 # Of a sample: canaries and counters. Of a process: interpreter, extensions, arena.
@@ -41,8 +42,6 @@ MOST_OF_MEMORY = 0.8
 # of few, since 15 us of every call are Python's, as much as 8,192 elements take. From SLOW on it is told and planned
 # with: real machines take 0.3 to 1.3 times what is guessed.
 PACE_CALLS, PACE_ELEMENTS, SLOW = 20, (64, 65_536), 3.0
-# Samples by which all passes of a compiler and ISA are tuned at one length: 112 variants, halved again and again.
-TUNING_SAMPLES = 1400
 # Of looking at all variants of a compiler and ISA beforehand.
 VERIFICATION_SECONDS = 1.5
 
@@ -170,9 +169,9 @@ class Plan:
         return found
 
     def longest(self) -> int:
-        """The longest input that a run of this plan, its tuning included, needs, in elements."""
+        """The longest input that a run of this plan needs, in elements; tuning goes no further."""
         looks = [max(item.elements) for item in self.looks]
-        return max(self.config["tuner"]["in_cache_elements"], *self.longest_of_pairs().values(), *looks)
+        return max([*self.longest_of_pairs().values(), *looks])
 
     def layout(self) -> Layout:
         """How the arena of a run of this plan is used."""
@@ -195,10 +194,10 @@ class Plan:
 
     # Time.
 
-    def tuning_elements(self, compiler: str, isa: str) -> int:
-        """The out-of-cache length at which this compiler and ISA is tuned, or its longest length if that is shorter."""
+    def tuning_lengths(self, compiler: str, isa: str) -> list[int]:
+        """The lengths at which this compiler and ISA is tuned: in each cache and out of it, as far as it is timed."""
         longest = max(max(item.elements) for item in self.asked if (item.compiler, item.isa) == (compiler, isa))
-        return min(out_of_cache_elements(self.processor.last_cache_bytes), longest)
+        return sorted({min(n, longest) for n in tuning.lengths(self.processor)})
 
     def question_seconds(self, item: Item, elements: int, threads: int = 1) -> float:
         """A guess at the seconds that one process spends on one length of an item with so many threads."""
@@ -247,12 +246,26 @@ class Plan:
         return self.protocol["minutes"] * 60 + self.protocol["processes"]["least"] * self._with_looks(peers)
 
     def tuning_seconds(self) -> float:
-        """A guess at the seconds that looking at all variants and tuning take."""
+        """A guess at the seconds that looking at all variants and tuning take: of those within the algorithms first all
+        and then, in several processes, the finalists."""
         pairs = list(dict.fromkeys((item.compiler, item.isa) for item in self.items))
-        near = len(pairs) * TUNING_SAMPLES * (0.2e-3 + SAMPLE_OVERHEAD_SECONDS)
-        llc_bytes = self.processor.last_cache_bytes
-        far = sum(pass_nanoseconds(pair[1], self.tuning_elements(*pair), llc_bytes) for pair in pairs) * TUNING_SAMPLES
-        return PROCESS_OVERHEAD_SECONDS + len(pairs) * VERIFICATION_SECONDS + near + far / 1e9
+        tuner, seconds = self.protocol["tuner"], 0.0
+        names: dict[str, list[str]] = {}
+        for kernel in self.roster.kernels:
+            names.setdefault(kernel.name, []).append(kernel.variant)
+        for pair in pairs:
+            for field in tuning.fields_of(self.roster, pair, names):
+                finalists = min(field.size, tuner["finalists"] + 1)
+                samples = tuner["rounds"] * (field.size + tuner["processes"] * finalists)
+                seconds += samples * sum(self.sample_seconds(field, n) for n in self.tuning_lengths(*pair))
+        return (1 + tuner["processes"]) * PROCESS_OVERHEAD_SECONDS + len(pairs) * VERIFICATION_SECONDS + seconds
+
+    def sample_seconds(self, field: tuning.Field, elements: int) -> float:
+        """A guess at the seconds that tuning spends on one sample of an algorithm, split by pass."""
+        llc_bytes, kernels = self.processor.last_cache_bytes, self.roster.of(field.algorithm)
+        each = [pass_nanoseconds(field.isa, elements, llc_bytes, kernel.takes_exp) for kernel in kernels]
+        calls = max(1, round(tuning.SAMPLE_NANOSECONDS / min(each)))
+        return calls * (sum(each) + MEMORY_NANOSECONDS / 2 * elements) / 1e9 + SAMPLE_OVERHEAD_SECONDS
 
     def accuracy_seconds(self) -> float:
         """A guess at the seconds that looking at accuracy takes."""

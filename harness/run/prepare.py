@@ -27,7 +27,7 @@ from harness.run.plan import MOST_OF_MEMORY, Found, Plan, make_plan, memory_word
 
 # What a run says of itself in places of their own.
 SAID_ELSEWHERE = ("protocol", "protocols", "machine", "peers", "tuning")
-OF_PROTOCOL = ("input", "rotation", "experiments", "tuning", "tuner")
+OF_PROTOCOL = ("input", "rotation", "experiments", "tuning")
 """What run.json's `protocol` has beside the protocol."""
 
 

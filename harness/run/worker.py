@@ -9,20 +9,20 @@ import math
 import os
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness.experiments.base import Question, Roster
 from harness.experiments.conditions import LOOPS
-from harness.machine import identity
 from harness.machine.processes import tell
 from harness.native import build
 from harness.native.extensions import Host, require_current
 from harness.native.memory import Arena
 from harness.record import store
 from harness.record.journal import Journal, TuningJournal, journals, rows_in
+from harness.record.run import typed
 from harness.run import accuracy, domain
 from harness.run.begun import Begun, Pair
 from harness.run.budget import Allowance, in_time, spare
@@ -31,7 +31,7 @@ from harness.run.plan import Plan, items_of
 from harness.sampling.conditions import Conditions, best_loops, of_loops
 from harness.sampling.pacing import Pacer
 from harness.sampling.sampler import Sampler
-from harness.sampling.tuning import Tuner
+from harness.sampling.tuning import Field, Tuner
 
 TUNING, ACCURACY = "tuning", "accuracy"
 """What processes that measure nothing are called."""
@@ -75,59 +75,61 @@ def conditions_of(run: Begun, sampler: Sampler, rosters: Mapping[Pair, Roster]) 
     return found
 
 
-def measure(run: Begun, job: Mapping[str, Any]) -> None:
-    """Measures what is missing of the wanted questions of a job in one process of the run: those that, by their
-    expected costs and the pace that is seen, end before the deadline. Then, in the time to spare, once more what was
-    disturbed all the time."""
-    sampler, rosters, process = start(run), run.rosters(), job["process"]
-    wanted, deadline = job["wanted"], job["deadline"]
+def measure(run: Begun, process: int, wanted: Mapping[str, Any], deadline: float) -> None:
+    """Measures what is missing of the wanted questions in one process of the run: those that, by their expected costs
+    and the pace that is seen, end before the deadline. Then, in the time to spare, once more what was disturbed all the
+    time.
+
+    Wanted are the `costs` of the questions, by their keys, in seconds as they are expected, the `cost` of the whole
+    process, those of each process that will come at least (`later`), the `pace` at which these pass, and how many
+    seconds may be waited (`waits`).
+    """
+    sampler, rosters, costs = start(run), run.rosters(), wanted["costs"]
     journal = Journal(run.folder / f"process-{process}.journal")
     journal.trim()
     conditions = conditions_of(run, sampler, rosters)
-    began, later, parts = time.monotonic(), sum(job["later"]), 1 + len(job["later"])
+    began, later, parts = time.monotonic(), sum(wanted["later"]), 1 + len(wanted["later"])
     pacer = Pacer(
-        min(job["waits"], spare(deadline, job["pace"] * (job["cost"] + later), parts)),
+        min(wanted["waits"], spare(deadline, wanted["pace"] * (wanted["cost"] + later), parts)),
         lambda: sampler.is_calm() and conditions.are_calm(),
         lambda pause: tell(waiting=pause),
         deadline,
     )
     asked = questions(run.plan, rosters)
     groups = Groups(Where(run.record, process, journal), asked, conditions, pacer)
-    order = [key for key in asked if key in wanted and not groups.asked[key]]
+    order = [key for key in asked if key in costs and not groups.asked[key]]
     random.Random(run.record.seed + process).shuffle(order)
     tell(arena_bytes=sampler.arena.layout.arena_bytes, huge_page_bytes=sampler.arena.huge_page_bytes())
     if process == 0:
         tell(domain=domain.check(run.host, rosters))
-    for key in in_time(wanted, order, deadline):
+    for key in in_time(costs, order, deadline):
         groups.ask(key)
     groups.end()
     again = time.monotonic()
-    pace = max(job["pace"], (again - began - pacer.waited) / job["cost"])
+    pace = max(wanted["pace"], (again - began - pacer.waited) / wanted["cost"])
     left = spare(deadline, pace * later, parts)
-    order = [key for key in groups.disturbed() if pace * wanted.get(key, math.inf) <= left]
-    for key in in_time(wanted, order, again + left):
+    order = [key for key in groups.disturbed() if pace * costs.get(key, math.inf) <= left]
+    for key in in_time(costs, order, again + left):
         groups.ask(key)
     groups.end()
     tell(beyond=pacer.waited + time.monotonic() - again)
     tell(clock_nanoseconds=sampler.best_clock, throughput_nanoseconds=sampler.best_throughput)
 
 
-def tune(run: Begun, deadline: float) -> None:
-    """Tunes what is still missing of the run, pass by pass, into tuning.journal; variants are left out where it would
-    not be done at the deadline."""
+def tune(run: Begun, process: int, fields: Sequence[Field], deadline: float) -> None:
+    """Times what is still missing of the fields in one process of tuning, into tuning.journal, in shuffled order;
+    variants are left out where it would not be done at the deadline."""
     sampler, rosters, record = start(run), run.rosters(), run.record
-    journal = TuningJournal(run.folder)
-    wanted = identity.wanted_variants(run.config["tuning"], record.machine.name)
+    rounds, journal = run.plan.protocol["tuner"]["rounds"], TuningJournal(run.folder)
     done = journal.keys()
-    passes = ((*pair, name) for pair, roster in rosters.items() for name in roster.passes)
-    todo = [key for key in passes if key not in done]
+    todo = [field for field in fields if (process, *field.key) not in done]
+    random.Random(record.seed + process).shuffle(todo)
     allowance = Allowance(deadline, len(todo))
-    for compiler, isa, name in todo:
-        far = run.plan.tuning_elements(compiler, isa)
-        choice = (identity.published(isa), wanted.get(isa, {}))
-        tuner = Tuner(sampler, rosters[compiler, isa], far, record.seed, *choice)
-        journal.append(tuner.tune(name, allowance.next()))
-        tell(tuned=f"{compiler} {isa} {name}")
+    for field in todo:
+        pair = field.compiler, field.isa
+        tuner = Tuner(sampler, rosters[pair], run.plan.tuning_lengths(*pair), rounds, record.seed)
+        journal.append(tuner.look(field, process, allowance.next()))
+        tell(tuned=" ".join(field.key))
     tell(clock_nanoseconds=sampler.best_clock, throughput_nanoseconds=sampler.best_throughput)
 
 
@@ -166,13 +168,13 @@ def start(run: Begun) -> Sampler:
 
 def main(job: Mapping[str, Any]) -> None:
     """What a process that `measure` starts does. A job has folder, extensions, config, process (its number, or TUNING,
-    or ACCURACY) and deadline (by time.monotonic); to measure, also wanted (expected costs of questions, by their keys),
-    cost (of all of this process) and later (of each process that is to come at least), the pace (seconds for
-    one that is expected) and waits (seconds that may be waited)."""
+    or ACCURACY), deadline (by time.monotonic), and what is `wanted`: of tuning the number of its process and fields; to
+    measure what `measure` wants."""
     run = begun(job)
     if job["process"] == ACCURACY:
         accurate(run)
     elif job["process"] == TUNING:
-        tune(run, job["deadline"])
+        process, fields = job["wanted"]["process"], job["wanted"]["fields"]
+        tune(run, process, typed(tuple[Field, ...], fields), job["deadline"])
     else:
-        measure(run, job)
+        measure(run, job["process"], job["wanted"], job["deadline"])

@@ -1,159 +1,170 @@
-"""Chooses the variant of each pass by successive halving, in cache and out of cache."""
+"""Times the variants of an algorithm's passes, within the whole algorithm: as they are used later, in the paper's cache
+state, each pass after the one whose result it needs, and long after its own last call."""
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from harness.experiments.base import Contender, Question, Roster
 from harness.native.extensions import Kernel
-from harness.record.errors import HarnessError
-from harness.sampling.sampler import Sampler, Sampling, by_contender, median_nanoseconds
+from harness.record.caches import FLOAT_BYTES, HasCaches
+from harness.record.run import Row
+from harness.sampling.sampler import MOST_ROUNDS, Sample, Sampler, undisturbed
+from harness.sampling.schedule import balanced_orders
 
-# In cache a sample of 0.2 ms is some hundred calls. Several hundred variants are tried.
-SAMPLE_NANOSECONDS = 200_000
-# Rounds of the first stage, and by how many each stage has more.
-FIRST_ROUNDS = 2
-
-TuningRow = Mapping[str, Any]
-"""A row of a run's table `tuning`."""
-Published = Mapping[str, Sequence[str]]
-"""The machines that a variant of a pass was published for."""
+# Of the shortest pass, so that in cache a sample of a whole algorithm takes about a millisecond.
+SAMPLE_NANOSECONDS = 50_000
+# So many algorithms tell how many calls a sample is to have: variants differ by less than a factor that matters here.
+CALIBRATED = 2
 
 
-def median_times(sampler: Sampler, question: Question, count: int, seed: int) -> list[float]:
-    """Median nanoseconds per call of each contender over at least `count` rounds."""
-    how = Sampling(count, SAMPLE_NANOSECONDS, seed)
-    return [median_nanoseconds(samples) for samples in by_contender(sampler, question, how)]
+def lengths(its: HasCaches) -> list[int]:
+    """One length, in elements, in each cache of a processor, and one that leaves them all.
 
-
-def halve(
-    measure: Callable[[Sequence[Kernel], int], list[float]], variants: Sequence[Kernel], finalists: int
-) -> tuple[list[Kernel], dict[Kernel, float]]:
-    """Successive halving: all variants in few rounds, the better half in more, until no more than `finalists` are left.
-
-    `measure` gives the median nanoseconds of each kernel over at least so many rounds. Returns the finalists, best
-    first, and the last time of every variant.
+    Input and output fill half of a cache, so that others may have a part of it; but all of L1, or the shortest pass
+    would take no longer than a few readings of the clock. Out of cache the input alone is twice the last level.
     """
-    times: dict[Kernel, float] = {}
-    survivors, rounds = list(variants), FIRST_ROUNDS
-    while True:
-        times |= zip(survivors, measure(survivors, rounds), strict=True)
-        survivors.sort(key=times.__getitem__)
-        if len(survivors) <= finalists:
-            return survivors, times
-        survivors = survivors[: max(finalists, math.ceil(len(survivors) / 2))]
-        rounds += FIRST_ROUNDS
+    inside = [
+        its.cache_bytes(cache.level) // (2 * FLOAT_BYTES) // (2 if cache.level > 1 else 1) for cache in its.caches
+    ]
+    return sorted({*inside, 2 * its.last_cache_bytes // FLOAT_BYTES})
 
 
-def halving_rounds(count: int, finalists: int, rounds: int) -> float:
-    """How many times FIRST_ROUNDS of one variant it takes to tune so many, at each of the two lengths."""
-    total, stage, left = 0, 1, count
-    while left > finalists:
-        total, left, stage = total + left * stage, max(finalists, math.ceil(left / 2)), stage + 1
-    return total + left * stage + 2 * left * rounds / FIRST_ROUNDS
+def fastest(samples: Sequence[Sample]) -> float:
+    """Nanoseconds of a call that stand for the samples of one pass and variant: the smallest of those that nothing
+    disturbed, if there are any.
+
+    Noise has one side: a neighbour, an interrupt, a page that lies badly only ever add time. With four to eight samples
+    and bursts of some percent the smallest is off by less than the lower quartile, and by a quarter to a half of what
+    the median is; where noise has two sides it is the worse by a third. A sample that the clock made too short is
+    flagged.
+    """
+    return min(sample.nanoseconds[0] / sample.calls for sample in undisturbed(samples))
 
 
-def most_variants(count: int, finalists: int, rounds: int, affordable: float) -> int:
-    """How many of `count` variants can be tuned for so many times FIRST_ROUNDS of one; at least one."""
-    fit = (n for n in range(count, 1, -1) if halving_rounds(n, min(n, finalists), rounds) <= affordable)
-    return next(fit, 1)
+@dataclass(frozen=True)
+class Field:
+    """The variants of an algorithm's passes that are timed together, by pass in the order of its calls, the most
+    promising first. A pass that an algorithm before it has as well is not tuned here, and has one variant."""
+
+    compiler: str
+    isa: str
+    algorithm: str
+    variants: dict[str, tuple[str, ...]]
+    tuned: tuple[str, ...]
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Names it within a process of tuning."""
+        return self.compiler, self.isa, self.algorithm
+
+    @property
+    def size(self) -> int:
+        """How many algorithms it takes for each variant to take part in one at least."""
+        return max(map(len, self.variants.values()))
+
+    def narrowed(self, most: int) -> Field:
+        """The field with so many variants of each pass at most."""
+        return replace(self, variants={name: its[:most] for name, its in self.variants.items()})
 
 
-def by_promise(variants: Sequence[Kernel], published: Published, wanted: str | None) -> list[Kernel]:
-    """The variants in the order in which they are tried where time is short: the wanted one, those that were published,
-    then from the middle of the table, where loops are neither short of independent work nor of registers."""
-    middle = len(variants) // 2
-    places = {kernel: (k != middle, abs(k - middle)) for k, kernel in enumerate(variants)}
-    return sorted(variants, key=lambda k: (k.variant != wanted, k.variant not in published, *places[k]))
+def fields_of(roster: Roster, pair: tuple[str, str], variants: Mapping[str, Sequence[str]]) -> list[Field]:
+    """The fields of one compiler and ISA, of these variants by pass: one for each algorithm that has a pass which none
+    before it has."""
+    seen: set[str] = set()
+    found = []
+    for algorithm, names in roster.config["algorithms"].items():
+        if tuned := tuple(name for name in dict.fromkeys(names) if name not in seen):
+            seen |= {*tuned}
+            ours = {name: tuple(variants[name][: None if name in tuned else 1]) for name in names}
+            found.append(Field(*pair, algorithm, ours, tuned))
+    return found
+
+
+def dealt(kernels: Sequence[Kernel], seed: int) -> Iterator[Kernel]:
+    """Endless variants of one pass: each once, in a shuffled order, then in the reverse, then shuffled anew."""
+    for order in balanced_orders(len(kernels), seed):
+        yield from (kernels[place] for place in order)
 
 
 @dataclass(frozen=True)
 class Tuner:
-    """What tunes the passes of one compiler and ISA, in cache and at `out_of_cache` elements. `published` variants and
-    the one that is `wanted`, which is chosen whatever it takes, are by pass."""
+    """What times the variants of one compiler and ISA at some lengths, each variant in so many undisturbed samples at
+    least where that can be had: at most MOST_ROUNDS times as many are taken."""
 
     sampler: Sampler
     roster: Roster
-    out_of_cache: int
+    lengths: Sequence[int]
+    rounds: int
     seed: int
-    published: Mapping[str, Published] = field(default_factory=dict)
-    wanted: Mapping[str, str] = field(default_factory=dict)
 
-    def measure(self, elements: int, kernels: Sequence[Kernel], count: int) -> list[float]:
-        """Median nanoseconds of each kernel over at least `count` rounds."""
-        before = self.roster.before(kernels[0].name)
-        contenders = tuple(Contender("", kernel.name, (kernel,), before) for kernel in kernels)
-        pair = kernels[0].compiler, kernels[0].isa
-        question = Question("tuning", *pair, elements, "warm", contenders, paired=False)
-        return median_times(self.sampler, question, count, self.seed)
+    def look(self, field: Field, process: int, seconds: float = math.inf) -> list[Row]:
+        """The times of a field's variants in one process: process, compiler, isa, algorithm, pass, variant, elements,
+        nanoseconds (per call).
 
-    def tune(self, name: str, seconds: float = math.inf) -> list[TuningRow]:
-        """Rows of a run's table `tuning` for one pass: the finalists, best first, then the others.
-
-        Where `seconds` are too few for all variants, as a first look at one of them shows, only the most promising are
-        tried, and each row tells of how many.
-        Finalists are those that are left in cache, those left out of cache, and those that were published; all are
-        measured at both lengths, and the smallest product of the two times wins, unless a variant is wanted.
+        Where `seconds` are too few for all variants, as a first look at one of each pass shows, only the most promising
+        are timed.
         """
-        variants = [kernel for kernel in self.roster.kernels if kernel.name == name]
-        published, wanted = self.published.get(name, {}), self.wanted.get(name)
-        if wanted is not None and wanted not in {kernel.variant for kernel in variants}:
-            raise HarnessError(f"tuning: {name} has no variant {wanted}")
-        settings, available = self.roster.config["tuner"], len(variants)
-        lengths = settings["in_cache_elements"], self.out_of_cache
+        began = time.monotonic()
         if seconds < math.inf:
-            variants, began = by_promise(variants, published, wanted), time.monotonic()
-            for n in lengths:
-                self.measure(n, variants[:1], FIRST_ROUNDS)
-            affordable = seconds / max(1e-9, time.monotonic() - began) - 1
-            variants = variants[: most_variants(available, settings["finalists"], settings["rounds"], affordable)]
-        halved = (halve(partial(self.measure, n), variants, settings["finalists"]) for n in lengths)
-        left, times = zip(*halved, strict=True)
-        finalists = list(dict.fromkeys([*itertools.chain(*left), *(k for k in variants if k.variant in published)]))
-        for n, known in zip(lengths, times, strict=True):
-            known |= zip(finalists, self.measure(n, finalists, settings["rounds"]), strict=True)
+            each = sum(self.seconds_of_a_sample(field.narrowed(1), n) for n in self.lengths)
+            left = began + seconds - time.monotonic()
+            field = field.narrowed(max(1, int(left / max(1e-9, each * self.rounds))))
+        ends = began + seconds
+        return [row for n in self.lengths for row in self.rows(field, process, n, ends)]
 
-        def score(kernel: Kernel) -> float:
-            return times[0][kernel] * times[1][kernel]
-
-        best = min(finalists, key=lambda kernel: (kernel.variant != wanted, score(kernel)))
-        others = [kernel for kernel in variants if kernel not in finalists]
-        return [
-            {
-                "compiler": kernel.compiler,
-                "isa": kernel.isa,
+    def rows(self, field: Field, process: int, elements: int, ends: float) -> Iterator[Row]:
+        """The rows at one length; disturbed samples are taken again until it `ends` (by time.monotonic)."""
+        seed = self.seed + zlib.crc32(f"{process} {' '.join(field.key)} {elements}".encode())
+        taken: dict[Kernel, list[Sample]] = {kernel: [] for name in field.tuned for kernel in self.kernels(field, name)}
+        for count, (kernels, sample) in enumerate(self.samples(field, elements, seed), start=1):
+            for kernel, nanoseconds in zip(kernels, sample.nanoseconds, strict=True):
+                if kernel in taken:
+                    taken[kernel].append(replace(sample, nanoseconds=(nanoseconds,)))
+            fewest = min(sum(not one.flags for one in its) for its in taken.values())
+            if count >= self.rounds * field.size and (fewest >= self.rounds or time.monotonic() >= ends):
+                break
+        for kernel, its in taken.items():
+            yield {
+                "process": process,
+                "compiler": field.compiler,
+                "isa": field.isa,
+                "algorithm": field.algorithm,
                 "pass": kernel.name,
                 "variant": kernel.variant,
-                "chosen": kernel == best,
-                "finalist": kernel in finalists,
-                **({"available": available} if len(variants) < available else {}),
-                "published_for": list(published.get(kernel.variant, ())),
-                "in_cache_elements": lengths[0],
-                "in_cache_nanoseconds": times[0][kernel],
-                "out_of_cache_elements": lengths[1],
-                "out_of_cache_nanoseconds": times[1][kernel],
+                "elements": elements,
+                "nanoseconds": fastest(its),
             }
-            for kernel in [*sorted(finalists, key=score), *sorted(others, key=score)]
-        ]
 
+    def samples(self, field: Field, elements: int, seed: int) -> Iterator[tuple[tuple[Kernel, ...], Sample]]:
+        """Samples of the algorithm, split by pass, each with the variants that took part, as many as are ever taken.
 
-def narrowed(rows: Sequence[TuningRow]) -> list[dict[str, str]]:
-    """Items of run.json's `skipped`: of which passes time was too short to try every variant."""
-    by_pass: dict[tuple[str, ...], list[TuningRow]] = {}
-    for row in rows:
-        if "available" in row:
-            by_pass.setdefault((row["compiler"], row["isa"], row["pass"]), []).append(row)
-    found = []
-    for key, those in by_pass.items():
-        tried, available = len(those), those[0]["available"]
-        variant = next(row["variant"] for row in those if row["chosen"])
-        how = "which no other was tried against" if tried == 1 else f"the best of {tried}"
-        what = f"tuning of {available - tried} of {available} variants of {' '.join(key)}"
-        found.append({"what": what, "reason": f"too little time; measured is {variant}, {how}"})
-    return found
+        Which variants of its passes meet changes from one to the next, so that none is judged by its company.
+        """
+        decks = [dealt(self.kernels(field, name), seed + place) for place, name in enumerate(field.variants)]
+        most, names = MOST_ROUNDS * self.rounds * field.size, self.roster.config["algorithms"][field.algorithm]
+        drawn = [dict(zip(field.variants, map(next, decks), strict=True)) for _ in range(most)]
+        turns = [tuple(its[name] for name in names) for its in drawn]
+        contenders = tuple(Contender(field.algorithm, "", kernels, split=True) for kernels in turns)
+        question = Question("tuning", field.compiler, field.isa, elements, "paper", contenders, paired=False)
+        with self.sampler.prepared(question) as prepared:
+            how = self.sampler.repetition(question, prepared[:CALIBRATED], SAMPLE_NANOSECONDS)
+            for kernels, contender in zip(turns, prepared, strict=True):
+                yield kernels, self.sampler.sample(contender, question, how)
+
+    def kernels(self, field: Field, name: str) -> list[Kernel]:
+        """The variants of one pass that take part."""
+        table = {kernel.variant: kernel for kernel in self.roster.kernels if kernel.name == name}
+        return [table[variant] for variant in field.variants[name]]
+
+    def seconds_of_a_sample(self, field: Field, elements: int) -> float:
+        """What sampling the algorithm once takes, with all that belongs to it."""
+        samples = self.samples(field, elements, self.seed)
+        next(samples)  # with what makes ready
+        began = time.monotonic()
+        next(samples)
+        return time.monotonic() - began

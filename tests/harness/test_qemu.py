@@ -32,7 +32,7 @@ def tiny(tmp_path):
     settings = configuration.load()
     settings["compilers"], settings["protocol"], settings["rotation"] = [COMPILERS[0]], "smoke", 1
     settings["algorithms"] = {"two-pass": settings["algorithms"]["two-pass"]}
-    settings["tuner"] = {"in_cache_elements": 64, "rounds": 1, "finalists": 1}
+    settings["protocols"]["smoke"]["tuner"] = {"processes": 1, "rounds": 1, "finalists": 1}
     settings["protocols"]["smoke"] |= {
         "processes": {"least": 1, "most": 1},
         "sample_milliseconds": 0.001,

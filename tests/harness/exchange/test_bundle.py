@@ -105,7 +105,9 @@ def whole(files):
 def content_of(files):
     """What run.json and the tables of a bundle say, together."""
     info = json.loads(files[INFO])
-    tables = {name: store.read_table(Path(), name, files[f"{name}.csv"].decode()) for name in store.TABLES}
+    tables = {
+        name: store.read_table(Path(), files[f"{name}.csv"].decode(), store.rows_of(name)) for name in store.TABLES
+    }
     return {key: value for key, value in info.items() if key != "tables_sha256"} | tables
 
 
@@ -171,7 +173,7 @@ def test_the_manifest_says_versions_sizes_and_hashes(packed):
         contents = {name: archive.extractfile(name).read() for name in (INFO, *TABLES, SAMPLES)}
     assert manifest == {
         "format_version": 1,
-        "schema_version": 2,
+        "schema_version": 3,
         "files": {
             name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
             for name, content in contents.items()
@@ -369,8 +371,10 @@ def test_tables_that_are_not_those_of_the_run_json_are_refused(files, refused):
     refused(bundle.archive({**files, "tuning.csv": other}), "tables_sha256: is not that of")
     recorded = next((ROOT / "results" / "recorded").glob("*/paper-*"))
     old = {INFO: (recorded / INFO).read_bytes(), SAMPLES: (recorded / SAMPLES).read_bytes()}
-    refused(bundle.archive({**files, **old}), "manifest.json, schema_version: is not that of run.json")
-    refused(bundle.archive({name: files[name] for name in (INFO, SAMPLES)}), "tuning.csv: no such file")
+    refused(bundle.archive({**files, **old}), "'accuracy.csv' does not belong in a bundle")
+    refused(bundle.archive({name: files[name] for name in (INFO, SAMPLES)}), "tuning.csv is missing")
+    given = json.dumps(bundle.manifest(files) | {"schema_version": 2}).encode()
+    refused(tar((MANIFEST, given), *files.items()), "manifest.json, schema_version: is not that of run.json")
 
 
 def test_a_known_machine_with_the_pace_of_an_emulator_is_refused(files, refused):
@@ -600,7 +604,7 @@ def test_a_run_json_that_is_not_sound_is_refused(files, refused, content, words)
 
 
 CHANGES = {
-    "schema_version: 3 is not known here": lambda i: i.update(schema_version=3),
+    "schema_version: 4 is not known here": lambda i: i.update(schema_version=4),
     "ended: this run is not complete": lambda i: i.update(ended=None),
     "run.json, ended: 2999-01-01.* is in the future": lambda i: i.update(ended="2999-01-01T00:00:00+00:00"),
     "ended: the run ended before it started": lambda i: i.update(ended="2020-01-05T09:14:00+00:00"),
@@ -626,8 +630,8 @@ CHANGES = {
     "'max' is not in": lambda i: i["kernels"].pop("max"),
     "kernels.max: neither reads nor writes": lambda i: i["kernels"]["max"].update(reads_x=0),
     "algorithms.two-pass: no pass has writes_y": lambda i: i["kernels"]["ext_scale"].update(writes_y=0),
-    r"tuning.0..in_cache_nanoseconds: 1e-17 is faster": lambda i: i["tuning"][0].update(in_cache_nanoseconds=1e-17),
-    "in_cache_nanoseconds: 1e.17 is greater than": lambda i: i["tuning"][0].update(in_cache_nanoseconds=1e17),
+    r"tuning.1..nanoseconds_low: 1e-17 is faster": lambda i: i["tuning"][1].update(nanoseconds_low=1e-17),
+    "nanoseconds_high: 1e.17 is greater than": lambda i: i["tuning"][0].update(nanoseconds_high=1e17),
     "a clock of .* GHz is not possible": lambda i: i["canary"].update(clock_nanoseconds=1),
     "line .*: a clock of": lambda i: i["canary"].update(clock_adds=10**9),
     "is faster than possible": lambda i: i["kernels"]["load"].update(reads_x=100),

@@ -189,7 +189,7 @@ def settings(tmp_path):
     settings["isas"] = [next(isa for isa in ("avx2", "scalar") if isa in the_host().processor().isas)]
     settings["compilers"], settings["rotation"] = [COMPILERS[0]], 1
     settings["algorithms"] = {"two-pass": settings["algorithms"]["two-pass"]}
-    settings["tuner"] = {"in_cache_elements": 64, "rounds": 1, "finalists": 1}
+    settings["protocols"]["smoke"]["tuner"] = {"processes": 1, "rounds": 1, "finalists": 1}
     settings["protocol"] = "smoke"
     settings["protocols"]["smoke"] |= {"processes": {"least": 1, "most": 1}, "sample_milliseconds": 0.5}
     del settings["protocols"]["smoke"]["accuracy"]

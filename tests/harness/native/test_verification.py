@@ -136,7 +136,7 @@ def test_accuracy_of_results_that_are_no_numbers_is_told_in_json(host, table):
 def test_a_run_measures_what_is_right_and_says_what_is_not(mutants, tmp_path):
     settings = configuration.load()
     settings |= {"isas": ["scalar"], "compilers": [COMPILERS[0]], "protocol": "smoke", "rotation": 1}
-    settings["tuner"] = {"in_cache_elements": 200, "rounds": 1, "finalists": 1}
+    settings["protocols"]["smoke"]["tuner"] = {"processes": 1, "rounds": 1, "finalists": 1}
     smoke = settings["protocols"]["smoke"]
     smoke |= {"processes": {"least": 1, "most": 1}, "sample_milliseconds": 0.05}
     smoke["lengths"] = {"algorithms": [FAR_ELEMENTS], "passes": [100], "secondary": [], "scalar": FAR_ELEMENTS}

@@ -99,7 +99,10 @@ def test_a_configuration_in_full_says_what_it_said(written):
         (lambda c: c["protocols"]["quick"]["rounds"].update(pases=2), ["quick.rounds.pases: unknown key", "passes"]),
         (lambda c: c.update(compilers=["icc"]), ["compilers", "'icc'", "gcc", "clang"]),
         (lambda c: c["controls"].update(algorithm="one-pass"), ["controls.algorithm: 'one-pass'", "two-pass"]),
-        (lambda c: c["tuner"].update(rounds=4.0), ["tuner.rounds: 4.0 is not of type 'integer'"]),
+        (
+            lambda c: c["protocols"]["quick"]["tuner"].update(rounds=4.0),
+            ["quick.tuner.rounds: 4.0 is not of type 'integer'"],
+        ),
         (lambda c: c["input"].update(low=float("nan")), ["input.low", "not of type 'number'"]),
         (lambda c: c["input"].update(high=float("inf")), ["input.high", "not of type 'number'"]),
         (lambda c: c.update(rotation=10**9), ["rotation: 1000000000 is greater than the maximum of 100"]),

@@ -57,11 +57,22 @@ CHANGES: dict[str, Callable[[Information], Any]] = {
     "counts: the last that is not 0": lambda i: i["exp"][0].update(largest_ulps=7.5),
     "primary_compiler: 'icc' is not in compilers": lambda i: i.update(primary_compiler="icc"),
     "kernels.max.twin_of: 'mux' is not in kernels": lambda i: i["kernels"]["max"].update(twin_of="mux"),
-    "in_cache_nanoseconds: 0 is less than or equal": lambda i: i["tuning"][0].update(in_cache_nanoseconds=0),
-    "tuning: 0 variants of gcc avx2 ext_sum are chosen": lambda i: i["tuning"][0].update(chosen=False),
-    "tuning: no variant of gcc avx2 ext_sum is a finalist": lambda i: [
-        i["tuning"][place].update(finalist=False) for place in (0, 1)
+    "nanoseconds_low: 0 is less than or equal": lambda i: i["tuning"][0].update(nanoseconds_low=0),
+    r"tuning.1..nanoseconds_median: is not within": lambda i: i["tuning"][1].update(nanoseconds_low=1e6),
+    r"tuning.3..relative_percent_median: is not within": lambda i: i["tuning"][3].update(relative_percent_high=-50),
+    r"tuning.0..relative_percent_median: is not 0": lambda i: i["tuning"][0].update(relative_percent_high=1),
+    r"tuning.0..chosen_by: the chosen variant has it": lambda i: i["tuning"][0].pop("chosen_by"),
+    "tuning: 0 variants of gcc avx2 ext_sum are chosen": lambda i: [
+        its.update(chosen=False) or its.pop("chosen_by") for its in i["tuning"][:3]
     ],
+    "tuning: several variants of gcc avx2 ext_sum": lambda i: i["tuning"][1].update(variant="u1k1"),
+    "tuning: no variant of gcc avx2 ext_sum is a finalist": lambda i: [
+        its.update(finalist=False) for its in i["tuning"][:6]
+    ],
+    "tuning: finalists of gcc avx2 ext_sum have rows at different": lambda i: i["tuning"].pop(1),
+    "tuning: a variant of gcc avx2 ext_sum has no row over all": lambda i: (
+        [its.update(finalist=False) for its in i["tuning"][3:6]] and i["tuning"].pop(3)
+    ),
     r"tuning.0..compiler: 'icc' is not in": lambda i: i["tuning"][0].update(compiler="icc"),
     r"tuning.0..pass: 'teleport' is not in": lambda i: i["tuning"][0].update({"pass": "teleport"}),
     r"domain.0..algorithm: 'x' is not in": lambda i: i["domain"][0].update(algorithm="x"),

@@ -47,31 +47,35 @@ def test_after_a_kill_the_next_group_follows_a_complete_one(tmp_path):
     assert journal.points() == {"a 1": line, "c 3": line}
 
 
-def test_tuning_is_kept_pass_by_pass(tmp_path):
+TUNED = {"process": 0, "compiler": "gcc", "isa": "avx2", "algorithm": "three-pass-reload", "pass": "max"}
+
+
+def test_tuning_is_kept_by_process_and_algorithm(tmp_path):
     journal = TuningJournal(tmp_path)
     assert journal.keys() == set()
-    row = {"compiler": "gcc", "isa": "avx2", "pass": "max"}
-    journal.append([row, row])
+    row = TUNED
+    journal.append([row, {**row, "pass": "scale"}])
     with journal.path.open("a") as file:
         file.write('[{"compiler": "gc')
-    assert journal.rows() == [row, row]
-    journal.append([{**row, "pass": "scale"}])
-    assert journal.keys() == {("gcc", "avx2", "max"), ("gcc", "avx2", "scale")}
+    assert journal.rows() == [row, {**row, "pass": "scale"}]
+    journal.append([{**row, "process": 1}])
+    assert journal.keys() == {(process, "gcc", "avx2", "three-pass-reload") for process in (0, 1)}
 
 
-def test_passes_are_forgotten_one_by_one(tmp_path):
+def test_a_pass_is_forgotten_with_all_that_was_timed_beside_it(tmp_path):
     journal = TuningJournal(tmp_path)
-    for name in ("max", "scale"):
-        journal.append([{"compiler": "gcc", "isa": "avx2", "pass": name}])
-    journal.forget({("gcc", "avx2", "max")})
-    assert journal.keys() == {("gcc", "avx2", "scale")}
+    for process in (0, 1):
+        journal.append([{**TUNED, "process": process}, {**TUNED, "process": process, "pass": "scale"}])
+        journal.append([{**TUNED, "process": process, "algorithm": "two-pass", "pass": "ext_sum"}])
+    journal.forget({("gcc", "avx2", "scale")})
+    assert journal.keys() == {(process, "gcc", "avx2", "two-pass") for process in (0, 1)}
 
 
 def test_a_mutated_journal_is_refused_in_one_line_or_holds_records_as_they_were_written(tmp_path):
     process, tuning = Journal(tmp_path / "process-0.journal"), TuningJournal(tmp_path)
     for key in ("a 1", "b 2", "c 3"):
         process.append({key: [ROW, ROW]}, {})
-        tuning.append([{"compiler": "gcc", "isa": "avx2", "pass": key}])
+        tuning.append([{**TUNED, "algorithm": key}])
     refused = 0
     for path, read in ((process.path, lambda: process.points().items()), (tuning.path, tuning.keys)):
         content, written = path.read_bytes(), read()

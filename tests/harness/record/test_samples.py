@@ -179,7 +179,7 @@ def test_limits_come_from_the_schema_alone(folder: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("field", "value", "reason"),
     [
-        ("schema_version", 3, "schema_version: 3 is not known here (known: 1, 2)"),
+        ("schema_version", 4, "schema_version: 4 is not known here (known: 1, 2, 3)"),
         ("tuning", [], "tuning: stands in a file of its own"),
         ("tables_sha256", "0" * 64, "tables_sha256: is not that of tuning.csv, accuracy.csv, exp.csv, domain.csv"),
         ("run", "quick", "run: 'quick' does not match"),

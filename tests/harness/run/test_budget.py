@@ -13,15 +13,15 @@ from harness.record.errors import HarnessError, TimeSpent
 from harness.record.run import Peers, Record
 from harness.run import budget, measure, plan, progress
 from harness.run.begun import Begun
-from harness.sampling import tuning
-from tests.conftest import COMPILERS, SETTINGS, kernels_of
+from harness.run.choices import Choices
+from harness.sampling.tuning import Field
 
 
 @pytest.fixture
 def clock(monkeypatch):
     """A list whose only element is the time."""
     now = [0.0]
-    for module in (budget, measure, progress, tuning):
+    for module in (budget, measure, progress):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
     return now
 
@@ -45,63 +45,19 @@ def test_questions_that_would_end_too_late_at_the_pace_that_is_seen_are_left_out
     assert list(budget.in_time(costs, costs, 10.0)) == []
 
 
-def tuned(monkeypatch, clock, seconds_of_a_round, allowed):
-    """The rows of a pass on a machine on which a round of a variant takes so long, and the seconds that it took."""
-    kernels = kernels_of(COMPILERS[0], "scalar")
-
-    def times(_sampler, question, count, _seed):
-        clock[0] += len(question.contenders) * count * seconds_of_a_round
-        return [1.0 + len(contender.variant) for contender in question.contenders]
-
-    monkeypatch.setattr(tuning, "median_times", times)
-    began = clock[0]
-    rows = tuning.Tuner(None, Roster(SETTINGS, kernels), 1 << 20, 1).tune("exp_sum", allowed)
-    return rows, clock[0] - began
-
-
-def test_a_pass_has_all_variants_tried_where_there_is_time(monkeypatch, clock):
-    rows, _ = tuned(monkeypatch, clock, 1e-3, 10.0)
-    assert len(rows) == 19
-    assert not any("available" in row for row in rows)
-    assert tuning.narrowed(rows) == []
-
-
-@pytest.mark.parametrize("seconds_of_a_round", (0.03, 0.1, 0.3, 1.0))
-def test_fewer_variants_are_tried_where_time_is_short(monkeypatch, clock, seconds_of_a_round):
-    rows, took = tuned(monkeypatch, clock, seconds_of_a_round, 10.0)
-    assert 1 <= len(rows) < 19
-    assert sum(row["chosen"] for row in rows) == 1
-    assert took <= 10.0 or len(rows) == 1
-    (told,) = tuning.narrowed(rows)
-    assert told["what"] == f"tuning of {19 - len(rows)} of 19 variants of {COMPILERS[0]} scalar exp_sum"
-    assert "too little time; measured is u" in told["reason"]
-
-
-def test_the_fewer_the_later():
-    counts = [tuning.most_variants(19, 3, 6, affordable) for affordable in (0, 10, 30, 60, 1000)]
-    assert counts == sorted(counts)
-    assert counts[0] == 1 and counts[-1] == 19
-
-
-def test_the_wanted_and_the_published_variants_are_tried_first():
-    kernels = [kernel for kernel in kernels_of(COMPILERS[0], "scalar") if kernel.name == "exp_sum"]
-    order = [kernel.variant for kernel in tuning.by_promise(kernels, {"u12k1": ["broadwell"]}, "u2k1")]
-    assert order[:3] == ["u2k1", "u12k1", "u9k1"]
-    assert sorted(order) == sorted(kernel.variant for kernel in kernels)
-
-
 CONFIG = {
     "algorithms": {"two-pass": ["ext_sum", "ext_scale"]},
     "protocol": "quick",
-    "protocols": {"quick": {"minutes": 13}},
+    "protocols": {"quick": {"minutes": 13, "tuner": {"processes": 6, "rounds": 4, "finalists": 6}}},
+    "tuning": "measured",
 }
 
 
 @pytest.fixture
 def phases(monkeypatch, clock):
     """Has the phases of a run know a worker that tells some messages and is then killed for being late."""
-    silent = dict.fromkeys(("update", "set_postfix_str"), lambda *_, **__: None)
-    monkeypatch.setattr(measure, "bar", lambda *_, **__: nullcontext(SimpleNamespace(**silent)))
+    silent = dict.fromkeys(("update", "set_postfix_str", "set_description_str"), lambda *_, **__: None)
+    monkeypatch.setattr(measure, "bar", lambda *_, **__: nullcontext(SimpleNamespace(n=0, **silent)))
     monkeypatch.setattr(measure.store, "write_record", lambda *_: None)
 
     def worker_of(messages):
@@ -122,10 +78,44 @@ def begun(folder, **said):
     return Begun(folder, record, plan.Plan(Roster(CONFIG, ()), None, items), None)
 
 
-def test_a_machine_too_slow_to_be_tuned_is_one_line_that_says_what_would_help(tmp_path, phases):
+FIELD = Field("gcc", "avx2", "two-pass", {"ext_sum": ("u1k1",), "ext_scale": ("u1k1",)}, ("ext_sum", "ext_scale"))
+TUNED = {"process": 0, "compiler": "gcc", "isa": "avx2", "algorithm": "two-pass", "pass": "ext_sum"}
+
+
+@pytest.fixture
+def choices(monkeypatch):
+    """Has tuning look at one field, and make of it a table that tells which processes did."""
+    ours = SimpleNamespace(fields=lambda *_: [FIELD], most=6, table=lambda rows: [row["process"] for row in rows])
+    monkeypatch.setattr(Choices, "of", lambda *_: ours)
+
+
+def test_a_machine_too_slow_to_be_tuned_is_one_line_that_says_what_would_help(tmp_path, phases, choices):
     phases([])
-    with pytest.raises(HarnessError, match=r"0 of 2 passes were tuned in 8 min: .* 13 min of quick; ask for fewer"):
+    with pytest.raises(HarnessError, match=r"0 of 2 passes were tuned in 6 min: .* 13 min of quick; ask for fewer"):
         measure.tune(begun(tmp_path), budget.Budget(0.0, 780.0))
+
+
+@pytest.mark.parametrize(("seconds", "processes"), [(20, 7), (60, 3), (190, 1)])
+def test_as_many_processes_look_at_finalists_as_there_is_time_for(
+    tmp_path, phases, choices, clock, monkeypatch, seconds, processes
+):
+    """Of 780 seconds tuning has 195."""
+
+    def run_worker(run, _, deadline, late, wanted):
+        assert (deadline == math.inf) == (wanted["process"] > 0)
+        clock[0] += seconds
+        measure.TuningJournal(run.folder).append([TUNED | {"process": wanted["process"]}])
+        yield {"tuned": "gcc avx2 two-pass"}
+
+    phases([])
+    monkeypatch.setattr(measure, "run_worker", run_worker)
+    assert measure.tune(begun(tmp_path), budget.Budget(0.0, 780.0)) == list(range(processes))
+
+
+def test_a_process_over_finalists_that_is_killed_for_being_late_is_done_without(tmp_path, phases, choices):
+    phases([])
+    measure.TuningJournal(tmp_path).append([TUNED])
+    assert measure.tune(begun(tmp_path), budget.Budget(0.0, 780.0)) == [0]
 
 
 def test_lengths_whose_accuracy_takes_too_long_are_skipped(tmp_path, phases):

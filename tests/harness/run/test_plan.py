@@ -212,8 +212,8 @@ def test_a_plan_survives_run_json(quick):
 
 def test_tuning_goes_no_further_than_the_measurement(quick):
     planned = made(quick, ZEN2, ["gcc"], ["scalar", "avx2"])
-    assert planned.tuning_elements("gcc", "scalar") == 1_000_000
-    assert planned.tuning_elements("gcc", "avx2") == 16 << 20
+    assert planned.tuning_lengths("gcc", "scalar") == [4096, 32 << 10, 1_000_000]
+    assert planned.tuning_lengths("gcc", "avx2") == [4096, 32 << 10, 1 << 20, 8 << 20]
 
 
 def test_a_longer_or_slower_question_is_expected_to_take_longer(quick):

@@ -87,7 +87,8 @@ def simulate(tmp_path, monkeypatch, kind, experiments_, rounds, target, seconds=
     }
     run = Begun(tmp_path, Record(**dict.fromkeys(its.name for its in fields(Record)) | said), planned, None)
 
-    def run_worker(run, process, deadline, late, wanted, **_):
+    def run_worker(run, process, deadline, late, wanted):
+        wanted = wanted["costs"]
         machine = SimulatedMachine(kind, process)
         text = []
         elements = {planned.items[0].key(n, 1): n for n in planned.items[0].elements}

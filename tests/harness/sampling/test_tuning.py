@@ -1,119 +1,177 @@
-"""The choice of variants."""
+"""Variants are timed within the whole algorithm, side by side, under the conditions in which they are used."""
 
-from dataclasses import replace
+import math
+import random
+import statistics
+from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 
-from harness.experiments.base import Roster, chosen
+from harness.experiments.base import Roster
 from harness.native.memory import Arena
 from harness.run import plan
-from harness.sampling import sampler, tuning
-from harness.sampling.sampler import Sampler
+from harness.sampling import tuning
+from harness.sampling.sampler import Sample, Sampler
+from harness.sampling.tuning import Field, Tuner, fields_of
 from tests.conftest import COMPILERS, SETTINGS, kernels_of
+from tests.harness.machine.test_detection import BROADWELL, ZEN2
+from tests.simulated import SimulatedSampler, kernel
+
+PAIR = ("gcc", "avx2")
+SHAPES = {"max": 3, "exp_sum": 7, "exp_scale": 4, "exp_store": 5, "scale": 2, "ext_sum": 2, "ext_scale": 3}
+TABLE = [kernel(name, f"u{unroll}k1") for name, count in SHAPES.items() for unroll in range(1, 1 + count)]
+ROSTER = Roster({"algorithms": SETTINGS["algorithms"]}, TABLE)
 
 
-def scripted(monkeypatch, near, far):
-    """Median times are looked up by variant, not measured; returns what was asked: (elements, variants, rounds)."""
-    asked = []
+def variants(most=99):
+    return {name: [k.variant for k in TABLE if k.name == name][:most] for name in SHAPES}
 
-    def times(_sampler, question, count, _seed):
-        names = [contender.kernels[0].variant for contender in question.contenders]
-        asked.append((question.elements, names, count))
-        table = near if question.elements == SETTINGS["tuner"]["in_cache_elements"] else far
-        return [table[name] for name in names]
 
-    monkeypatch.setattr(tuning, "median_times", times)
-    return asked
+def tuner(times, lengths=(100,), rounds=2):
+    sampler = SimulatedSampler(times)
+    return Tuner(sampler, ROSTER, lengths, rounds, 1), sampler
+
+
+def test_a_length_in_each_cache_and_one_out_of_them():
+    assert tuning.lengths(ZEN2) == [4096, 32 << 10, 1 << 20, 8 << 20]
+    for processor in (ZEN2, BROADWELL):
+        first, *inner, last = tuning.lengths(processor)
+        assert 8 * first == processor.cache_bytes(1)
+        for level, n in enumerate(inner, start=2):
+            assert 2 * 4 * n <= processor.cache_bytes(level) < 2 * 2 * 4 * n * 1.01
+        assert processor.is_out_of_cache(last)
+
+
+def test_a_pass_is_tuned_in_the_first_algorithm_that_has_it():
+    fields = fields_of(ROSTER, PAIR, variants())
+    assert [(field.algorithm, field.tuned) for field in fields] == [
+        ("three-pass-recompute", ("max", "exp_sum", "exp_scale")),
+        ("three-pass-reload", ("exp_store", "scale")),
+        ("two-pass", ("ext_sum", "ext_scale")),
+    ]
+    assert fields[1].variants["max"] == ("u1k1",), "elsewhere it has the most promising of its variants"
+    assert [field.size for field in fields] == [7, 5, 3]
+
+
+def test_an_algorithm_of_passes_that_others_have_is_not_timed():
+    algorithms = {"one": ["ext_sum", "ext_scale"], "two": ["max", "exp_sum", "ext_scale"], "three": ["max", "ext_sum"]}
+    fields = fields_of(Roster({"algorithms": algorithms}, TABLE), PAIR, variants())
+    assert [(field.algorithm, field.tuned) for field in fields] == [
+        ("one", ("ext_sum", "ext_scale")),
+        ("two", ("max", "exp_sum")),
+    ]
+
+
+def test_every_variant_takes_part_equally_often_in_changing_company():
+    field = fields_of(ROSTER, PAIR, variants())[0]
+    made, sampler = tuner(lambda *_: (100.0, ""), rounds=6)
+    made.look(field, 0)
+    assert len(sampler.asked) == 6 * 7
+    for place, count in enumerate((3, 7, 4)):
+        times = Counter(names[place] for _, names in sampler.asked)
+        assert len(times) == count and max(times.values()) - min(times.values()) <= 1
+    met = {(names[0], names[1]) for _, names in sampler.asked}
+    assert len(met) > 14, "of 21 pairs"
+
+
+def test_the_smallest_undisturbed_time_of_each_variant_is_told_at_each_length():
+    field = fields_of(ROSTER, PAIR, variants())[2]
+    noise = random.Random(1)
+
+    def times(its, elements):
+        disturbed = noise.random() < 0.3
+        return elements * its.unroll * (0.5 if disturbed else 1 + noise.choice((0, 0.5))), "stolen" if disturbed else ""
+
+    made, _ = tuner(times, (100, 300), 16)
+    rows = made.look(field, 4)
+    assert {(row["pass"], row["variant"], row["elements"]) for row in rows} == {
+        (name, f"u{u}k1", n) for name, count in (("ext_sum", 2), ("ext_scale", 3)) for u in range(1, 1 + count)
+        for n in (100, 300)
+    }  # fmt: skip
+    for row in rows:
+        assert row["nanoseconds"] == pytest.approx(row["elements"] * int(row["variant"][1]))
+        assert (row["process"], row["algorithm"]) == (4, "two-pass")
+
+
+def test_disturbed_samples_are_taken_again_until_there_are_twice_as_many():
+    field = fields_of(ROSTER, PAIR, variants())[0]
+    for flag, most in (("", 1), ("stolen", 2)):
+        made, sampler = tuner(lambda *_, flag=flag: (100.0, flag), rounds=3)
+        made.look(field, 0)
+        assert len(sampler.asked) == most * 3 * field.size
+    calls = Counter()
+
+    def at_first(its, _):
+        calls[its] += 1
+        return 100.0, "stolen" if calls[its] == 1 and its.name == "exp_scale" else ""
+
+    made, sampler = tuner(at_first, rounds=3)
+    made.look(field, 0)
+    assert 3 * field.size < len(sampler.asked) < 2 * 3 * field.size
 
 
 @pytest.fixture
-def kernels():
-    return [k for k in kernels_of(COMPILERS[0], "scalar") if k.name == "max"]
+def clock(monkeypatch):
+    """A list whose only element is the time."""
+    now = [0.0]
+    monkeypatch.setattr(tuning, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
 
 
-def test_each_stage_halves_the_field_and_measures_longer(monkeypatch, kernels):
-    order = {kernel: place for place, kernel in enumerate(reversed(kernels))}
-    stages = []
+@pytest.mark.parametrize("seconds", (0.0, 0.5, 1.0, 3.0, math.inf))
+def test_fewer_variants_are_tried_where_time_is_short(clock, seconds):
+    def times(*_):
+        clock[0] += 0.01
+        return 100.0, ""
 
-    def measure(survivors, rounds):
-        stages.append((len(survivors), rounds))
-        return [1.0 + order[kernel] for kernel in survivors]
-
-    finalists, times = tuning.halve(measure, kernels, 3)
-    assert stages == [(19, 2), (10, 4), (5, 6), (3, 8)]
-    assert finalists == list(reversed(kernels))[:3]
-    assert set(times) == set(kernels)
-
-
-def test_the_finalist_with_the_smallest_product_of_both_times_is_chosen(monkeypatch, kernels):
-    names = [kernel.variant for kernel in kernels]
-    near = dict(zip(names, range(10, 29), strict=True))  # the first are the fastest in cache
-    far = dict(zip(names, range(28, 9, -1), strict=True))  # the last are the fastest out of cache
-    far[names[1]] = 11
-    asked = scripted(monkeypatch, near, far)
-    rows = tuning.Tuner(None, Roster(SETTINGS, kernels), 1 << 20, 1).tune("max")
-    assert [row["variant"] for row in rows if row["chosen"]] == [names[1]] == [rows[0]["variant"]]
-    finalists = [row["variant"] for row in rows if row["finalist"]]
-    assert set(finalists) == {*names[:3], *names[-2:]}
-    assert len(rows) == len(names)
-    assert [row["finalist"] for row in rows] == [True] * 5 + [False] * 14
-    for elements, who, count in asked[-2:]:
-        assert set(who) == set(finalists), f"at {elements} elements"
-        assert count == SETTINGS["tuner"]["rounds"]
-    for row in rows:
-        assert (row["in_cache_nanoseconds"], row["out_of_cache_nanoseconds"]) == (
-            near[row["variant"]],
-            far[row["variant"]],
-        )
+    field = fields_of(ROSTER, PAIR, variants())[0]
+    made, _ = tuner(times, (100, 300), rounds=4)
+    rows = made.look(field, 0, seconds)
+    tried = {name: {row["variant"] for row in rows if row["pass"] == name} for name in field.tuned}
+    most = max(map(len, tried.values()))
+    assert most == {0.0: 1, 0.5: 1, 1.0: 3, 3.0: 7, math.inf: 7}[seconds]
+    for name, names in tried.items():
+        assert names == set(field.variants[name][:most]), "the most promising"
+    assert clock[0] <= max(0.4, seconds)
 
 
-def test_published_variants_are_measured_to_the_end_and_chosen_only_if_wanted(monkeypatch, kernels):
-    names = [kernel.variant for kernel in kernels]
-    times = dict(zip(names, range(10, 29), strict=True))
-    published = {"max": {names[15]: ["zen2", "broadwell"]}}
-    for wanted, expected in (({}, names[0]), ({"max": names[15]}, names[15])):
-        scripted(monkeypatch, times, times)
-        rows = tuning.Tuner(None, Roster(SETTINGS, kernels), 1 << 20, 1, published, wanted).tune("max")
-        by_name = {row["variant"]: row for row in rows}
-        assert by_name[names[15]]["finalist"]
-        assert by_name[names[15]]["published_for"] == ["zen2", "broadwell"]
-        assert by_name[names[0]]["published_for"] == []
-        assert [row["variant"] for row in rows if row["chosen"]] == [expected]
+def noisy(chance):
+    """A factor of time: bursts of some percent, and a neighbour who is there for a while."""
+    return 1 + 0.003 * abs(chance.gauss(0, 1)) + (chance.random() < 0.4) * chance.expovariate(1 / 0.04)
 
 
-def test_tuning_ranks_every_variant_of_every_pass_and_chooses_one(host):
+@pytest.mark.parametrize("count", (4, 8))
+def test_where_noise_only_adds_the_smallest_sample_is_off_by_least(count):
+    chance = random.Random(1)
+    found = {name: [] for name in ("smallest", "quartile", "median")}
+    for _ in range(400):
+        loud = 1 + 0.2 * chance.random() * (chance.random() < 0.3)
+        samples = [noisy(chance) * (loud if place < count / 2 else 1) for place in range(count)]
+        taken = [Sample(1, (100 * its,), 1, 1, frozenset()) for its in samples]
+        found["smallest"].append(math.log(tuning.fastest(taken) / 100))
+        found["quartile"].append(math.log(statistics.quantiles(samples, n=4)[0]))
+        found["median"].append(math.log(statistics.median(samples)))
+    spread = {name: statistics.pstdev(its) for name, its in found.items()}
+    assert spread["smallest"] < 0.8 * spread["quartile"] < 0.8 * spread["median"]
+
+
+def test_a_real_sampler_times_every_variant(host):
     kernels = kernels_of(COMPILERS[0], "scalar")
-    arena = Arena(host, plan.layout(SETTINGS, host.processor(), 20_000))
+    roster = Roster(SETTINGS, kernels)
+    names = {name: [k.variant for k in kernels if k.name == name][:3] for name in roster.passes}
+    arena = Arena(host, plan.layout(SETTINGS, host.processor(), 2000))
     arena.fill(-1000, 1000, 1)
-    quick = {**SETTINGS, "tuner": {"in_cache_elements": 200, "rounds": 1, "finalists": 2}}
-    roster = Roster(quick, kernels)
-    tuner, passes = tuning.Tuner(Sampler(host, arena, [0]), roster, 20_000, 1), set(roster.passes) - {"max"}
-    rows = [row for name in sorted(passes) for row in tuner.tune(name)]
+    made = Tuner(Sampler(host, arena, [0]), roster, [300, 2000], 1, 1)
+    fields = fields_of(roster, (COMPILERS[0], "scalar"), names)
+    rows = [row for field in fields for row in made.look(field, 0)]
     arena.unmap()
-    assert {row["pass"] for row in rows} == passes
-    assert len(rows) == sum(kernel.name in passes for kernel in kernels)
-    assert set(chosen(rows, kernels)) == passes
-    assert replace(roster, tuning=rows).tuned.items() >= chosen(rows, kernels).items()
-    for name in passes:
-        of_pass = [row for row in rows if row["pass"] == name]
-        assert sum(row["chosen"] for row in of_pass) == 1
-        assert 2 <= sum(row["finalist"] for row in of_pass) <= 4
+    assert len(rows) == 2 * 3 * len(roster.passes)
+    assert all(row["nanoseconds"] > 0 for row in rows)
 
 
-def test_a_choice_of_another_isa_does_not_count():
-    kernels = kernels_of(COMPILERS[0], "scalar")
-    row = {"compiler": COMPILERS[0], "isa": "avx2", "pass": "max", "variant": kernels[0].variant, "chosen": True}
-    assert chosen([row], kernels) == {}
-    assert chosen([{**row, "isa": "scalar"}], kernels) == {"max": kernels[0]}
+def test_a_field_is_json():
+    from harness.record.run import plain, typed
 
-
-@pytest.mark.parametrize("disturbed", (True, False))
-def test_disturbed_rounds_do_not_decide_unless_there_are_no_others(monkeypatch, disturbed):
-    from types import SimpleNamespace
-
-    calm = SimpleNamespace(flags=frozenset(), nanoseconds=(100,), calls=10)
-    slow = SimpleNamespace(flags=frozenset({"stolen"}), nanoseconds=(900,), calls=10)
-    last = slow if disturbed else calm
-    monkeypatch.setattr(sampler, "enough_rounds", lambda *_: iter([[(0, slow)], [(0, slow)], [(0, last)]]))
-    question = SimpleNamespace(contenders=(None,))
-    assert tuning.median_times(None, question, 3, 1) == [90.0 if disturbed else 10.0]
+    field = fields_of(ROSTER, PAIR, variants())[0]
+    assert typed(tuple[Field, ...], [plain(field)]) == (field,)
