@@ -22,7 +22,6 @@ from harness.native.extensions import load_kernels
 from harness.record import instance, room, store
 from harness.record.configuration import Config
 from harness.record.errors import DamagedRun, HarnessError, TimeSpent
-from harness.record.files import ROOT
 from harness.record.journal import Journal, TuningJournal
 from harness.record.run import NOT_EMULATED, Record, Row, Session, plain
 from harness.run import accuracy, exclusion, plan, precision, worker
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
 
 # Recorded runs have up to 80,000 rows, 7 MB, which lie in journals and in samples.csv for a moment.
 RUN_BYTES = 48 << 20
-RECORDED = ROOT / "results" / "recorded"
-"""Where runs lie that came with the project."""
 
 
 def run_worker(
@@ -206,7 +203,7 @@ def tune(run: Begun, budget: Budget) -> list[Row]:
     pass."""
     from harness.run.choices import Choices
 
-    journal, choices = TuningJournal(run.folder), Choices.of(run, (RECORDED, run.folder.parents[1]))
+    journal, choices = TuningJournal(run.folder), Choices.of(run, earlier_runs(run.folder))
     most, ends, seconds_of_size = run.plan.protocol["tuner"]["processes"], budget.until(TUNING_ENDS), 0.0
     with bar("tuning", 1, ends=ends) as progress:
         for process in range(1 + most):
@@ -224,6 +221,11 @@ def tune(run: Begun, budget: Budget) -> list[Row]:
                     break
                 seconds_of_size = max(seconds_of_size, (time.monotonic() - began) / size)
     return choices.table(journal.rows())
+
+
+def earlier_runs(folder: Path) -> tuple[Path, Path]:
+    """Where runs lie that one in this folder may learn from: those that were measured here, and those recorded."""
+    return folder.parents[1], folder.parents[2] / "recorded"
 
 
 def look(run: Begun, process: int, fields: Sequence[tuning.Field], budget: Budget, progress: Bar) -> bool:
