@@ -12,6 +12,7 @@ from analysis.tables.evidence import Evidence, doubts
 from analysis.tables.repeatability import agreement
 from analysis.tables.scaling import THROUGHPUT, scaling
 from analysis.tables.speedups import class_counts, largest, pooled_speedups, wins_from
+from analysis.tables.tuning import largest_regrets
 from harness.reading import names
 from harness.reading.catalog import newest_complete
 from harness.record import exactness
@@ -24,6 +25,8 @@ from harness.statistics.intervals import bounds
 from harness.statistics.selection import TWO_PASS
 from harness.statistics.traffic import kind, moved
 
+# What a choice of a variant may cost before it is counted.
+DEAR_PERCENT = 2
 STOPPED_BY = {"precision": "", "processes": "; all processes ran", "minutes": "; the minutes were spent"}
 
 
@@ -73,6 +76,8 @@ def _trust(run: Run) -> list[str]:
         lines.append((told + STOPPED_BY[found.stopped_by] + _sessions(run))[:100])
     if unknown := exactness.unknown(run):
         lines.append(f"the run did not look at {' and '.join(unknown)}")
+    if run.tuning:
+        lines.append(_regret(run)[:100])
     if controls.are_in(run):
         lines.append(f"null test: {verdict(run).told}; noise floor {verdict(run).floor_percent:.2g} %"[:100])
     return lines
@@ -85,6 +90,19 @@ def _runs(evidence: Evidence) -> list[str]:
     agreed, points = agreement(evidence)
     told = f"{len(evidence.runs)} runs from {evidence.period}; they agree at {agreed} of {points} points"
     return textwrap.wrap("; ".join([told, *evidence.left_out]), 100, max_lines=2)
+
+
+def _regret(run: Run) -> str:
+    """What the choice of a variant may cost at most."""
+    table = largest_regrets(run)
+    if table.empty or table["confidence"].max() == 0:
+        return "tuning: what its choices may cost is not known, from one process"
+    worst = table.iloc[0]
+    middle, low, high = worst[bounds("cost_percent")]
+    which = f"{worst['compiler']} {worst['isa']} {worst['pass']} {worst['variant']}"
+    dear = int((table["cost_percent_high"] > DEAR_PERCENT).sum())
+    told = f"tuning: largest regret {middle:.1f} % [{low:.1f}, {high:.1f}] ({which})"
+    return f"{told}; {dear} of {len(table)} may be above {DEAR_PERCENT} %"
 
 
 def _where(run: Run) -> list[str]:
