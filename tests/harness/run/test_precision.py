@@ -1,22 +1,20 @@
 """When a run stops, and what its intervals are then worth: simulated machines behind the real scheduler and rule."""
 
 import math
-from contextlib import contextmanager, nullcontext
-from dataclasses import fields
+from contextlib import contextmanager
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from harness.experiments.base import Contender, Question, Roster
-from harness.record import journal, store
+from harness.experiments.base import Contender
 from harness.record.errors import HarnessError
-from harness.record.run import Precision, Protocol, Record, typed
-from harness.run import budget, groups, measure, plan
-from harness.run.begun import Begun
+from harness.record.run import Precision
 from harness.sampling.sampler import Repetition, Sample, Sampling
 from harness.statistics import selection
 from harness.statistics.ratios import speedups
+from tests.simulated import simulate
 
 TRUTH = 1.25  # reloading takes so many times as long as Two-Pass; recomputing as long as that, or longer
 EXPERIMENTS = 500
@@ -65,57 +63,16 @@ class SimulatedMachine:
         return Sample(1, (round(1e9 * np.exp(self.logs[contender] + noise)),), 1, 1, frozenset())
 
 
-def simulate(tmp_path, monkeypatch, kind, experiments_, rounds, target, seconds=math.inf, each=0.0):
-    """A run of so many questions on a simulated machine, by the code that measures real ones: it may take so many
-    seconds, of a clock that goes on by `each` with every question."""
-    now = [0.0]
-    for module in (budget, measure):
-        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    protocol = {
-        "processes": {"least": 8, "most": 12}, "half_width_percent": target, "minutes": 1e6,
-        "rounds": {"algorithms": rounds}, "sample_milliseconds": 1,
-    }  # fmt: skip
-    asked = {"algorithms": {"contenders": "algorithms"}, "controls": {"contenders": "controls"}}
-    config = {"protocol": "quick", "protocols": {"quick": protocol}, "experiments": asked}
-    planned = plan.Plan(
-        Roster(config, ()), None, [plan.Item("algorithms", "gcc", "avx2", tuple(range(1, experiments_ + 1)), "paper")]
-    )
-    said = {
-        "protocol": typed(Protocol, {"name": "quick", **protocol, "experiments": asked}),
-        "experiments": planned.described(),
-        "skipped": (),
-    }
-    run = Begun(tmp_path, Record(**dict.fromkeys(its.name for its in fields(Record)) | said), planned, None)
-
-    def run_worker(run, process, deadline, late, wanted):
-        wanted = wanted["costs"]
-        machine = SimulatedMachine(kind, process)
-        text = []
-        elements = {planned.items[0].key(n, 1): n for n in planned.items[0].elements}
-        for key in budget.in_time(wanted, [key for key in elements if key in wanted], deadline):
-            question = Question("algorithms", "gcc", "avx2", elements[key], "paper", CONTENDERS)
-            how = Sampling(rounds, 1, elements[key], target / 100)
-            rows = groups.measure_question(machine, question, process, how)
-            text.append(f"{journal.csv_lines(rows)}{journal.END_OF_POINT}{key}\n")
-            now[0] += each
-            assert now[0] <= late
-        (run.folder / f"process-{process}.journal").write_text(
-            journal.sealed("".join([*text, f'{journal.END_OF_GROUP}{{"waited": 0}}'])) if text else ""
-        )
-        return iter([{"point": key} for key in wanted])
-
-    monkeypatch.setattr(measure, "run_worker", run_worker)
-    monkeypatch.setattr(plan.Plan, "question_seconds", lambda *_: 1.0)
-    silent = dict.fromkeys(("update", "write", "set_postfix_str", "set_description_str"), lambda *_, **__: None)
-    monkeypatch.setattr(measure, "bar", lambda *_: nullcontext(SimpleNamespace(total=0, **silent)))
-    monkeypatch.setattr(store, "write_record", lambda *_: None)
-    measure.measure_processes(run, budget.Budget(0.0, seconds))
-    return measure.so_far(run, [store.Journal(path) for path in sorted(tmp_path.glob("*.journal"))])
+def simulated(tmp_path, kind, experiments_, rounds, target, seconds=math.inf, each=0.0):
+    """A run of so many questions on a simulated machine of this kind."""
+    how = Sampling(rounds, 1, 0, target / 100)
+    machine = partial(SimulatedMachine, kind)
+    return simulate(tmp_path, machine, range(1, experiments_ + 1), CONTENDERS, how, (seconds, each))
 
 
 @pytest.mark.parametrize("kind", ["independent", "skewed", "autocorrelated", "drifting"])
-def test_intervals_cover_the_truth_though_runs_stop_when_they_look_narrow(tmp_path, monkeypatch, kind):
-    run = simulate(tmp_path, monkeypatch, kind, EXPERIMENTS, 6, 2.0)
+def test_intervals_cover_the_truth_though_runs_stop_when_they_look_narrow(tmp_path, kind):
+    run = simulated(tmp_path, kind, EXPERIMENTS, 6, 2.0)
     found = speedups(selection.algorithm_rows(run))
     truth = 100 * (TRUTH - 1)
     covered = ((found["speedup_percent_low"] <= truth) & (truth <= found["speedup_percent_high"])).mean()
@@ -126,14 +83,14 @@ def test_intervals_cover_the_truth_though_runs_stop_when_they_look_narrow(tmp_pa
     assert 0 < len(run.precision.missed) < EXPERIMENTS
 
 
-def test_a_run_whose_ratios_are_all_known_stops_early_and_says_so(tmp_path, monkeypatch):
-    run = simulate(tmp_path, monkeypatch, "independent", 20, 4, 50.0)
+def test_a_run_whose_ratios_are_all_known_stops_early_and_says_so(tmp_path):
+    run = simulated(tmp_path, "independent", 20, 4, 50.0)
     assert run.samples["process"].nunique() == 8
     assert run.precision == Precision(50.0, "precision", questions=20, missed={})
 
 
-def test_a_run_that_cannot_get_there_says_what_it_missed(tmp_path, monkeypatch):
-    run = simulate(tmp_path, monkeypatch, "independent", 10, 4, 1e-6)
+def test_a_run_that_cannot_get_there_says_what_it_missed(tmp_path):
+    run = simulated(tmp_path, "independent", 10, 4, 1e-6)
     assert run.samples["process"].nunique() == 12
     assert run.precision.stopped_by == "processes"
     assert len(run.precision.missed) == 10
@@ -141,8 +98,8 @@ def test_a_run_that_cannot_get_there_says_what_it_missed(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("each", (1.0, 3.0, 9.0))
-def test_a_machine_that_is_too_slow_answers_what_it_can_and_says_what_not(tmp_path, monkeypatch, capsys, each):
-    run = simulate(tmp_path, monkeypatch, "independent", 20, 4, 2.0, seconds=10.0, each=each)
+def test_a_machine_that_is_too_slow_answers_what_it_can_and_says_what_not(tmp_path, capsys, each):
+    run = simulated(tmp_path, "independent", 20, 4, 2.0, seconds=10.0, each=each)
     answered = run.samples["elements"].nunique()
     assert answered == {1.0: 10, 3.0: 3, 9.0: 1}[each]
     assert run.precision.stopped_by == "minutes"
@@ -155,13 +112,13 @@ def test_a_machine_that_is_too_slow_answers_what_it_can_and_says_what_not(tmp_pa
     assert "this run decides nothing" in capsys.readouterr().out
 
 
-def test_no_process_starts_that_would_end_too_late(tmp_path, monkeypatch):
-    run = simulate(tmp_path, monkeypatch, "independent", 4, 4, 2.0, seconds=9.0, each=1.0)
+def test_no_process_starts_that_would_end_too_late(tmp_path):
+    run = simulated(tmp_path, "independent", 4, 4, 2.0, seconds=9.0, each=1.0)
     assert run.samples["process"].nunique() == 2
     assert run.precision.stopped_by == "minutes"
     assert run.skipped == ()
 
 
-def test_a_run_without_an_answer_is_one_line(tmp_path, monkeypatch):
+def test_a_run_without_an_answer_is_one_line(tmp_path):
     with pytest.raises(HarnessError, match=r"no question was answered in time: .* ask for fewer --isas"):
-        simulate(tmp_path, monkeypatch, "independent", 4, 4, 2.0, seconds=0.0)
+        simulated(tmp_path, "independent", 4, 4, 2.0, seconds=0.0)
