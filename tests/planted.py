@@ -70,3 +70,24 @@ def run_with_passes(run: Run, times: Mapping[tuple[str, str], tuple[float, float
 def planted(control: str) -> float:
     """What a control's name says was planted, in percent."""
     return float(control.split("-")[3]) if "plus" in control else 0.0
+
+
+def body_of_evidence(run: Run, percents: Iterable[float]) -> list[Run]:
+    """Runs of one body of evidence, the newest first: the run again and again, where Three-Pass takes so many percent
+    longer."""
+    return [
+        replace(
+            run_that_says(
+                run, run=f"quick-{place:012x}", kernels_hash="a" * 64, ended=f"2026-02-{20 - place}T00:00:00Z"
+            ),
+            samples=slower(run.samples, percent),
+        )
+        for place, percent in enumerate(percents)
+    ]
+
+
+def slower(samples: pd.DataFrame, percent: float) -> pd.DataFrame:
+    """Samples in which Three-Pass takes so many percent longer."""
+    those = (samples["experiment"] == "algorithms") & samples["algorithm"].str.startswith("three-pass")
+    times = samples["nanoseconds"] * (1 + percent / 100 * those)
+    return samples.assign(nanoseconds=times.round().astype("int64"))

@@ -7,15 +7,17 @@ A run is a folder with run.json and samples.csv (or samples.csv.gz), found as
 
 examples:
   python -m analysis list
-      which figures there are, and which runs; * marks the run of each machine that is drawn
+      which figures there are, and which runs; * marks those of each machine that are drawn
   python -m analysis summary results/recorded/MACHINE/RUN
       what the run shows, on one screen
   python -m analysis figure speedup results/recorded/MACHINE/RUN \\
       --figures results/figures/MACHINE --tables results/tables/MACHINE
       writes speedup.svg, speedup.png and speedup.csv, all three or none
+  python -m analysis compare results/recorded/MACHINE/RUN results/runs/MACHINE/RUN
+      what differs between two runs and by how much
   python -m analysis claims --strict
       the paper's claims, judged by the runs on disk; exits 1 if a claim that could be tested is not reproduced, 2 if
       none could be tested
 """
 
-NAMES = ("figure", "figures", "machines", "summary", "claims", "list")
+NAMES = ("figure", "figures", "machines", "summary", "compare", "claims", "list")

@@ -16,7 +16,7 @@ def run(options: argparse.Namespace) -> None:
         print(f"  {name:16} {figures.caption(name)}")
     runs = catalog.find_runs(options.results)
     print("runs (* = drawn)" if runs else f"runs: none under {options.results}")
-    drawn = set(catalog.newest_complete(options.results).values())
+    drawn = {folder for those in catalog.evidence(options.results).values() for folder in those}
     for run in runs:
         state = run.problem or (f"ended {run.ended.isoformat()}" if run.ended else "not complete")
         print(f"{'*' if run.folder in drawn else ' '} {run.machine:16} {run.folder}  {state}")

@@ -71,8 +71,8 @@ def differences(table: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     """The points that two runs of `each_run` have in common, the largest difference first: the columns of both with
     _first and _second, difference_percent (of t_rival / t_two_pass of the second to the first), agrees and
     agrees_over_processes."""
-    one, other = (table[table["run"] == name].set_index(POINT) for name in (first, second))
-    both = one.join(other, lsuffix="_first", rsuffix="_second", how="inner").reset_index()
+    one, other = (table[table["run"] == name] for name in (first, second))
+    both = one.merge(other, on=POINT, suffixes=("_first", "_second"))
     ratio = [1 + both[f"speedup_percent_median_{which}"] / 100 for which in ("first", "second")]
     both["difference_percent"] = 100 * (ratio[1] / ratio[0] - 1)
     for what, name in OVERLAPS.items():

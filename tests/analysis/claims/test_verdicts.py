@@ -15,7 +15,7 @@ from harness.record.errors import BadConfiguration
 from harness.record.machines import load_machines
 from harness.record.run import plain
 from harness.record.samples import load_run
-from tests.planted import run_that_says
+from tests.planted import body_of_evidence, run_that_says
 
 QUIET = Verdict(0.5, "", (), {}, "")
 SKYLAKE = load_machines()["skylake-x"]
@@ -83,6 +83,38 @@ def test_of_several_runs_the_one_with_a_null_test_answers_and_then_the_one_that_
     found = {j.claim.id: j for j in judge_all(load_claims(), {"m": [narrow, newer]}) if j.machine == "m"}
     assert found["memory-bound-avx2"].verdict == "not reproduced"
     assert found["memory-bound-avx512"].run == "quick-000000000000"
+
+
+def test_a_verdict_that_one_more_run_could_turn_is_inconclusive():
+    sure = measured(18, next_run=(15.0, 21.0))
+    assert compare(claim(), sure, QUIET)[0] == "reproduced"
+    verdict, reason = compare(claim(), measured(18, next_run=(12.0, 24.0)), QUIET)
+    assert verdict == "inconclusive"
+    assert reason.startswith("one more run could turn this: it would find +12.0 to +24.0 %; noise floor 0.5 %")
+    assert compare(claim(), measured(30, next_run=(22.0, 38.0)), QUIET)[0] == "inconclusive"
+    assert compare(claim(), measured(30, next_run=(27.0, 33.0)), QUIET)[0] == "not reproduced"
+
+
+def test_runs_of_the_same_kernels_are_judged_together_and_the_reason_names_them(epyc):
+    runs = body_of_evidence(epyc, (-1, 0, 1))
+    found = {j.claim.id: j for j in judge_all(load_claims(), {"m": runs}) if j.machine == "m"}
+    wins = found["broadwell-wins"]
+    assert wins.run == "quick-000000000000 quick-000000000001 quick-000000000002"
+    assert wins.reason.endswith("3 runs: quick-000000000000, quick-000000000001, quick-000000000002")
+    assert wins.measured.next_run[0] < wins.measured.low < wins.measured.value < wins.measured.high
+    slowest = found["memory-bound-avx2"].measured  # the passes are the same in each
+    assert slowest.next_run[0] <= slowest.low and slowest.high <= slowest.next_run[1]
+    alone = {j.claim.id: j for j in judge_all(load_claims(), {"m": runs[:1]}) if j.machine == "m"}["broadwell-wins"]
+    assert alone.reason.endswith("quick-000000000000: one run; how much runs differ is not known")
+    assert alone.measured.next_run is None
+
+
+def test_runs_that_differ_much_leave_open_what_each_of_them_would_decide(epyc):
+    runs = body_of_evidence(epyc, (-12, 0, 12))
+    wins = [c for c in load_claims() if c.id == "broadwell-wins"]
+    each = [j.verdict for run in runs for j in judge_all(wins, {"m": [run]}) if j.machine == "m"]
+    assert "generalizes" in each
+    assert [j.verdict for j in judge_all(wins, {"m": runs}) if j.machine == "m"] == ["inconclusive"]
 
 
 def test_an_interval_of_too_few_processes_decides_nothing():

@@ -13,9 +13,13 @@ import pytest
 import analysis
 from harness.reading import catalog
 from harness.reading.catalog import complete_runs, find_runs, machines, newest_complete
+from harness.record import store
 from harness.record.errors import DamagedRun
+from harness.record.run import SCHEMA_VERSION, content_of, record_of
+from harness.record.upgrade import OLD_VERSIONS
 
 ROOT = Path(analysis.__file__).parents[1]
+KNOWN = (*OLD_VERSIONS, SCHEMA_VERSION)
 SMALL = {"isas": ("avx2",), "lengths": (4096,), "processes": 1, "rounds": 1, "parts": ("algorithms",)}
 MakeRun = Callable[..., Path]
 
@@ -95,6 +99,67 @@ def test_of_two_equal_names_in_both_rooms_none_vanishes_unless_they_are_one_run(
     assert how != "another run.json" or (str(measured) in line and str(recorded) in line and "remove one" in line)
 
 
+HASH = "a" * 64
+
+
+@pytest.fixture
+def body(results: Path, make_run: MakeRun) -> list[Path]:
+    """Three runs of the same kernels, the newest first."""
+    folders = [make_run(results / "runs", ended=f"2026-01-0{day}T00:00:00+00:00", **SMALL) for day in (3, 2, 1)]
+    for folder in folders:
+        change(folder, kernels_hash=HASH)
+    return folders
+
+
+def test_runs_in_which_the_same_was_timed_are_one_body_of_evidence(results: Path, body: list[Path]) -> None:
+    assert catalog.evidence(results) == {"amd-epyc-9r14-25-17": body}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"kernels_hash": "b" * 64},
+        {"kernels_hash": None},
+        {"protocol": {"name": "smoke"}},
+        {"protocol": {"name": "quick", "tuning": "paper"}},
+        {"protocol": {"name": "quick", "rotation": 8}},
+        {
+            "protocol": {
+                "name": "quick",
+                "experiments": {"algorithms": {"contenders": "algorithms", "cache_state": "cold"}},
+            }
+        },
+        {"machine": {"overridden": True}},
+        {"machine": {"emulator": "QEMU"}},
+    ],
+)
+def test_a_run_in_which_something_else_was_timed_or_that_is_no_evidence_is_not_pooled(
+    results: Path, body: list[Path], changed: dict[str, object]
+) -> None:
+    record = store.read_record(body[1])
+    content = content_of(record)
+    for key, value in changed.items():
+        content[key] = {**content[key], **value} if isinstance(value, dict) else value
+    other = record_of({key: value for key, value in content.items() if value is not None})
+    assert catalog.body(other) != catalog.body(record)
+
+
+def test_a_run_of_another_protocol_is_pooled(body: list[Path]) -> None:
+    record = store.read_record(body[0])
+    longer = record_of(
+        {**content_of(record), "protocol": {**content_of(record)["protocol"], "name": "paper", "minutes": 9}}
+    )
+    assert catalog.body(longer) == catalog.body(record)
+
+
+def test_behind_a_run_that_stands_alone_come_those_that_tell_how_much_runs_differ(
+    results: Path, make_run: MakeRun, body: list[Path]
+) -> None:
+    alone = make_run(results / "runs", ended="2026-01-09T00:00:00+00:00", **SMALL)
+    assert catalog.evidence(results) == {"amd-epyc-9r14-25-17": [alone, *body]}
+    assert catalog.evidence(results, body[1]) == {"amd-epyc-9r14-25-17": body}
+
+
 def test_without_results_there_is_nothing_to_draw(results: Path, make_run: MakeRun) -> None:
     assert newest_complete(results) == {}
     make_run(results / "runs", ended=None, **SMALL)
@@ -110,7 +175,7 @@ def test_a_damaged_newest_run_is_skipped_and_that_is_said(
     change(newest, schema_version=99)
     for _ in range(2):
         assert newest_complete(results) == {"amd-epyc-9r14-25-17": older}
-    reason = f"{newest / 'run.json'}, schema_version: 99 is not known here (known: 1, 2, 3)"
+    reason = f"{newest / 'run.json'}, schema_version: 99 is not known here (known: {', '.join(map(str, KNOWN))})"
     assert capsys.readouterr().err == f"analysis: skipped: {reason}\n", "once, in one line"
 
 
