@@ -244,7 +244,7 @@ def _counted(table: pd.DataFrame, over: str) -> str:
     processes, confidence = table["processes"], 100 * table["confidence"]
     counted = names.spread(processes.min(), processes.max(), " process" if processes.max() == 1 else " processes")
     if confidence.max() == 0:
-        return f"{counted}; no interval from one process"
+        return f"{counted}; no interval" + (" from one process" if processes.max() == 1 else "")
     sure = names.spread(confidence.min(), confidence.max(), " %")
     return f"{counted}; intervals: median over {over}, {sure} confidence"
 

@@ -4,7 +4,7 @@ import textwrap
 
 import pandas as pd
 
-from analysis.tables import peers
+from analysis.tables import conditions, peers
 from analysis.tables.accumulation import costs
 from analysis.tables.bandwidths import EFFECTIVE, at_longest
 from analysis.tables.controls import verdict
@@ -14,12 +14,13 @@ from analysis.tables.scaling import THROUGHPUT, scaling
 from analysis.tables.speedups import class_counts, largest, pooled_speedups, wins_from
 from analysis.tables.tuning import largest_regrets
 from harness.reading import names
-from harness.reading.catalog import newest_complete
+from harness.reading.catalog import complete_runs, newest_complete
 from harness.record import exactness
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import MissingRows
 from harness.record.machines import emulator
-from harness.record.samples import Run
+from harness.record.samples import Run, load_runs
+from harness.record.store import read_record
 from harness.statistics import controls, selection
 from harness.statistics.intervals import bounds
 from harness.statistics.selection import TWO_PASS
@@ -31,7 +32,7 @@ STOPPED_BY = {"precision": "", "processes": "; all processes ran", "minutes": ";
 
 
 def summary(run: Run, evidence: Evidence | None = None) -> str:
-    """At most 26 lines of 100 columns: the run, and for each ISA where Two-Pass wins, by all runs of the body of
+    """At most 27 lines of 100 columns: the run, and for each ISA where Two-Pass wins, by all runs of the body of
     evidence that it belongs to (by itself where none is given), and how near the limits it is.
 
     A smoke run claims nothing, so of it only what ran is said. Raises MissingRows where no algorithm was measured.
@@ -80,7 +81,30 @@ def _trust(run: Run) -> list[str]:
         lines.append(_regret(run)[:100])
     if controls.are_in(run):
         lines.append(f"null test: {verdict(run).told}; noise floor {verdict(run).floor_percent:.2g} %"[:100])
-    return lines
+    return [*lines, *_conditions(run)]
+
+
+def _conditions(run: Run) -> list[str]:
+    """What memory and the last-level cache gave over the run's time, and at best of all runs of the machine."""
+    if not conditions.is_in(run):
+        return []
+    table, best = conditions.given(run), _best_known(run)
+    told = []
+    for level in conditions.levels(run):
+        middle, low, high = table.loc[(level, conditions.LOOPS[0])]
+        shares = f"{100 * low / middle:.0f} to {100 * high / middle:.0f} %"
+        told.append(f"{level} {middle:.3g} GB/s ({shares} of it; best known {best[level]:.3g})")
+    waited = sum(row["waited"] for row in run.groups)
+    return [f"load from {'; '.join(told)}; {waited:.0f} s waited"[:100]]
+
+
+def _best_known(run: Run) -> pd.Series:
+    """The highest median bandwidth of load, by level, of the complete runs of this machine on disk and this one."""
+    folders = complete_runs(run.folder.parents[2]).get(run.machine.name, ())
+    others = [folder for folder in folders if folder.name != run.name]
+    looked = [folder for folder in others if conditions.is_in(its := read_record(folder)) and not its.protocol.is_smoke]
+    tables = [conditions.given(its) for its in (run, *load_runs(looked))]
+    return pd.concat(tables)["median"].xs(conditions.LOOPS[0], level="loop").groupby("level").max()
 
 
 def _runs(evidence: Evidence) -> list[str]:

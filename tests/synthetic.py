@@ -273,7 +273,7 @@ def groups_of(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
                 "flags": [f"{flag} {number}" for flag, number in flags.items()],
                 **{name: float(its[name].median()) for name in ("clock_nanoseconds", "throughput_nanoseconds")},
                 "before": int(group) if looks.any() else None,
-                "after": int(group) + 1 if looks.any() else None,
+                "after": min(int(group) + 1, int(those["round"][looks].max())) if looks.any() else None,
             }
             started += 3.1 + waited
 

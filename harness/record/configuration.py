@@ -121,8 +121,9 @@ def out_of_cache_elements(llc_bytes: int) -> int:
 
 
 def half_last_cache_elements(llc_bytes: int) -> int:
-    """The length whose input and output together fill half of the last-level cache."""
-    return max(1, llc_bytes // (4 * FLOAT_BYTES))
+    """The length whose input and output together fill half of the last-level cache; where none is known, a short
+    one."""
+    return max(4096, llc_bytes // (4 * FLOAT_BYTES))
 
 
 NAMED = {"out-of-cache": out_of_cache_elements, "half-last-cache": half_last_cache_elements}

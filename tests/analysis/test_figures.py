@@ -29,8 +29,9 @@ from harness.record.samples import Run, load_run
 ROOT = Path(analysis.__file__).parents[1]
 NAMES = [name for name in figures.names() if figures.experiment(name) != "runs"]
 """Drawn of a run alone."""
-SAMPLED = [name for name in NAMES if figures.experiment(name) not in ("tuning", "accuracy")]
-"""Drawn from rows; tuning and accuracy leave what they found in run.json."""
+SAMPLED = [name for name in NAMES if figures.experiment(name) not in ("tuning", "accuracy", "conditions")]
+"""Intervals drawn from rows, by ISA; tuning and accuracy leave what they found in run.json, and conditions are drawn
+against time."""
 MakeRun = Callable[..., Path]
 
 
@@ -47,7 +48,10 @@ Drawn = Callable[[str, str], Figure]
 @pytest.fixture(scope="session")
 def drawn(full_run: Run) -> Drawn:
     """drawn(name, isa) is the figure of the rows of one ISA, or of every one where isa is empty; each drawn once."""
-    return functools.cache(lambda name, isa: draw(name, only(full_run, isa=isa) if isa else full_run))
+    every_isa = ("", "conditions")
+    return functools.cache(
+        lambda name, isa: draw(name, full_run if {name, isa} & {*every_isa} else only(full_run, isa=isa))
+    )
 
 
 def words(figure: Figure) -> str:
