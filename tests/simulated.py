@@ -15,10 +15,12 @@ import pytest
 from harness.experiments.base import Contender, Question, Roster
 from harness.native.extensions import Kernel
 from harness.record import journal, store
-from harness.record.run import Protocol, Record, typed
+from harness.record.caches import HasCaches
+from harness.record.run import Cache, Protocol, Record, typed
 from harness.record.samples import Run
 from harness.run import budget, groups, measure, plan
 from harness.run.begun import Begun
+from harness.sampling import tuning
 from harness.sampling.sampler import Repetition, Sample, Sampling
 from tests.synthetic import ALGORITHMS, CACHES, pass_time, record_of_rows
 
@@ -117,6 +119,15 @@ def simulate(
 
 # A machine whose variants are known.
 
+
+class SimulatedProcessor(HasCaches):
+    """What it runs on."""
+
+    caches = tuple(Cache(level, size, 2, level == 2) for level, size in CACHES.items())
+
+
+TUNED_AT = tuple(tuning.lengths(SimulatedProcessor()))
+"""The lengths at which its variants are compared: one in each level."""
 LEVELS = (*CACHES, 4)
 """Levels of its caches, and memory."""
 SLOWER: dict[str, tuple[float, ...]] = {

@@ -61,10 +61,15 @@ def pooled_speedups(evidence: Evidence, target: float = TARGET_CONFIDENCE) -> pd
     """
     pooled = in_percent(RIVALS(evidence, target), SPEEDUP).assign(confidence=target)
     pooled = pooled.sort_values([*POINT, "speedup_percent_median"], kind="stable").drop_duplicates(POINT)
+    known = {*pooled[POINT].itertuples(index=False, name=None)}
     alone = [
         ratios.speedups(selection.algorithm_rows(run), POINT, target).assign(runs=1)
         for run in evidence.runs
-        if "algorithms" in run.experiments
+        if any(
+            (its.isa, its.compiler, n) not in known
+            for its in run.experiments.get("algorithms", ())
+            for n in its.elements
+        )
     ]
     table = pd.concat([one for one in (pooled, *alone) if len(one)], ignore_index=True).drop_duplicates(POINT)
     about_runs = [f"{what}_{SPEEDUP}_percent_{end}" for what in ("mean", "next_run") for end in ("low", "high")]
