@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -52,13 +52,16 @@ class Allowance:
         return share
 
 
-def in_time(costs: Mapping[Key, float], order: Iterable[Key], deadline: float) -> Iterator[Key]:
+def in_time(
+    costs: Mapping[Key, float], order: Iterable[Key], deadline: float, beside: Callable[[], float] = lambda: 0.0
+) -> Iterator[Key]:
     """Of keys with expected costs (in any unit) those that can be done before the deadline at the pace that is seen:
-    each is handed out, done by the caller, and then the next one that fits."""
-    began, done = time.monotonic(), 0.0
+    each is handed out, done by the caller, and then the next one that fits. The seconds that went `beside` them, so
+    far, are not of the pace."""
+    began, done = time.monotonic() - beside(), 0.0
     for key in order:
         now = time.monotonic()
-        pace = (now - began) / done if done else 0.0
+        pace = (now - began - beside()) / done if done else 0.0
         if now >= deadline or now + pace * costs[key] > deadline:
             continue
         yield key

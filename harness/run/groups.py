@@ -119,6 +119,8 @@ class Groups:
         self.looks: dict[str, list[Row]] = {}
         self.last_look: int | None = None
         self.group: Group | None = None
+        self.beside = 0.0
+        """Seconds that went into looks and waits."""
 
     def ask(self, key: str) -> None:
         """Measures a question, in the group in progress or a new one."""
@@ -167,17 +169,20 @@ class Groups:
     def _begun(self) -> Group:
         """A new group. The look after the last one is the one before it, unless it was waited meanwhile."""
         waited = self.pacer.wait()
+        self.beside += waited
         if waited or self.last_look is None:
             self._look()
         full = time.monotonic() + GROUP_SECONDS
         return Group(self.where.seconds(), waited, self.last_look, self.conditions.lacking, full)
 
     def _look(self) -> None:
+        began = time.monotonic()
         for question, turns in zip(self.conditions.questions, self.conditions.look(), strict=True):
             rows = rows_of(question, self.where.process, self.round, turns)
             self.looks.setdefault(_key(question), []).extend(rows)
             self.last_look = self.round
         self.round += 1
+        self.beside += time.monotonic() - began
 
     def _flagged(self, question: Question, rows: list[Row], lacking: Iterable[int]) -> list[Row]:
         machine = self.where.record.machine

@@ -102,14 +102,14 @@ def measure(run: Begun, process: int, wanted: Mapping[str, Any], deadline: float
     tell(arena_bytes=sampler.arena.layout.arena_bytes, huge_page_bytes=sampler.arena.huge_page_bytes())
     if process == 0:
         tell(domain=domain.check(run.host, rosters))
-    for key in in_time(costs, order, deadline):
+    for key in in_time(costs, order, deadline, lambda: groups.beside):
         groups.ask(key)
     groups.end()
     again = time.monotonic()
-    pace = max(wanted["pace"], (again - began - pacer.waited) / wanted["cost"])
+    pace = max(wanted["pace"], (again - began - groups.beside) / wanted["cost"])
     left = spare(deadline, pace * later, parts)
     order = [key for key in groups.disturbed() if pace * costs.get(key, math.inf) <= left]
-    for key in in_time(costs, order, again + left):
+    for key in in_time(costs, order, again + left, lambda: groups.beside):
         groups.ask(key)
     groups.end()
     tell(beyond=pacer.waited + time.monotonic() - again)

@@ -45,6 +45,18 @@ def test_questions_that_would_end_too_late_at_the_pace_that_is_seen_are_left_out
     assert list(budget.in_time(costs, costs, 10.0)) == []
 
 
+def test_what_goes_beside_the_questions_is_not_their_pace(clock):
+    costs, waited, done = dict.fromkeys("abcd", 1.0), [3.0], []
+    for key in budget.in_time(costs, costs, 12.0, lambda: waited[0]):
+        done.append(key)
+        clock[0] += costs[key]
+        if key == "a":
+            clock[0] += 6.0
+            waited[0] += 6.0
+    assert done == list("abcd")
+    assert clock[0] == 10.0
+
+
 CONFIG = {
     "algorithms": {"two-pass": ["ext_sum", "ext_scale"]},
     "protocol": "quick",
