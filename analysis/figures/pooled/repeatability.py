@@ -20,8 +20,8 @@ LOOKS = (
     *(look.points for look in style.OTHERS),
 )
 """Of each run, the newest first."""
-APART = 1.035
-"""By so much runs are moved along the axis from each other, so that their intervals can be told apart."""
+ROOM = 1.5
+"""The factor of lengths within which runs stand beside each other, so that their intervals can be told apart."""
 
 
 def draw(evidence: Evidence) -> Figure:
@@ -29,17 +29,17 @@ def draw(evidence: Evidence) -> Figure:
     table, run = TABLE(evidence), evidence.newest
     primary = selection.of_primary(table, run)
     isas = selection.isas(primary)
-    figure, grid = panels.grid(1, len(isas) + 1, 2.5, "none")
+    figure, grid = panels.grid(len(isas) + 1, 1, 1.7, "none")
     looks = dict(zip((one.name for one in evidence.runs), cycle(LOOKS), strict=False))
-    for axes, isa in zip(grid[0], isas, strict=False):
+    for axes, isa in zip(grid[:, 0], isas, strict=False):
         of_isa = primary[primary["isa"] == isa]
         panels.length_axis(axes, of_isa["elements"], run.machine)
         axes.axhline(0, color=style.BLACK, linewidth=0.8)
         _deviations(axes, of_isa, looks)
         axes.set_title(names.ISAS[isa], pad=12)
-        axes.set_xlabel("elements")
-    grid[0][0].set_ylabel("ratio to all runs pooled, difference in %")
-    _pairs(grid[0][-1], table, list(looks))
+        axes.set_ylabel("off all pooled, %")
+    grid[-2][0].set_xlabel("elements")
+    _pairs(grid[-1][0], table, list(looks))
     agreed, points = agreement(evidence)
     counts = pairs(table, list(looks))
     over = names.percent(counts["agree_over_processes"].sum() / counts["points"].sum())
@@ -58,7 +58,7 @@ def draw(evidence: Evidence) -> Figure:
 def _deviations(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style]) -> None:
     for place, (name, look) in enumerate(looks.items()):
         points = table[table["run"] == name]
-        where = points["elements"] * APART ** (place - (len(looks) - 1) / 2)
+        where = points["elements"] * ROOM ** ((place + 0.5) / len(looks) - 0.5)
         middle, spread = panels.error(points, "difference_percent")
         axes.errorbar(where, middle, yerr=spread, **look.line, markersize=2.5, elinewidth=0.5)
         whole = 1 + points["speedup_percent_median"] / 100
@@ -88,3 +88,4 @@ def _pairs(axes: Axes, table: pd.DataFrame, runs: list[str]) -> None:
     axes.set_xticks(places, [place + 1 for place in places])
     axes.set_yticks(places, [place + 1 for place in places])
     axes.set_xlabel("run")
+    axes.set_ylabel("run")
