@@ -16,11 +16,11 @@ import pandas as pd
 from harness.record.run import Row
 from harness.statistics.intervals import bounds, intervals
 
-# What a first look finds so much slower than the best is not measured again: 3 to 4 times what a single process is off.
+# What a first look finds so much slower than the best is not measured again: several times what one process is off.
 FINALISTS_WITHIN = 0.05
-# Variants whose medians lie so close are equal, and a rule decides that does not depend on noise: six processes are off
-# by some 0.3 %. The choice of an earlier run stays until it is twice as far off, so that a variant at the edge does not
-# come and go. Both are well below the 2 % that a choice may cost.
+# Variants whose medians lie so close are equal, and a rule decides that does not depend on noise: in simulation six
+# processes are off by some 0.3 %. The choice of an earlier run stays until it is twice as far off, so that a variant at
+# the edge does not come and go. Both are well below the 2 % that a choice may cost.
 TIE, KEPT = 0.005, 0.01
 FIRST_LOOK = 0
 """The process that looks at all variants; those after it, at finalists."""
