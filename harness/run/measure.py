@@ -72,14 +72,14 @@ def measure(config: Config, extensions: Path, runs: Path, further: bool = False)
 def next_ordinal(runs: Path, first: Record, further: bool) -> int:
     """Which run of one content and instance is to be measured, by its ordinal: the first that is not complete; where
     all are, the last; and where `further` ones are wanted, or none is here, the one after all that there are."""
-    room, recorded = (folder / first.machine.name for folder in (runs, runs.parent / "recorded"))
-    here = ordinals(room, first)
+    room = runs / first.machine.name
+    here, recorded = (ordinals(its / room.name, first) for its in earlier_runs(room / first.name))
     for ordinal in here:
         if not is_complete(room / instance.run_name(first, ordinal)):
             return ordinal
     if here and not further:
         return here[-1]
-    return 1 + max([*here, *ordinals(recorded, first)], default=0)
+    return 1 + max([*here, *recorded], default=0)
 
 
 def ordinals(room: Path, first: Record) -> list[int]:
