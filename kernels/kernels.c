@@ -43,11 +43,14 @@ enum { MAX_U = 12 };
 #endif
 #define LOOPS(X, ...) X(1, 1, __VA_ARGS__) X(4, 1, __VA_ARGS__) X(2, 2, __VA_ARGS__) X(4, 2, __VA_ARGS__)
 
-// What a pass is: of a softmax, in which |x[i]| is bounded, or a loop that moves data; and who thought of it.
+// What a pass is: of a softmax, in which |x[i]| is bounded, or a loop that moves data; and whether it is in the paper, came
+// later, or is a loop of ours that belongs to no algorithm.
 #define SOFTMAX .computes = 1, .domain = EXP_DOMAIN
 #define LOOP .computes = 0
 #define PAPER .origin = "paper"
+#define LATER .origin = "later"
 #define OURS .origin = "ours"
+#define PAST_CACHES .non_temporal = 1
 //           space           name  X reads, Y reads, Y writes  needs and finds   what it is
 #define PASSES(X) \
   REDUCTION(X, max,             1, 0, 0, COMBINE_NONE,     COMBINE_MAX,      SOFTMAX, PAPER) \
@@ -56,7 +59,9 @@ enum { MAX_U = 12 };
   MAP(X,       exp_scale,       1, 0, 1, COMBINE_SUM,      COMBINE_NONE,     SOFTMAX, PAPER) \
   MAP(X,       scale,           0, 1, 1, COMBINE_SUM,      COMBINE_NONE,     SOFTMAX, PAPER) \
   REDUCTION(X, ext_sum,         1, 0, 0, COMBINE_NONE,     COMBINE_EXTENDED, SOFTMAX, PAPER) \
-  MAP(X,       ext_scale,       1, 0, 1, COMBINE_EXTENDED, COMBINE_NONE,     SOFTMAX, PAPER)
+  MAP(X,       ext_scale,       1, 0, 1, COMBINE_EXTENDED, COMBINE_NONE,     SOFTMAX, PAPER) \
+  MAP(X,       exp_scale_nt,    1, 0, 1, COMBINE_SUM,      COMBINE_NONE,     SOFTMAX, LATER, PAST_CACHES) \
+  MAP(X,       ext_scale_nt,    1, 0, 1, COMBINE_EXTENDED, COMBINE_NONE,     SOFTMAX, LATER, PAST_CACHES)
 #ifdef MOVED  // a copy at other addresses, of the first rows only
 #define KERNELS(X) PASSES(X)
 #else
@@ -68,7 +73,7 @@ enum { MAX_U = 12 };
   LOOPS(X,     load,            1, 0, 0, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS) \
   LOOPS(X,     store,           0, 0, 1, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS) \
   LOOPS(X,     copy,            1, 0, 1, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS) \
-  LOOPS(X,     copy_nt,         1, 0, 1, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS, .non_temporal = 1) \
+  LOOPS(X,     copy_nt,         1, 0, 1, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS, PAST_CACHES) \
   LOOPS(X,     update,          0, 1, 1, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS)
 #endif
 

@@ -1,4 +1,4 @@
-// Every pass of the three softmax algorithms, written once over the vector type of one ISA. U, the vectors per iteration,
+// Every pass of the softmax algorithms, the paper's and later ones, written once over the vector type of one ISA. U, the vectors per iteration,
 // and K, the accumulators that divide them, are constants wherever a pass is instantiated. All run with denormals flushed.
 //
 // Domain: |x[i]| ≤ EXP_DOMAIN. Beyond it nothing is read or written out of bounds, and every y[i] is right to 1e-5, or every
@@ -28,6 +28,14 @@ FN size_t iterations_per_fold(int U, int K, bool folds) { return folds ? (size_t
 #define ITERATIONS for (; block; block--, n -= (size_t) (U * LANES), x += U * LANES, y += U * LANES)
 #define WHOLE_ITERATIONS for (; n >= (size_t) (U * LANES); n -= (size_t) (U * LANES), x += U * LANES, y += U * LANES)
 #define REST for (size_t m; (m = MIN(n, LANES)); n -= m, x += m, y += m)
+// The elements before the first address that a store past the caches can have: it wants vectors aligned.
+#define HEAD for (size_t m = MIN(n, -((uintptr_t) y / sizeof *y) % LANES); m; n -= m, x += m, y += m, m = 0)
+
+// Stores a vector; past the caches only where y is aligned to one.
+FN void put(float *y, vf v, bool past_caches) {
+  if (past_caches) vf_stream(y, v);
+  else vf_store(y, v);
+}
 
 FN void load_vectors(vf *v, const float *x, int U) { EACH(j, U) v[j] = vf_load(x + j * LANES); }
 
@@ -105,24 +113,35 @@ FN float ext_factor(const struct carry *carry) {
   return counts ? factor(carry) : __builtin_nanf("");
 }
 
-// Two-Pass 2: y[i] = exp(x[i]) / sum.
-PASS(ext_scale) {
+// y[i] = exp(x[i]) / (sum·2^reference) for the first m elements, one vector at most, by r = 1/sum.
+FN void ext_scale_first(const float *x, float *y, size_t m, vf r, ve reference) {
+  vf v = vf_load_first(x, m);
+  ext a;
+  ext_exp(&a, &v, 1);
+  vf_store_first(y, m, vf_scale(a.m * r, a.e, reference));
+}
+
+FN void ext_scale_pass(const float *x, float *y, const struct carry *carry, size_t n, int U, bool past_caches) {
   float f = ext_factor(carry);
   vf v[MAX_U], r = vf_set(f);
   // Without a result the exponent is NaN too: VSCALEFPS scales NaN by 2^-∞ to 0, but by 2^NaN to NaN.
   ve e = ve_set(f == f ? carry->reference : f);
   ext a[MAX_U];
+  if (past_caches) HEAD ext_scale_first(x, y, m, r, e);
   WHOLE_ITERATIONS {
     load_vectors(v, x, U);
     ext_exp(a, v, U);
-    EACH(j, U) vf_store(y + j * LANES, vf_scale(a[j].m * r, a[j].e, e));
+    EACH(j, U) put(y + j * LANES, vf_scale(a[j].m * r, a[j].e, e), past_caches);
   }
-  REST {
-    v[0] = vf_load_first(x, m);
-    ext_exp(a, v, 1);
-    vf_store_first(y, m, vf_scale(a[0].m * r, a[0].e, e));
-  }
+  REST ext_scale_first(x, y, m, r, e);
+  if (past_caches) stream_fence();
 }
+
+// Two-Pass 2: y[i] = exp(x[i]) / sum.
+PASS(ext_scale) { ext_scale_pass(x, y, carry, n, U, false); }
+
+// The same past the caches.
+PASS(ext_scale_nt) { ext_scale_pass(x, y, carry, n, U, true); }
 
 // Three-Pass 1: the largest x[i].
 PASS(max) {
@@ -178,20 +197,30 @@ PASS(exp_sum_lanes) { exp_sum_pass(x, y, carry, n, U, K, false, false); }
 PASS(exp_store) { exp_sum_pass(x, y, carry, n, U, K, true, true); }
 PASS(exp_store_lanes) { exp_sum_pass(x, y, carry, n, U, K, true, false); }
 
-// Three-Pass 3, recomputing: y[i] = exp(x[i] - max) / sum.
-PASS(exp_scale) {
+// y[i] = exp(x[i] - max)·r for the first m elements, one vector at most.
+FN void exp_scale_first(const float *x, float *y, size_t m, vf r, vf max) {
+  vf v = vf_load_first(x, m);
+  exp_minus(&v, max, 1);
+  vf_store_first(y, m, v * r);
+}
+
+FN void exp_scale_pass(const float *x, float *y, const struct carry *carry, size_t n, int U, bool past_caches) {
   vf v[MAX_U], r = vf_set(factor(carry)), max = vf_set(carry->reference);
+  if (past_caches) HEAD exp_scale_first(x, y, m, r, max);
   WHOLE_ITERATIONS {
     load_vectors(v, x, U);
     exp_minus(v, max, U);
-    EACH(j, U) vf_store(y + j * LANES, v[j] * r);
+    EACH(j, U) put(y + j * LANES, v[j] * r, past_caches);
   }
-  REST {
-    v[0] = vf_load_first(x, m);
-    exp_minus(v, max, 1);
-    vf_store_first(y, m, v[0] * r);
-  }
+  REST exp_scale_first(x, y, m, r, max);
+  if (past_caches) stream_fence();
 }
+
+// Three-Pass 3, recomputing: y[i] = exp(x[i] - max) / sum.
+PASS(exp_scale) { exp_scale_pass(x, y, carry, n, U, false); }
+
+// The same past the caches.
+PASS(exp_scale_nt) { exp_scale_pass(x, y, carry, n, U, true); }
 
 // Three-Pass 3, reloading: y[i] = y[i] / sum.
 PASS(scale) {

@@ -1,4 +1,4 @@
-"""Whole algorithms against each other, and whether what is configured as one gives a softmax."""
+"""The paper's algorithms against each other, and whether what is configured as one gives a softmax."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Algorithms(Kind):
     every_compiler = compares_compilers = True
 
     def contenders(self, roster: Roster) -> tuple[Contender, ...]:
-        """Every configured algorithm, each of its passes in its tuned variant."""
-        return tuple(Contender(name, "", roster.of(name)) for name in roster.config["algorithms"])
+        """Every algorithm of the paper."""
+        return roster.whole(roster.papers)
 
     def ratios(self, run: Run, experiment: Experiment) -> pd.DataFrame | None:
         """The speedups of Two-Pass; where every number of threads is measured, throughput is asked and no ratio."""

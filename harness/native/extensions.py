@@ -26,8 +26,8 @@ class Kernel:
     is the same at another place (0: there is none), `domain` the largest |x| it is for. Of enum combination
     (0: nothing) are what it `needs` of a pass before it and what it `gives` to those after it. It `computes`, as a pass
     of a softmax does, or is one of the loops that tell the limits of the memory system: to those any bits are fine.
-    `twin_of` names the pass whose sums it accumulates as published (empty: none), `origin` who thought of it (paper,
-    ours)."""
+    `twin_of` names the pass whose sums it accumulates as published (empty: none), `origin` whose it is: the
+    paper's (paper), an algorithm's that came after it (later), or a loop of ours (ours)."""
 
     compiler: str
     isa: str

@@ -136,7 +136,7 @@ def stored_sum_of(r: Reference) -> Expected:
 
 
 def scaled_exp_of(r: Reference) -> Expected:
-    """exp_scale."""
+    """exp_scale, exp_scale_nt."""
     return Expected(r.total, r.largest, y=r.terms / r.total, y_sum=1, y_magnitude=1, allowed=rounded(r))
 
 
@@ -159,7 +159,7 @@ def extended_sum_of(r: Reference) -> Expected:
 
 
 def scaled_extended_of(r: Reference) -> Expected:
-    """ext_scale."""
+    """ext_scale, ext_scale_nt."""
     return Expected(r.extended, r.exponent, y=r.terms / r.total, y_sum=1, y_magnitude=1, allowed=LARGEST_ERROR)
 
 
@@ -191,6 +191,8 @@ EXPECTED: Mapping[str, Callable[[Reference], Expected]] = {
     "scale": scaled_of,
     "ext_sum": extended_sum_of,
     "ext_scale": scaled_extended_of,
+    "exp_scale_nt": scaled_exp_of,
+    "ext_scale_nt": scaled_extended_of,
     "load": lambda _: Expected(),
     "store": ones,
     "copy": copied,

@@ -25,7 +25,7 @@ from harness.record.configuration import Config, lengths, out_of_cache_elements
 from harness.record.consistency import FLOATS
 from harness.record.errors import HarnessError
 from harness.record.isa import ISAS
-from harness.run.accuracy import DISTRIBUTIONS
+from harness.run.accuracy import DISTRIBUTIONS, softmaxes
 from harness.run.budget import ACCURACY_ENDS, TUNING_ENDS
 
 # Of a sample: canaries and counters. Of a process: interpreter, extensions, arena.
@@ -230,8 +230,7 @@ class Plan:
         if not asked:
             return 0.0
         isas = len({item.isa for item in self.items})
-        softmaxes = 2 * len(self.config["algorithms"]) * isas
-        one = REFERENCE_NANOSECONDS + softmaxes * COMPARISON_NANOSECONDS
+        one = REFERENCE_NANOSECONDS + softmaxes(self.roster) * isas * COMPARISON_NANOSECONDS
         each = len(DISTRIBUTIONS) * one * sum(asked["elements"])
         return (each + isas * FLOATS / asked["exp_stride"] * COMPARISON_NANOSECONDS) / 1e9
 
@@ -339,7 +338,7 @@ def make_plan(roster: Roster, processor: Processor, found: Found) -> Plan:
     items: list[Item] = []
     too_large: dict[tuple[str, int, int], int] = {}
     for name, experiment in plan.known.items():
-        if name not in spec or (experiment.kind.has_peers and not roster.peers):
+        if name not in spec or not plan.contenders[name] or (experiment.kind.has_peers and not roster.peers):
             continue
         # Parts of one vector lie in the last-level caches of all threads.
         llc_bytes = processor.llc_bytes_of(found.threads if experiment.joint else 1)

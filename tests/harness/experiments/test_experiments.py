@@ -26,9 +26,9 @@ def roster(kernels):
     return Roster(SETTINGS, kernels)
 
 
-def test_every_algorithm_is_a_contender_in_its_tuned_variants(roster):
+def test_every_algorithm_of_the_paper_is_a_contender_in_its_tuned_variants(roster):
     found = experiments.kind("algorithms").contenders(roster)
-    assert [c.algorithm for c in found] == list(SETTINGS["algorithms"])
+    assert [c.algorithm for c in found] == ["three-pass-recompute", "three-pass-reload", "two-pass"]
     two_pass = found[-1]
     assert [kernel.name for kernel in two_pass.kernels] == ["ext_sum", "ext_scale"]
     assert two_pass.variant == f"{roster.tuned['ext_sum'].variant}+{roster.tuned['ext_scale'].variant}"
