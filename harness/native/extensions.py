@@ -184,7 +184,7 @@ class Host:
         return self.ffi.new("struct algorithm *", made | ({"initial": carry[0]} if carry else {}))
 
     def repetition(self, cache_state: str, calls: int, batch: int = 1, split: bool = False) -> Any:
-        """How a sample is taken (struct repetition *): `cache_state` is warm, paper or cold."""
+        """How a sample is taken (struct repetition *): `cache_state` is warm, paper, cold or reused."""
         state = getattr(self.lib, f"CACHE_{cache_state.upper()}")
         return self.ffi.new("struct repetition *", (state, calls, batch, split))
 

@@ -202,6 +202,7 @@ def _twins(run: Record) -> set[Name]:
 WANTED: dict[str, Callable[[Record], set[Name]]] = {
     "accumulations": _twins,
     "algorithms-and-limits": lambda run: {*_papers(run), ("", "load"), ("", "copy")},
+    "frontier": lambda run: {*_every(run), *(("", name) for name in ("load", "copy", "copy_nt"))},
     "peers": lambda run: {*_every(run), *((name, "") for name in run.peers.libraries)},
 }
 """By kind of experiment; of the others the rows tell."""

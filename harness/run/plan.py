@@ -20,7 +20,7 @@ from harness.native.extensions import Host, Kernel
 from harness.native.memory import Layout
 from harness.native.softmax import run_passes
 from harness.record import run
-from harness.record.caches import FLOAT_BYTES
+from harness.record.caches import FLOAT_BYTES, INPUT_IS_READ, OUTPUT_STAYS
 from harness.record.configuration import Config, lengths, out_of_cache_elements
 from harness.record.consistency import FLOATS
 from harness.record.errors import HarnessError
@@ -190,8 +190,8 @@ class Plan:
         llc_bytes = self.processor.last_cache_bytes
         call = [c.nanoseconds(item.isa, elements, llc_bytes) for c in self.contenders[item.experiment]]
         calls = max(1, round(self.protocol["sample_milliseconds"] * 1e6 / max(call)))
-        reading = MEMORY_NANOSECONDS / 2 * elements if item.cache_state == "paper" else 0
-        warm_up = 1 if item.cache_state == "warm" else 0
+        reading = MEMORY_NANOSECONDS / 2 * elements if item.cache_state in INPUT_IS_READ else 0
+        warm_up = 1 if item.cache_state in OUTPUT_STAYS else 0
         rounds = self.protocol["rounds"][item.experiment]
         samples = sum((calls + warm_up) * one + calls * reading for one in call) * rounds
         calibration = 2 * sum((1 + warm_up) * one + reading for one in call)

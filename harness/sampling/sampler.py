@@ -23,7 +23,7 @@ from harness.native.audit import read
 from harness.native.clock import CLOCK_ADDS, SHORTEST_BATCH_NANOSECONDS, TRIES, Clock, unusable
 from harness.native.extensions import Host
 from harness.native.memory import LINE_BYTES, Arena
-from harness.record.caches import FLOAT_BYTES
+from harness.record.caches import FLOAT_BYTES, INPUT_IS_READ, OUTPUT_STAYS
 from harness.record.errors import HarnessError
 from harness.record.exactness import TOO_FAST
 from harness.record.run import Record
@@ -172,7 +172,7 @@ class Sampler:
     def _prepare(self, contender: Contender, question: Question, operands: Any) -> PreparedContender:
         elements, least = contender.elements(question.elements), self._least(contender, question)
         if contender.peer:
-            turns, cpus = question.cache_state != "warm", self.cpus[: question.threads]
+            turns, cpus = question.cache_state not in OUTPUT_STAYS, self.cpus[: question.threads]
             vectors = peers.vectors_of(self.host, operands, elements, turns)
             peer = peers.prepare(self.host, contender.peer, vectors, cpus)
             return PreparedContender(peer.algorithm, operands, elements, peer=peer, least=least)
@@ -198,14 +198,14 @@ class Sampler:
         batch = 1
         if self._may_batch(question, prepared):
             batch = calls
-            if question.cache_state == "paper":
+            if question.cache_state in INPUT_IS_READ:
                 batch = max(1, round(max(SHORTEST_BATCH_NANOSECONDS, self.clock.shortest) / min(times)))
         return Repetition(calls, min(batch, calls))
 
     def _may_batch(self, question: Question, prepared: Sequence[PreparedContender]) -> bool:
         """Whether several calls may follow each other without the cache state being restored, or the clock read."""
         # Input and output fill half of L1, so the input is still there when the next call of the batch begins.
-        short = question.cache_state == "paper" and question.elements <= self.short_elements
+        short = question.cache_state in INPUT_IS_READ and question.elements <= self.short_elements
         return (question.cache_state == "warm" or short) and not any(contender.split for contender in prepared)
 
     def _call_nanoseconds(self, contender: PreparedContender, question: Question) -> float:

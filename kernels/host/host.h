@@ -5,7 +5,8 @@
 enum cache_state {
   CACHE_WARM,   // the same operands as before, after one untimed call
   CACHE_PAPER,  // the input was just read; the output is the one of the rotation that was written longest ago
-  CACHE_COLD    // no line of input or output is in any cache
+  CACHE_COLD,   // no line of input or output is in any cache
+  CACHE_REUSED  // the input was just read; the output is the same as before, after one untimed call
 };
 
 // How many passes a call has at most; config.yaml's schema says the same.

@@ -22,7 +22,7 @@ static void read_all(const float *x, size_t n) {
 }
 
 void restore(int cache_state, const struct operands *o, size_t n, size_t batch) {
-  if (cache_state == CACHE_PAPER) read_all(o->x, n);
+  if (cache_state == CACHE_PAPER || cache_state == CACHE_REUSED) read_all(o->x, n);
   if (cache_state != CACHE_COLD) return;
   evict(o->x, n * sizeof(float));
   for (struct operands ahead = *o; batch; batch--, advance(&ahead)) evict(output(&ahead), n * sizeof(float));
@@ -37,7 +37,7 @@ void run_untimed(const struct algorithm *algorithm, struct carry *carry, const f
 
 static void time_batch(const struct algorithm *a, struct operands *o, size_t n, const struct repetition *how,
                        int64_t *nanoseconds) {
-  int moves = how->cache_state != CACHE_WARM;
+  int moves = !output_stays(how->cache_state);
   size_t batch = how->batch;
   uint64_t start = clock_nanoseconds();
   for (; batch; batch--) {
@@ -58,14 +58,14 @@ static void time_split(const struct algorithm *a, struct operands *o, size_t n, 
     at[p + 1] = clock_nanoseconds();
   }
   for (size_t p = 0; p < a->pass_count; p++) add_time(&nanoseconds[p], at[p], at[p + 1]);
-  if (how->cache_state != CACHE_WARM) advance(o);
+  if (!output_stays(how->cache_state)) advance(o);
 }
 
 void time_calls(const struct algorithm *algorithm, struct operands *operands, size_t n, const struct repetition *repetition,
                 int64_t *nanoseconds) {
   struct repetition how = *repetition;
   unsigned before = flush_denormals();
-  if (how.cache_state == CACHE_WARM) {
+  if (output_stays(how.cache_state)) {
     struct carry carry = algorithm->initial;
     run_passes(algorithm, &carry, operands->x, output(operands), n);
   }

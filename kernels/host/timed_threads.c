@@ -102,7 +102,7 @@ static void finish_call(struct sample *s) {
     if (s->ends[i] > end) end = s->ends[i];
   }
   add_time(&s->nanoseconds, start, own < 0 ? start - 1 : end);
-  if (s->repetition->cache_state == CACHE_WARM) return;
+  if (output_stays(s->repetition->cache_state)) return;
   for (size_t i = 0; i < (team->joint ? 1 : team->count); i++) advance(team->shares[i].operands);
 }
 
@@ -119,7 +119,7 @@ static void *work(void *argument) {
   if (atomic_load(&s->failed)) return NULL;
   unsigned before = flush_denormals();
   int64_t behind = (int64_t) (clock_nanoseconds() - cpu_nanoseconds());
-  if (s->repetition->cache_state == CACHE_WARM) call(s, m->index);
+  if (output_stays(s->repetition->cache_state)) call(s, m->index);
   for (size_t c = 0; c < s->repetition->calls; c++) {
     call(s, m->index);
     meet(s);

@@ -36,6 +36,21 @@ def test_every_algorithm_of_the_paper_is_a_contender_in_its_tuned_variants(roste
     assert all(c.split for c in experiments.kind("algorithms-by-pass").contenders(roster))
 
 
+def test_an_algorithm_with_a_pass_that_came_later_takes_part_where_nothing_is_the_papers_alone(kernels):
+    later = Roster(SETTINGS, [replace(k, origin="ours") if k.name == "scale" else k for k in kernels])
+    takes_part = {
+        name: "three-pass-reload" in {c.algorithm for c in experiments.kind(name).contenders(later)}
+        for name in ("algorithms", "algorithms-by-pass", "algorithms-and-limits", "frontier", "peers")
+    }
+    assert [name for name, does in takes_part.items() if does] == ["frontier", "peers"]
+    assert "scale" in {c.pass_name for c in experiments.kind("passes").contenders(later)}
+
+
+def test_the_frontier_is_held_against_loops_of_the_least_traffic(roster):
+    loops = [c for c in experiments.kind("frontier").contenders(roster) if not c.algorithm]
+    assert {c.pass_name for c in loops} == {"load", "copy", "copy_nt"}
+
+
 def test_passes_are_compared_with_every_bandwidth_loop(roster):
     found = experiments.kind("passes").contenders(roster)
     names = [c.pass_name for c in found]
@@ -154,7 +169,7 @@ def test_a_question_costs_what_its_contenders_do(roster):
     [
         ("algorithms", "one", 2), ("class-counts", "one-and-all", 4), ("strong-scaling", "parts", 0),
         ("passes", "one", 0), ("scaling", "own-vectors", 0), ("controls", "one", 8), ("accumulation", "one", 3),
-        ("breakdown", "one", 0), ("peers", "one-and-all", 0),
+        ("breakdown", "one", 0), ("peers", "one-and-all", 0), ("frontier", "one", 0),
     ],
 )  # fmt: skip
 def test_the_ratios_that_are_asked_are_those_that_figures_draw(make_run, name, threads, asked):

@@ -39,7 +39,7 @@ def softmax_contender(name="two-pass", split=False):
     return Contender(name, "", tuple(algorithm(COMPILERS[0], "scalar", name)), split=split)
 
 
-@pytest.mark.parametrize("cache_state", ("paper", "cold", "warm"))
+@pytest.mark.parametrize("cache_state", ("paper", "cold", "warm", "reused"))
 def test_a_sample_is_as_many_calls_as_take_the_time_asked_for(real, cache_state):
     asked = question(cache_state, 1000, softmax_contender(), softmax_contender("three-pass-reload"))
     with real.prepared(asked) as prepared:
