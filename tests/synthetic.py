@@ -118,7 +118,7 @@ CONTENDERS = {
     "frontier-reused": "frontier",
     "frontier-threads": "frontier",
 }
-FRONTIERS = (("frontier", "paper", (1,)), ("frontier-reused", "reused", (1,)), ("frontier-threads", "paper", (1, 2)))
+FRONTIERS = (("frontier", "paper", (1,)), ("frontier-reused", "reused", (1,)), ("frontier-threads", "paper", (2,)))
 # Nanoseconds of a call and of an element.
 PEERS = {"numpy": (7000, 1.5), "scipy": (9000, 1.3), "torch": (2500, 0.7), "onednn": (400, 0.5)}
 CONTROLS = {

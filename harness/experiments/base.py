@@ -187,7 +187,7 @@ class Experiment:
     @property
     def joint(self) -> bool:
         """Whether several threads work on parts of one vector."""
-        return self.threads in ("parts", "one-and-all")
+        return self.threads in ("parts", "all", "one-and-all")
 
     @property
     def every_compiler(self) -> bool:

@@ -325,6 +325,8 @@ def thread_counts(experiment: Experiment, most: int) -> tuple[int, ...]:
     """The numbers of threads that an experiment is measured with on `most` processors."""
     if experiment.threads == "one":
         return (1,)
+    if experiment.threads == "all":
+        return (most,) if most > 1 else ()
     return tuple(sorted({1, most})) if experiment.threads == "one-and-all" else tuple(topology.counts(most))
 
 
