@@ -335,7 +335,8 @@ def kernel_of(name: str) -> Pass:
     computes = name not in BANDWIDTH_KERNELS
     twin_of = name.removesuffix("_lanes") if name.endswith("_lanes") else ""
     papers = {part for passes in ALGORITHMS.values() for part in passes} | {f"{part}_lanes" for part in SUMS}
-    return Pass(*TRAFFIC[name], computes, name.endswith("_nt"), twin_of, "paper" if name in papers else "ours")
+    origin = "paper" if name in papers else "later" if computes else "ours"
+    return Pass(*TRAFFIC[name], computes, name.endswith("_nt"), twin_of, origin)
 
 
 def domain_of(isa: str, name: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ MOVED = (
     ("three-pass-recompute-nt", 4, 4),
     ("two-pass-nt", 3, 3),
 )
-"""For each element, floats that are read and written, as the paper counts them, and lines fetched for as many floats."""
+"""For each element, floats read and written, as the paper counts them, and lines fetched for as many floats."""
 LAST_LEVEL = 256 << 10  # bytes: a sixteenth of x, so nothing of one pass is left for the next
 
 

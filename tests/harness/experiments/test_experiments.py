@@ -37,7 +37,7 @@ def test_every_algorithm_of_the_paper_is_a_contender_in_its_tuned_variants(roste
 
 
 def test_an_algorithm_with_a_pass_that_came_later_takes_part_where_nothing_is_the_papers_alone(kernels):
-    later = Roster(SETTINGS, [replace(k, origin="ours") if k.name == "scale" else k for k in kernels])
+    later = Roster(SETTINGS, [replace(k, origin="later") if k.name == "scale" else k for k in kernels])
     takes_part = {
         name: "three-pass-reload" in {c.algorithm for c in experiments.kind(name).contenders(later)}
         for name in ("algorithms", "algorithms-by-pass", "algorithms-and-limits", "frontier", "peers")
