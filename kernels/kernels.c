@@ -1,5 +1,6 @@
 // The table of kernels of one ISA: every pass and bandwidth kernel, instantiated over its tuning space.
 #include <float.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -51,6 +52,7 @@ enum { MAX_U = 12 };
 #define LATER .origin = "later"
 #define OURS .origin = "ours"
 #define PAST_CACHES .non_temporal = 1
+// Declared is what memory moves: what a pass by blocks reads of a block again it finds in L1.
 //           space           name  X reads, Y reads, Y writes  needs and finds   what it is
 #define PASSES(X) \
   REDUCTION(X, max,             1, 0, 0, COMBINE_NONE,     COMBINE_MAX,      SOFTMAX, PAPER) \
@@ -60,6 +62,10 @@ enum { MAX_U = 12 };
   MAP(X,       scale,           0, 1, 1, COMBINE_SUM,      COMBINE_NONE,     SOFTMAX, PAPER) \
   REDUCTION(X, ext_sum,         1, 0, 0, COMBINE_NONE,     COMBINE_EXTENDED, SOFTMAX, PAPER) \
   MAP(X,       ext_scale,       1, 0, 1, COMBINE_EXTENDED, COMBINE_NONE,     SOFTMAX, PAPER) \
+  REDUCTION(X, block_sum,       1, 0, 0, COMBINE_NONE,     COMBINE_SUM,      SOFTMAX, LATER) \
+  REDUCTION(X, held_sum,        1, 0, 0, COMBINE_NONE,     COMBINE_SUM,      SOFTMAX, LATER) \
+  REDUCTION(X, block_store,     1, 0, 1, COMBINE_NONE,     COMBINE_BLOCKS,   SOFTMAX, LATER) \
+  MAP(X,       block_scale,     0, 1, 1, COMBINE_BLOCKS,   COMBINE_NONE,     SOFTMAX, LATER) \
   MAP(X,       exp_scale_nt,    1, 0, 1, COMBINE_SUM,      COMBINE_NONE,     SOFTMAX, LATER, PAST_CACHES) \
   MAP(X,       ext_scale_nt,    1, 0, 1, COMBINE_EXTENDED, COMBINE_NONE,     SOFTMAX, LATER, PAST_CACHES)
 #ifdef MOVED  // a copy at other addresses, of the first rows only

@@ -105,9 +105,10 @@ PASS(ext_sum) { ext_sum_pass(x, y, carry, n, U, K, true); }
 PASS(ext_sum_lanes) { ext_sum_pass(x, y, carry, n, U, K, false); }
 
 // 1 / sum. NaN where the passes before found none, so that every y[i] is.
-FN float factor(const struct carry *carry) {
-  return carry->sum > 0 && carry->sum <= DBL_MAX ? (float) (1 / carry->sum) : __builtin_nanf("");
+FN double inverse(const struct carry *carry) {
+  return carry->sum > 0 && carry->sum <= DBL_MAX ? 1 / carry->sum : (double) __builtin_nanf("");
 }
+FN float factor(const struct carry *carry) { return (float) inverse(carry); }
 
 // The same for Two-Pass, which has no result where its largest exponent is none that ve can count in.
 FN float ext_factor(const struct carry *carry) {
@@ -163,13 +164,15 @@ FN void exp_minus(vf *v, vf max, int U) {
   EACH(j, U) v[j] = vf_scale(a[j].m, a[j].e, ve_set(0));
 }
 
-FN void exp_sum_pass(const float *x, float *y, struct carry *carry, size_t n, int U, int K, bool store, bool folds) {
+// `largest`, if it is given, is raised to the x[i] on the way, in K vectors.
+FN void exp_sum_pass(const float *x, float *y, struct carry *carry, size_t n, int U, int K, bool store, bool folds, vf *largest) {
   vf v[MAX_U], acc[MAX_U], sum[MAX_U], max = vf_set(carry->reference);
   wide total = wide_zero();
   BLOCKS(n, U, K, folds) {
     EACH(k, K) acc[k] = vf_set(0);
     ITERATIONS {
       load_vectors(v, x, U);
+      if (largest) EACH(j, U) largest[j % K] = vf_max(largest[j % K], v[j]);
       exp_minus(v, max, U);
       if (store) EACH(j, U) vf_store(y + j * LANES, v[j]);
       if (folds) {
@@ -184,6 +187,7 @@ FN void exp_sum_pass(const float *x, float *y, struct carry *carry, size_t n, in
   acc[0] = vf_set(0);
   REST {
     v[0] = vf_load_first(x, m);
+    if (largest) largest[0] = vf_max(largest[0], vf_keep_first(m, v[0], largest[0]));
     exp_minus(v, max, 1);
     if (store) vf_store_first(y, m, v[0]);
     acc[0] += vf_keep_first(m, v[0], vf_set(0));
@@ -192,12 +196,12 @@ FN void exp_sum_pass(const float *x, float *y, struct carry *carry, size_t n, in
 }
 
 // Three-Pass 2, recomputing: the sum of exp(x[i] - max).
-PASS(exp_sum) { exp_sum_pass(x, y, carry, n, U, K, false, true); }
-PASS(exp_sum_lanes) { exp_sum_pass(x, y, carry, n, U, K, false, false); }
+PASS(exp_sum) { exp_sum_pass(x, y, carry, n, U, K, false, true, NULL); }
+PASS(exp_sum_lanes) { exp_sum_pass(x, y, carry, n, U, K, false, false, NULL); }
 
 // Three-Pass 2, reloading: the same, leaving exp(x[i] - max) in y[i].
-PASS(exp_store) { exp_sum_pass(x, y, carry, n, U, K, true, true); }
-PASS(exp_store_lanes) { exp_sum_pass(x, y, carry, n, U, K, true, false); }
+PASS(exp_store) { exp_sum_pass(x, y, carry, n, U, K, true, true, NULL); }
+PASS(exp_store_lanes) { exp_sum_pass(x, y, carry, n, U, K, true, false, NULL); }
 
 // y[i] = exp(x[i] - max)·r for the first m elements, one vector at most.
 FN void exp_scale_first(const float *x, float *y, size_t m, vf r, vf max) {
@@ -224,9 +228,97 @@ PASS(exp_scale) { exp_scale_pass(x, y, carry, n, U, false); }
 // The same past the caches.
 PASS(exp_scale_nt) { exp_scale_pass(x, y, carry, n, U, true); }
 
-// Three-Pass 3, reloading: y[i] = y[i] / sum.
-PASS(scale) {
-  vf r = vf_set(factor(carry));
+// y[i] = y[i]·f
+FN void scale_pass(float *y, size_t n, int U, float f) {
+  UNUSED const float *x = y;
+  vf r = vf_set(f);
   WHOLE_ITERATIONS EACH(j, U) vf_store(y + j * LANES, vf_load(y + j * LANES) * r);
   REST vf_store_first(y, m, vf_load_first(y, m) * r);
+}
+
+// Three-Pass 3, reloading: y[i] = y[i] / sum.
+PASS(scale) { scale_pass(y, n, U, factor(carry)); }
+
+// What came after the paper: one pass over memory finds both maximum and sum. It goes over x by blocks that stay in L1. What
+// has been summed refers to the largest x so far, and is rescaled where a block has a larger one (online softmax, Milakov
+// and Gimelshein 2018, in the form that attention kernels use).
+//
+// Beyond the domain all that is said above holds, but that not every y[i] need be NaN where some are: an element can be seen
+// while the reference is still near to it, and be too far below the last one for exp's polynomial.
+#define EACH_BLOCK for (size_t m; (m = MIN(n, BLOCK_ELEMENTS)); n -= m, x += m, y += m)
+
+// exp(from - to), from ≤ to, in double: a long vector may rescale its sum at every block. NaN where exp_minus has none.
+FN double exp_between(float from, float to) {
+  vf v = vf_set(from);
+  exp_minus(&v, vf_set(to), 1);
+  float told = vf_hmax(v);
+  return told == told ? exp((double) from - (double) to) : (double) told;
+}
+
+// Makes a sum refer to a larger x.
+FN void refer_to(struct carry *total, float reference) {
+  if (total->sum != 0) total->sum *= exp_between(total->reference, reference);
+  total->reference = reference;
+}
+
+FN float largest_of_block(const float *x, float *y, size_t m) {
+  struct carry found = { 0 };
+  max(x, y, &found, m, 8, 4);
+  return found.reference;
+}
+
+FN void block_pass(const float *x, float *y, struct carry *carry, size_t n, int U, int K, bool store) {
+  struct carry total = { 0, -FLT_MAX, carry->blocks };
+  float *block = carry->blocks;
+  EACH_BLOCK {
+    float largest = largest_of_block(x, y, m);
+    if (largest > total.reference) refer_to(&total, largest);
+    struct carry part = { 0, total.reference, NULL };
+    if (store) *block++ = total.reference;
+    exp_sum_pass(x, y, &part, m, U, K, store, true, NULL);
+    total.sum += part.sum;
+  }
+  *carry = total;
+}
+
+// Online 1: the largest x[i] and the sum of exp(x[i] - it).
+PASS(block_sum) { block_pass(x, y, carry, n, U, K, false); }
+
+// Reloading by blocks 1: the same, leaving in y[i] exp(x[i] - the largest so far), which `blocks` has for each block.
+PASS(block_store) { block_pass(x, y, carry, n, U, K, true); }
+
+// Reloading by blocks 2: y[i] = y[i]·exp(what it refers to - the largest x) / sum.
+PASS(block_scale) {
+  const float *block = carry->blocks;
+  float last = carry->reference, f = factor(carry);
+  EACH_BLOCK {
+    float reference = *block++;
+    if (reference != last) f = (float) (inverse(carry) * exp_between(reference, carry->reference));
+    last = reference;
+    scale_pass(y, m, U, f);
+  }
+}
+
+// How far above its reference an x may be for a sum to hold it: x - reference is then rounded by 2^-21 at most, and neither
+// exp nor a sum of 2^64 of them overflows.
+enum { HELD = 16 };
+
+// Unified maximum 1: the sum of exp(x[i] - reference), where the reference is guessed and held: the largest x of the first
+// block. So the sum is 1 at least, and only what is far above can do harm. It is seen on the way, as no maximum is looked for
+// beforehand; the block is then summed again with its own largest x as the reference. (FlashDecoding++ has a constant for the
+// reference, which must be known of the model, and begins the whole row again.)
+PASS(held_sum) {
+  struct carry total = { 0, largest_of_block(x, y, MIN(n, BLOCK_ELEMENTS)), carry->blocks };
+  vf largest[MAX_U];
+  EACH_BLOCK for (bool again = true; again;) {
+    struct carry part = { 0, total.reference, NULL };
+    EACH(k, K) largest[k] = vf_set(-FLT_MAX);
+    exp_sum_pass(x, y, &part, m, U, K, false, true, largest);
+    EACH_FROM(k, 1, K) largest[0] = vf_max(largest[0], largest[k]);
+    float found = vf_hmax(largest[0]);
+    again = found > total.reference + HELD;
+    if (again) refer_to(&total, found);
+    else total.sum += part.sum;
+  }
+  *carry = total;
 }

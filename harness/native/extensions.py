@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from harness.machine import detection, emulation, topology
 from harness.machine.processor import Cpuid, Processor, Registers
@@ -137,6 +138,8 @@ class Host:
         module = load(folder, compiler, build.HOST)
         self.ffi, self.lib = module.ffi, module.lib
         self.asked: dict[frozenset[int], tuple[topology.Choice, Processor]] = {}
+        # What cffi's objects point to lives as long as they do.
+        self.kept: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
     def cpuid_on(self, cpu: int) -> Cpuid:
         """CPUID as this logical processor answers it."""
@@ -175,13 +178,23 @@ class Host:
             raise HarnessError(f"the system gives no {size} bytes of memory")
         return self.ffi.cast("char *", arena)
 
+    def carry(self, *elements: int, **found: float) -> Any:
+        """What passes start from (struct carry *): `sum` and `reference` as a pass before them `found` them, and memory
+        for what they find of each block, for a vector of so many elements, or those of each thread."""
+        blocks = self.ffi.new("float[]", sum(map(self.lib.block_floats, elements)))
+        carry = self.ffi.new("struct carry *", {**found, "blocks": blocks})
+        self.kept[carry] = blocks
+        return carry
+
     def algorithm(self, kernels: Sequence[Kernel], moved: bool = False, carry: Any = None) -> Any:
         """The kernels, or with `moved` the copies of their code elsewhere, as the timed loop takes them (struct
         algorithm *), starting from what `carry` (struct carry *) holds."""
         addresses = [kernel.moved_address if moved else kernel.address for kernel in kernels]
         passes = [self.ffi.cast("const struct kernel *", address) for address in addresses]
         made = {"passes": passes, "pass_count": len(passes)}
-        return self.ffi.new("struct algorithm *", made | ({"initial": carry[0]} if carry else {}))
+        algorithm = self.ffi.new("struct algorithm *", made | ({"initial": carry[0]} if carry else {}))
+        self.kept[algorithm] = carry
+        return algorithm
 
     def repetition(self, cache_state: str, calls: int, batch: int = 1, split: bool = False) -> Any:
         """How a sample is taken (struct repetition *): `cache_state` is warm, paper, cold or reused."""

@@ -9,6 +9,10 @@ ALGORITHMS = {
     "two-pass": "Two-Pass",
     "three-pass-recompute-nt": "Three-Pass, recomputing, past the caches",
     "two-pass-nt": "Two-Pass, past the caches",
+    "online": "Online, by blocks",
+    "online-nt": "Online, past the caches",
+    "block-reload": "Reloading, by blocks",
+    "unified-max": "Unified maximum",
 }
 SHORT_ALGORITHMS = {"three-pass-recompute": "recomputing", "three-pass-reload": "reloading"}
 

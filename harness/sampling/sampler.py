@@ -163,20 +163,24 @@ class Sampler:
             rows = [(its, *part, cpu, 0) for its, part, cpu in zip(operands, parts, cpus, strict=True)]
             shares = self.host.ffi.new("struct share[]", rows)
             team = self.host.ffi.new("struct team *", (shares, len(rows), question.joint))
-            ready = [self._prepare(c, question, operands[0]) for c in question.contenders]
+            each = [count for _, count in parts]
+            ready = [self._prepare(c, question, operands[0], each) for c in question.contenders]
             yield [contender if contender.peer else replace(contender, team=team) for contender in ready]
         finally:
             for arena in arenas:
                 arena.unmap()
 
-    def _prepare(self, contender: Contender, question: Question, operands: Any) -> PreparedContender:
+    def _prepare(
+        self, contender: Contender, question: Question, operands: Any, parts: Sequence[int] = ()
+    ) -> PreparedContender:
+        """`parts`: the elements of each of several threads."""
         elements, least = contender.elements(question.elements), self._least(contender, question)
         if contender.peer:
             turns, cpus = question.cache_state not in OUTPUT_STAYS, self.cpus[: question.threads]
             vectors = peers.vectors_of(self.host, operands, elements, turns)
             peer = peers.prepare(self.host, contender.peer, vectors, cpus)
             return PreparedContender(peer.algorithm, operands, elements, peer=peer, least=least)
-        before, carry = self.host.algorithm(contender.before), self.host.ffi.new("struct carry *")
+        before, carry = self.host.algorithm(contender.before), self.host.carry(*parts or [elements])
         self.host.lib.run_untimed(before, carry, operands.x, operands.outputs, elements)
         algorithm = self.host.algorithm(contender.kernels, contender.moved, carry)
         return PreparedContender(algorithm, operands, elements, contender.split, least=least)

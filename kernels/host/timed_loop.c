@@ -12,6 +12,11 @@ uint64_t clock_nanoseconds(void) {
   return (uint64_t) t.tv_sec * 1000000000u + (uint64_t) t.tv_nsec;
 }
 
+size_t block_floats(size_t n) {
+  size_t line = LINE / sizeof(float), blocks = (n + BLOCK_ELEMENTS - 1) / BLOCK_ELEMENTS;
+  return (blocks + line - 1) / line * line;
+}
+
 void read_clock(uint64_t *readings, size_t count) {
   for (size_t i = 0; i < count; i++) readings[i] = clock_nanoseconds();
 }

@@ -15,7 +15,7 @@ from harness.native.softmax import run_passes
 from harness.record.files import ROOT
 from harness.record.isa import ISAS
 from tests.conftest import COMPILERS, EMULATED, SETTINGS, algorithm, kernels_of, variants
-from tests.kernels.test_passes import ALGORITHMS, REDUCTIONS, TOLERANCE, in_extended_range, reference
+from tests.kernels.test_passes import ALGORITHMS, BLOCK, PASSES_OF, REDUCTIONS, TOLERANCE, in_extended_range, reference
 from tests.kernels.test_threads import combined
 
 LARGEST = float(np.finfo(np.float32).max)
@@ -147,7 +147,7 @@ def test_a_fully_masked_part_adds_nothing_or_nan(host, generator, isa, pass_name
     kernel = variants(COMPILERS[0], isa, pass_name)[-1]
     seen = generator.normal(size=300).astype(np.float32)
     how = {"max": "MAX", "ext_sum": "EXTENDED"}.get(pass_name, "SUM")
-    before = [variants(COMPILERS[0], isa, "max")[0]] if how == "SUM" else []
+    before = [variants(COMPILERS[0], isa, "max")[0]] if kernel.needs else []
     found = []
     for part in (seen, np.full(300, mask, np.float32)):
         # Both parts refer to the maximum of the whole, which a leading element stands for.
@@ -163,6 +163,22 @@ def test_a_fully_masked_part_adds_nothing_or_nan(host, generator, isa, pass_name
             assert total == pytest.approx(found[0][0] + len(parts) - 1, rel=1e-6)
         else:
             assert total * 2.0**at == pytest.approx(np.exp(seen.astype(np.float64)).sum(), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name in ALGORITHMS if not {"max", "ext_sum"} & {*PASSES_OF[name]}])
+@pytest.mark.parametrize("isa", [*ISAS, EMULATED])
+@pytest.mark.parametrize("mask", MASKS)
+def test_masked_blocks_are_0_or_what_is_no_result_is_nan(host, generator, isa, name, mask):
+    """Whole blocks that are masked, before and behind those that are seen."""
+    passes = algorithm(COMPILERS[0], isa, name)
+    for seen in (slice(0, 10), slice(BLOCK, BLOCK + 10), slice(2 * BLOCK + 5, 3 * BLOCK), slice(BLOCK - 1, None)):
+        x = np.full(3 * BLOCK + 100, mask, np.float32)
+        x[seen] = generator.normal(size=len(x[seen]))
+        y = result(host, passes, x)
+        told = ~np.isnan(y)
+        assert told.all() == masked_is_right(isa, mask)
+        expected = reference(x)
+        np.testing.assert_allclose(y[told], expected[told].astype(np.float64), rtol=TOLERANCE, atol=2.0**-125)
 
 
 def test_parts_that_are_nowhere_combine_to_no_number(host):

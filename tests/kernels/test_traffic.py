@@ -17,6 +17,10 @@ MOVED = (
     ("two-pass", 3, 3),
     ("three-pass-recompute-nt", 4, 4),
     ("two-pass-nt", 3, 3),
+    ("online", 3, 3),
+    ("online-nt", 3, 3),
+    ("block-reload", 4, 3),
+    ("unified-max", 3, 3),
 )
 """For each element, floats read and written, as the paper counts them, and lines fetched for as many floats."""
 LAST_LEVEL = 256 << 10  # bytes: a sixteenth of x, so nothing of one pass is left for the next
