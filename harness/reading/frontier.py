@@ -6,6 +6,7 @@ An algorithm is called faster than another only beyond the run's noise floor; ot
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -13,12 +14,13 @@ import numpy as np
 import pandas as pd
 
 from harness.experiments.frontier import LEAST_TRAFFIC
+from harness.reading import names
 from harness.reading.trust import verdict
 from harness.record.errors import MissingRows
 from harness.record.samples import Run
 from harness.statistics import selection
 from harness.statistics.intervals import TARGET_CONFIDENCE, bounds, intervals
-from harness.statistics.ratios import log_ratios, percents
+from harness.statistics.ratios import percents
 
 OUTPUTS = {"paper": "cold", "reused": "warm"}
 """What the cache states of these experiments mean for the output, whose input was just read."""
@@ -73,18 +75,20 @@ def _point(rows: pd.DataFrame) -> pd.DataFrame:
     times = intervals(whole, ["algorithm"], "nanoseconds_per_element").drop(columns=["confidence", "processes"])
     fastest = times.loc[times["nanoseconds_per_element_median"].idxmin(), "algorithm"]
     target = 1 - (1 - TARGET_CONFIDENCE) / max(1, len(times) - 1)
-    # Beside its own copy the fastest has a ratio of 1, of as many processes.
-    itself = whole[whole["algorithm"] == fastest].assign(algorithm="")
-    tables = [
-        percents(log_ratios(pd.concat([whole, itself]), name, ""), ["isa"], "over", target).assign(algorithm=name)
-        for name in times["algorithm"]
-    ]
-    ratios = pd.concat(tables)
+    ratios = percents(ratios_to(whole, fastest), ["algorithm"], "over", target)
     for bound in ("median", "low", "high"):
         ratios[f"relative_time_{bound}"] = 1 + ratios[f"over_percent_{bound}"] / 100
     limits = intervals(limit_shares(rows), ["algorithm"], "limit_percent").drop(columns=["confidence", "processes"])
     columns = ["algorithm", *bounds("relative_time"), "confidence", "processes"]
     return times.merge(ratios[columns], on="algorithm").merge(limits, on="algorithm").assign(fastest=fastest)
+
+
+def ratios_to(rows: pd.DataFrame, fastest: str) -> pd.DataFrame:
+    """log(t / t_fastest) within each round, as in `log_ratios`, of all algorithms at once: algorithm, process, round,
+    log_ratio. `rows` are of one point."""
+    logs = rows.assign(log=np.log(rows["nanoseconds_per_element"]))
+    rounds = logs.pivot_table(index=["process", "round"], columns="algorithm", values="log", aggfunc="mean")
+    return rounds.sub(rounds[fastest], axis=0).melt(ignore_index=False, value_name="log_ratio").dropna().reset_index()
 
 
 def limit_shares(rows: pd.DataFrame) -> pd.DataFrame:
@@ -127,23 +131,52 @@ def advice(run: Run) -> pd.DataFrame:
 def regrets(run: Run) -> pd.DataFrame:
     """What it costs to use one algorithm at every length.
 
-    Returns one row for each (isa, compiler, output, threads, algorithm): lengths (how many); worst_percent (by how much
-    it takes longer than the fastest where that is most) and worst_elements; mean_percent (the geometric mean over the
-    lengths). Raises MissingRows.
+    Returns one row for each (isa, compiler, output, threads, algorithm): origin; lengths (how many); worst_elements and
+    worst_percent_median, _low, _high (where and by how much it takes longer than the fastest, where that is most);
+    mean_percent (the same as geometric mean over the lengths); confidence, processes. Raises MissingRows.
     """
     rows = []
     for key, table in frontier(run).groupby([*CASE, "algorithm"], sort=False):
         worst = table.loc[table["relative_time_median"].idxmax()]
         mean = np.exp(np.log(table["relative_time_median"]).mean())
+        over = {f"worst_percent_{end}": 100 * (worst[f"relative_time_{end}"] - 1) for end in ("median", "low", "high")}
         rows.append(
             {
                 **dict(zip([*CASE, "algorithm"], key, strict=True)),
-                **{"origin": worst["origin"], "lengths": len(table)},
-                **{"worst_percent": 100 * (worst["relative_time_median"] - 1), "worst_elements": worst["elements"]},
-                "mean_percent": 100 * (mean - 1),
+                **{"origin": worst["origin"], "lengths": len(table), "worst_elements": worst["elements"], **over},
+                **{"mean_percent": 100 * (mean - 1), "confidence": worst["confidence"]},
+                "processes": worst["processes"],
             }
         )
     return pd.DataFrame(rows)
+
+
+def advised(run: Run, elements: int, outputs: Sequence[str], isa: str | None, threads: int) -> list[str]:
+    """What to use for vectors of so many elements, a sentence for each fate of the output, by `advice`; in the widest
+    ISA where none is given. Raises MissingRows where that was not measured."""
+    table = advice(run)
+    isa = isa or selection.isas(table)[0]
+    lines = []
+    for output in outputs:
+        case = table[(table["isa"] == isa) & (table["threads"] == threads) & (table["output"] == output)]
+        if case.empty:
+            team = f" with {threads} threads" if threads > 1 else ""
+            raise MissingRows(f"{run.folder}: no rows of the frontier of {names.ISAS[isa]}, {output} output{team}")
+        told = case.set_index("elements").loc[list(nearest(list(case["elements"]), elements))]
+        lines += [f"{names.ISAS[isa]}, {output} output, {n:,} elements: {_sentence(row)}" for n, row in told.iterrows()]
+    doubt = "a smoke run claims nothing" if run.protocol.is_smoke else verdict(run).doubt(isa)
+    return [*lines, f"nothing is decided: {doubt}"] if doubt else lines
+
+
+def _sentence(row: pd.Series) -> str:
+    """A row of `advice` in words."""
+    ties = [names.algorithm(name) for name in row["ties"].split()]
+    told = f"use {names.algorithm(row['fastest'])}" + (f"; as fast: {', '.join(ties)}" if ties else "")
+    if row["papers_best"] in (row["fastest"], *row["ties"].split()):
+        return told
+    middle, low, high = (100 * (value - 1) for value in row[bounds("relative_time")])
+    best = names.algorithm(row["papers_best"])
+    return f"{told}; the paper's best, {best}, takes {middle:.1f} % [{low:.1f}, {high:.1f}] longer"
 
 
 def nearest(lengths: list[int], elements: int) -> tuple[int, ...]:
@@ -153,9 +186,3 @@ def nearest(lengths: list[int], elements: int) -> tuple[int, ...]:
         return (elements,)
     around = [pair for pair in pairwise(ordered) if pair[0] < elements < pair[1]]
     return around[0] if around else (min(ordered, key=lambda n: abs(math.log(n / elements))),)
-
-
-def require_frontier(run: Run) -> None:
-    """Raises MissingRows where a run tells of no frontier."""
-    if not measured(run):
-        raise MissingRows(f"{run.folder}: no rows of the experiment 'frontier'")
