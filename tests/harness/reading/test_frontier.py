@@ -108,8 +108,8 @@ def test_advice_for_a_length_says_what_to_use_for_each_fate_of_the_output(full_r
     run = exact(full_run)
     (line,) = room.advised(run, 1 << 25, ["cold"], None, 1)
     assert line == (
-        "AVX2, cold output, 33,554,432 elements: use Two-Pass, past the caches; the paper's best, Two-Pass, takes 50.0 % "
-        "[50.0, 50.0] longer"
+        "AVX2, cold output, 33,554,432 elements: use Two-Pass, past the caches; the paper's best, Two-Pass, takes "
+        "50.0 % [50.0, 50.0] longer"
     )
     between = room.advised(run, 5000, ["cold"], "avx2", 1)
     assert [text.split(": ")[0] for text in between] == [
