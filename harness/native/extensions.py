@@ -27,8 +27,9 @@ class Kernel:
     is the same at another place (0: there is none), `domain` the largest |x| it is for. Of enum combination
     (0: nothing) are what it `needs` of a pass before it and what it `gives` to those after it. It `computes`, as a pass
     of a softmax does, or is one of the loops that tell the limits of the memory system: to those any bits are fine.
-    `twin_of` names the pass whose sums it accumulates as published (empty: none), `origin` whose it is: the
-    paper's (paper), an algorithm's that came after it (later), or a loop of ours (ours)."""
+    `twin_of` names the pass whose sums it accumulates as published (empty: none), `table_of` the one that it is with
+    exp by a table (empty: none), `origin` whose it is: the paper's (paper), an algorithm's that came after it (later),
+    or a loop of ours (ours)."""
 
     compiler: str
     isa: str
@@ -43,6 +44,7 @@ class Kernel:
     non_temporal: bool
     domain: float
     twin_of: str
+    table_of: str
     origin: str
     address: int
     moved_address: int
@@ -116,13 +118,13 @@ def load_kernels(folder: Path, compiler: str, isa: str) -> list[Kernel]:
         return ffi.string(value).decode() if value else ""
 
     kernels = []
-    for index in range(lib.kernel_count):
-        row = lib.kernels[index]
+    rows = [(lib.kernels, index) for index in range(lib.kernel_count)]
+    for number, (table, index) in enumerate([*rows, *((lib.table_kernels, i) for i in range(lib.table_kernel_count))]):
+        row = table[index]
         facts = {name: told(getattr(row, name)) for name, _ in ffi.typeof(row).fields if name != "run"}
         facts |= {name: bool(facts[name]) for name in ("computes", "non_temporal")}
-        places = {"address": address(lib.kernels, index), "moved_address": 0}
-        if index < lib.moved_kernel_count:
-            places["moved_address"] = address(lib.moved_kernels, index)
+        moved = address(lib.moved_kernels, number) if number < lib.moved_kernel_count else 0
+        places = {"address": address(table, index), "moved_address": moved}
         gives = facts.pop("combine")
         takes_exp = facts["computes"] and facts["reads_x"] > 0 and gives != lib.COMBINE_MAX
         shape = {"lanes": lib.lanes, "gives": gives, "takes_exp": takes_exp}

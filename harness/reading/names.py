@@ -13,6 +13,9 @@ ALGORITHMS = {
     "online-nt": "Online, past the caches",
     "block-reload": "Reloading, by blocks",
     "unified-max": "Unified maximum",
+    "three-pass-reload-table": "Three-Pass, reloading, exp by a table",
+    "two-pass-table": "Two-Pass, exp by a table",
+    "two-pass-nt-table": "Two-Pass, past the caches, exp by a table",
 }
 SHORT_ALGORITHMS = {"three-pass-recompute": "recomputing", "three-pass-reload": "reloading"}
 

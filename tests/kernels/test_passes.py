@@ -12,13 +12,15 @@ from harness.machine.detection import available_memory_bytes
 from harness.native import verification
 from harness.native.softmax import run_passes, softmax
 from harness.record.isa import ISAS
-from tests.conftest import COMPILERS, SETTINGS, algorithm, kernels_of, variants
+from tests.conftest import COMPILERS, EMULATED, SETTINGS, algorithm, kernels_of, variants
 
 ALGORITHMS = tuple(SETTINGS["algorithms"])
 PASSES = tuple(dict.fromkeys(name for names in SETTINGS["algorithms"].values() for name in names))
 PASSES_OF = SETTINGS["algorithms"]
+BY_BLOCKS = [name for name in ALGORITHMS if not {"max", "ext_sum", "ext_sum_table"} & {*PASSES_OF[name]}]
 BLOCK = verification.constant("kernel.h", "BLOCK_ELEMENTS")
 REDUCTIONS = ("exp_sum", "exp_store", "ext_sum", "block_sum", "block_store", "held_sum")
+REDUCTIONS += tuple(f"{name}_table" for name in REDUCTIONS)
 TOLERANCE = 3e-6
 SMALLEST = 2.0**-125
 EVERYWHERE = [(compiler, isa) for compiler in SETTINGS["compilers"] for isa in ISAS]
@@ -26,7 +28,12 @@ EVERYWHERE = [(compiler, isa) for compiler in SETTINGS["compilers"] for isa in I
 
 def test_the_rows_say_what_each_pass_is():
     rows = kernels_of(COMPILERS[0], "scalar")
-    assert {k.name for k in rows if k.computes and not k.twin_of} == set(PASSES)
+    ours = {k.name: k.table_of for k in rows if k.computes and not k.twin_of}
+    assert {name for name, table_of in ours.items() if not table_of or name in PASSES} == set(PASSES)
+    assert {k.name for k in rows if k.takes_exp and not k.twin_of and not k.table_of} == set(
+        filter(None, ours.values())
+    )
+    assert {k.origin for k in rows if k.table_of} == {"later"}
     assert all((k.domain > 0) == k.computes for k in rows)
     assert all((k.origin == "ours") != k.computes for k in rows)
     assert {k.origin for k in rows} == {"paper", "later", "ours"}
@@ -36,7 +43,7 @@ def test_the_rows_say_what_each_pass_is():
 
 def in_extended_range(name):
     """Whether an algorithm looks for no maximum, and so rounds no difference to it."""
-    return "ext_sum" in SETTINGS["algorithms"][name]
+    return any(its.startswith("ext_sum") for its in SETTINGS["algorithms"][name])
 
 
 def reference(x):
@@ -98,8 +105,10 @@ DISTRIBUTIONS = {
 @pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 def test_every_distribution_is_accurate(host, generator, isa, name, distribution):
-    x = DISTRIBUTIONS[distribution](generator, 200_001).astype(np.float32)
-    assert_accurate(softmax(host, algorithm(COMPILERS[0], isa, name), x), reference(x), x, name)
+    passes = algorithm(COMPILERS[0], isa, name)
+    edge = min(kernel.domain for kernel in passes)
+    x = (DISTRIBUTIONS[distribution](generator, 200_001) * (edge / 1e5)).astype(np.float32)
+    assert_accurate(softmax(host, passes, x), reference(x), x, name)
 
 
 @pytest.mark.parametrize("isa", ISAS)
@@ -117,6 +126,21 @@ def test_every_variant_of_a_pass_gives_what_the_pass_says(host, generator, isa, 
             assert_accurate(y, reference(x), x, name)
 
 
+@pytest.mark.parametrize("isa", [*ISAS, EMULATED])
+def test_a_pass_by_a_table_gives_what_it_gives_by_the_polynomial(host, generator, isa):
+    x = generator.uniform(-40, 0, 1003).astype(np.float32)
+    roster = Roster(SETTINGS, kernels_of(COMPILERS[0], isa))
+    for kernel in (its for its in roster.kernels if its.table_of):
+        before, found = roster.before(kernel.table_of), []
+        for its in (kernel, *(k for k in variants(COMPILERS[0], isa, kernel.table_of) if k.variant == kernel.variant)):
+            y = np.ones_like(x)
+            carry = run_passes(host, [*before, its], x, y)
+            found.append((carry[0] * 2.0 ** (carry[1] if its.name.startswith("ext_sum") else 0), y))
+        (total, y), (expected, other) = found
+        assert total == pytest.approx(expected, rel=1e-6), kernel.variant
+        np.testing.assert_allclose(y, other, rtol=5e-7, err_msg=kernel.variant)
+
+
 @pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize("pass_name", REDUCTIONS)
 def test_no_order_of_terms_defeats_a_sum(host, isa, pass_name):
@@ -131,13 +155,13 @@ def test_no_order_of_terms_defeats_a_sum(host, isa, pass_name):
             x = np.where(large, np.float32(0), low).astype(np.float32)
             before = variants(COMPILERS[0], isa, "max")[:1] if kernel.needs else []
             total, exponent = run_passes(host, [*before, kernel], x, np.empty_like(x))
-            if pass_name == "ext_sum":
+            if pass_name.startswith("ext"):
                 total *= 2.0**exponent
             expected = large.sum() + (~large).sum() * np.exp(np.float64(low))
             assert abs(total / expected - 1) < 2.5e-6, (kernel.variant, period)
 
 
-@pytest.mark.parametrize("name", [name for name in ALGORITHMS if not {"max", "ext_sum"} & {*PASSES_OF[name]}])
+@pytest.mark.parametrize("name", BY_BLOCKS)
 @pytest.mark.parametrize("isa", ISAS)
 def test_a_sum_that_is_rescaled_at_every_block_keeps_its_digits(host, isa, name):
     """By a factor of which a float knows too little: what is lost is lost 2,000 times, to one side."""
@@ -145,7 +169,7 @@ def test_a_sum_that_is_rescaled_at_every_block_keeps_its_digits(host, isa, name)
     assert_accurate(softmax(host, algorithm(COMPILERS[0], isa, name), x), reference(x), x, name)
 
 
-@pytest.mark.parametrize("name", [name for name in ALGORITHMS if not {"max", "ext_sum"} & {*PASSES_OF[name]}])
+@pytest.mark.parametrize("name", BY_BLOCKS)
 @pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize("step", (0, 15.9, 16.1, 80, 200, -15.9, -200))
 def test_blocks_that_lie_above_those_before_are_accurate(host, generator, isa, name, step):

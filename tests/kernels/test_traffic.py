@@ -21,6 +21,9 @@ MOVED = (
     ("online-nt", 3, 3),
     ("block-reload", 4, 3),
     ("unified-max", 3, 3),
+    ("three-pass-reload-table", 5, 4),
+    ("two-pass-table", 3, 3),
+    ("two-pass-nt-table", 3, 3),
 )
 """For each element, floats read and written, as the paper counts them, and lines fetched for as many floats."""
 LAST_LEVEL = 256 << 10  # bytes: a sixteenth of x, so nothing of one pass is left for the next

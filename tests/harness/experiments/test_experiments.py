@@ -90,16 +90,25 @@ def test_a_pass_that_does_not_exist_is_refused(kernels):
     [
         (["exp_sum", "max", "exp_scale"], "exp_sum needs the result of max, which no pass before it gives"),
         (["max", "exp_scale", "exp_sum"], "exp_scale needs the result of exp_sum or exp_store or "),
-        (["max", "scale", "exp_store"], "scale needs the result of exp_store or exp_store_lanes, which"),
-        (["max", "exp_sum", "scale"], "scale needs the result of exp_store or exp_store_lanes, which"),
+        (
+            ["max", "scale", "exp_store"],
+            "scale needs the result of exp_store or exp_store_lanes or exp_store_table, which",
+        ),
+        (
+            ["max", "exp_sum", "scale"],
+            "scale needs the result of exp_store or exp_store_lanes or exp_store_table, which",
+        ),
         (["max", "exp_store", "exp_scale", "scale"], "scale needs the result of exp_store or"),
         (["max", "exp_store", "ext_scale"], "ext_scale needs the result of ext_sum or ext_sum_lanes"),
         (["ext_sum", "exp_scale"], "exp_scale needs the result of exp_sum or"),
         (["ext_scale"], "ext_scale needs the result of ext_sum or"),
-        (["max", "exp_store"], "exp_store comes last and writes no softmax; exp_scale or scale or .*does"),
+        (["max", "exp_store"], "exp_store comes last and writes no softmax; scale or .*exp_scale or .*does"),
         (["ext_sum", "ext_scale", "max"], "max comes last and writes no softmax"),
-        (["max", "exp_store", "block_scale"], "block_scale needs the result of block_store, which no pass before it"),
-        (["block_store", "scale"], "scale needs the result of exp_store or exp_store_lanes, which"),
+        (
+            ["max", "exp_store", "block_scale"],
+            "block_scale needs the result of block_store or block_store_table, which no pass before it",
+        ),
+        (["block_store", "scale"], "scale needs the result of exp_store or exp_store_lanes or exp_store_table, which"),
         (["max", "exp_store", "copy", "scale"], "copy is a loop that tells the memory's limits"),
     ],
 )
@@ -111,6 +120,12 @@ def test_passes_that_give_no_softmax_in_their_order_are_refused_by_name(kernels,
 @pytest.mark.parametrize("passes", (["max", "exp_store", "exp_scale"], ["max", "ext_sum_lanes", "ext_scale"]))
 def test_passes_that_give_a_softmax_in_another_way_are_fine(kernels, passes):
     check_passes({**SETTINGS, "algorithms": {"mine": passes}}, kernels)
+
+
+def test_controls_of_passes_that_have_no_copy_elsewhere_are_refused(kernels):
+    settings = {**SETTINGS, "controls": {"algorithm": "two-pass-table", "extra_percent": [1]}}
+    with pytest.raises(HarnessError, match=r"^controls.algorithm: two-pass-table: there is no copy .* ext_sum_table$"):
+        check_passes(settings, kernels)
 
 
 @pytest.mark.parametrize(("low", "high"), [(-1000, 1e6), (-2e5, 0)])
