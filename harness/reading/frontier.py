@@ -85,10 +85,18 @@ def _point(rows: pd.DataFrame) -> pd.DataFrame:
 
 def ratios_to(rows: pd.DataFrame, fastest: str) -> pd.DataFrame:
     """log(t / t_fastest) within each round, as in `log_ratios`, of all algorithms at once: algorithm, process, round,
-    log_ratio. `rows` are of one point."""
+    log_ratio. Of a process in which disturbances left two no round in common, the ratio of their medians, as round -1.
+    `rows` are of one point."""
     logs = rows.assign(log=np.log(rows["nanoseconds_per_element"]))
     rounds = logs.pivot_table(index=["process", "round"], columns="algorithm", values="log", aggfunc="mean")
-    return rounds.sub(rounds[fastest], axis=0).melt(ignore_index=False, value_name="log_ratio").dropna().reset_index()
+    medians = rounds.groupby("process").median().assign(round=-1).set_index("round", append=True)
+    together, apart = (
+        its.sub(its[fastest], axis=0).melt(ignore_index=False, value_name="log_ratio").dropna().reset_index()
+        for its in (rounds, medians)
+    )
+    key = ["algorithm", "process"]
+    lone = apart[~apart.set_index(key).index.isin(together.set_index(key).index)]
+    return pd.concat([together, lone], ignore_index=True)
 
 
 def limit_shares(rows: pd.DataFrame) -> pd.DataFrame:
@@ -171,7 +179,7 @@ def advised(run: Run, elements: int, outputs: Sequence[str], isa: str | None, th
 def _sentence(row: pd.Series) -> str:
     """A row of `advice` in words."""
     ties = [names.algorithm(name) for name in row["ties"].split()]
-    told = f"use {names.algorithm(row['fastest'])}" + (f"; as fast: {', '.join(ties)}" if ties else "")
+    told = f"use {names.algorithm(row['fastest'])}" + (f"; as fast: {'; '.join(ties)}" if ties else "")
     if row["papers_best"] in (row["fastest"], *row["ties"].split()):
         return told
     middle, low, high = (100 * (value - 1) for value in row[bounds("relative_time")])

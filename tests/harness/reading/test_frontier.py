@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -120,3 +121,10 @@ def test_advice_for_a_length_says_what_to_use_for_each_fate_of_the_output(full_r
         room.advised(run, 1024, ["warm"], "avx2", 1)
     (*_, doubt) = room.advised(dataclasses.replace(run, controls={}), 1024, ["cold"], None, 1)
     assert doubt == "nothing is decided: the run has no null test"
+
+
+def test_a_process_without_a_common_round_counts_by_its_medians():
+    rows = [("a", 0, 0, 2.0), ("b", 0, 0, 1.0), ("a", 1, 0, 6.0), ("b", 1, 1, 2.0)]
+    table = pd.DataFrame(rows, columns=["algorithm", "process", "round", "nanoseconds_per_element"])
+    found = room.ratios_to(table, "b").query("algorithm == 'a'").set_index(["process", "round"])["log_ratio"]
+    assert found.to_dict() == pytest.approx({(0, 0): np.log(2), (1, -1): np.log(3)})
