@@ -45,8 +45,18 @@ def rendered(draw: Callable[[], tuple[Figure, pd.DataFrame]]) -> Rendered:
     """Draw in this project's style, whatever a person's own settings are."""
     with matplotlib.style.context(style.RC, after_reset=True):
         figure, table = draw()
+        settle(figure)
         svg, png = io.BytesIO(), io.BytesIO()
         # The date and Matplotlib's version would make every file, or every upgrade, differ.
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
         figure.savefig(png, format="png", dpi=200, metadata={"Software": None})
     return Rendered(svg.getvalue(), png.getvalue(), csv_bytes(table))
+
+
+def settle(figure: Figure) -> None:
+    """Lays the figure out once for all. The solver's last digits differ from one time to the next, so they are rounded
+    away: an SVG tells of them."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        axes.set_position([round(value, 6) for value in axes.get_position().bounds])

@@ -38,7 +38,8 @@ PURPLE, SKY, BLACK, GREY = "#CC79A7", "#56B4E9", "#000000", "#666666"
 
 @dataclass(frozen=True)
 class Style:
-    """Colour, marker and dashes of a series; each of the three alone tells the three algorithms apart."""
+    """Colour, marker and dashes of a series; each of the three alone tells the paper's three algorithms apart. Later
+    ones share the colour of what they are made of."""
 
     colour: str
     marker: str
@@ -59,6 +60,12 @@ ALGORITHMS = {
     "three-pass-recompute": Style(BLUE, "s", (0, (5, 1.5))),
     "three-pass-reload": Style(ORANGE, "^", (0, (1.2, 1.2))),
     "two-pass": Style(GREEN, "o", "-"),
+    "three-pass-recompute-nt": Style(BLUE, "D", (0, (4, 1.5, 1, 1.5))),
+    "two-pass-nt": Style(GREEN, "P", (0, (4, 1.5, 1, 1.5))),
+    "online": Style(PURPLE, "v", (0, (7, 2))),
+    "online-nt": Style(PURPLE, "<", (0, (4, 1.5, 1, 1.5))),
+    "block-reload": Style(ORANGE, "X", (0, (7, 2))),
+    "unified-max": Style(VERMILLION, "*", (0, (7, 2))),
 }
 OTHERS = (
     Style(PURPLE, "D", (0, (4, 1.5, 1, 1.5))),
@@ -80,6 +87,6 @@ def plain(text: str) -> str:
 
 
 def algorithms(names: Iterable[str]) -> dict[str, Style]:
-    """A style for each algorithm; those that are not in the paper share out what is left, in their order."""
+    """A style for each algorithm; those without one of their own share out what is left, in their order."""
     others = [name for name in names if name not in ALGORITHMS]
     return ALGORITHMS | {name: OTHERS[place % len(OTHERS)] for place, name in enumerate(others)}

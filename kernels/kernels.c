@@ -1,5 +1,6 @@
 // The table of kernels of one ISA: every pass and bandwidth kernel, instantiated over its tuning space.
 #include <float.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,6 +16,10 @@
 #define PASS(name) \
   FN void name(UNUSED const float *x, UNUSED float *y, UNUSED struct carry *carry, size_t n, int U, UNUSED int K)
 enum { MAX_U = 12 };
+// In an object of its own this is 1, and its kernels are the passes that take exp, which they then do by a table.
+#ifndef TABLE
+#define TABLE 0
+#endif
 
 #if defined(__AVX512F__)
 #include "isa/avx512f.h"
@@ -43,20 +48,37 @@ enum { MAX_U = 12 };
 #endif
 #define LOOPS(X, ...) X(1, 1, __VA_ARGS__) X(4, 1, __VA_ARGS__) X(2, 2, __VA_ARGS__) X(4, 2, __VA_ARGS__)
 
-// What a pass is: of a softmax, in which |x[i]| is bounded, or a loop that moves data; and who thought of it.
+// What a pass is: of a softmax, in which |x[i]| is bounded, or a loop that moves data; and whether it is in the paper, came
+// later, or is a loop of ours that belongs to no algorithm.
 #define SOFTMAX .computes = 1, .domain = EXP_DOMAIN
 #define LOOP .computes = 0
-#define PAPER .origin = "paper"
+#define PAPER .origin = TABLE ? "later" : "paper"  // it takes exp by a polynomial
+#define LATER .origin = "later"
 #define OURS .origin = "ours"
+#define PAST_CACHES .non_temporal = 1
+// Declared is what memory moves: what a pass by blocks reads of a block again it finds in L1.
 //           space           name  X reads, Y reads, Y writes  needs and finds   what it is
-#define PASSES(X) \
-  REDUCTION(X, max,             1, 0, 0, COMBINE_NONE,     COMBINE_MAX,      SOFTMAX, PAPER) \
+#define EXP_PASSES(X) \
   REDUCTION(X, exp_sum,         1, 0, 0, COMBINE_MAX,      COMBINE_SUM,      SOFTMAX, PAPER) \
   REDUCTION(X, exp_store,       1, 0, 1, COMBINE_MAX,      COMBINE_SUM,      SOFTMAX, PAPER) \
   MAP(X,       exp_scale,       1, 0, 1, COMBINE_SUM,      COMBINE_NONE,     SOFTMAX, PAPER) \
-  MAP(X,       scale,           0, 1, 1, COMBINE_SUM,      COMBINE_NONE,     SOFTMAX, PAPER) \
   REDUCTION(X, ext_sum,         1, 0, 0, COMBINE_NONE,     COMBINE_EXTENDED, SOFTMAX, PAPER) \
-  MAP(X,       ext_scale,       1, 0, 1, COMBINE_EXTENDED, COMBINE_NONE,     SOFTMAX, PAPER)
+  MAP(X,       ext_scale,       1, 0, 1, COMBINE_EXTENDED, COMBINE_NONE,     SOFTMAX, PAPER) \
+  REDUCTION(X, block_sum,       1, 0, 0, COMBINE_NONE,     COMBINE_SUM,      SOFTMAX, LATER) \
+  REDUCTION(X, held_sum,        1, 0, 0, COMBINE_NONE,     COMBINE_SUM,      SOFTMAX, LATER) \
+  REDUCTION(X, block_store,     1, 0, 1, COMBINE_NONE,     COMBINE_BLOCKS,   SOFTMAX, LATER) \
+  MAP(X,       exp_scale_nt,    1, 0, 1, COMBINE_SUM,      COMBINE_NONE,     SOFTMAX, LATER, PAST_CACHES) \
+  MAP(X,       ext_scale_nt,    1, 0, 1, COMBINE_EXTENDED, COMBINE_NONE,     SOFTMAX, LATER, PAST_CACHES)
+#define PASSES(X) \
+  REDUCTION(X, max,             1, 0, 0, COMBINE_NONE,     COMBINE_MAX,      SOFTMAX, PAPER) \
+  MAP(X,       scale,           0, 1, 1, COMBINE_SUM,      COMBINE_NONE,     SOFTMAX, PAPER) \
+  MAP(X,       block_scale,     0, 1, 1, COMBINE_BLOCKS,   COMBINE_NONE,     SOFTMAX, LATER) \
+  EXP_PASSES(X)
+#if TABLE
+#define SUFFIX "_table"
+#define KERNELS(X) EXP_PASSES(X)
+#else
+#define SUFFIX
 #ifdef MOVED  // a copy at other addresses, of the first rows only
 #define KERNELS(X) PASSES(X)
 #else
@@ -68,15 +90,17 @@ enum { MAX_U = 12 };
   LOOPS(X,     load,            1, 0, 0, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS) \
   LOOPS(X,     store,           0, 0, 1, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS) \
   LOOPS(X,     copy,            1, 0, 1, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS) \
-  LOOPS(X,     copy_nt,         1, 0, 1, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS, .non_temporal = 1) \
+  LOOPS(X,     copy_nt,         1, 0, 1, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS, PAST_CACHES) \
   LOOPS(X,     update,          0, 1, 1, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS)
+#endif
 #endif
 
 #define INSTANCE(unroll, acc, name, ...) \
   static void name##_u##unroll##k##acc(const float *x, float *y, struct carry *carry, size_t n) { \
     name(x, y, carry, n, unroll, acc); \
   }
-#define ROW(unroll, acc, name, ...) { #name, unroll, acc, __VA_ARGS__, .run = name##_u##unroll##k##acc },
+#define ROW(unroll, acc, name, ...) \
+  { #name SUFFIX, unroll, acc, __VA_ARGS__, .table_of = TABLE ? #name : NULL, .run = name##_u##unroll##k##acc },
 KERNELS(INSTANCE)
 const struct kernel kernels[] = { KERNELS(ROW) };
 const int kernel_count = sizeof kernels / sizeof *kernels;

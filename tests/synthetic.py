@@ -47,6 +47,8 @@ ALGORITHMS = {
     "three-pass-reload": ["max", "exp_store", "scale"],
     "two-pass": ["ext_sum", "ext_scale"],
 }
+LATER = {"two-pass-nt": ["ext_sum", "ext_scale_nt"], "online": ["online_sum", "exp_scale"]}
+"""Algorithms that the paper does not have."""
 # reads of X, reads of Y, writes of Y
 TRAFFIC = {
     "max": (1, 0, 0),
@@ -56,14 +58,17 @@ TRAFFIC = {
     "scale": (0, 1, 1),
     "ext_sum": (1, 0, 0),
     "ext_scale": (1, 0, 1),
+    "ext_scale_nt": (1, 0, 1),
+    "online_sum": (1, 0, 0),
     "load": (1, 0, 0),
     "store": (0, 0, 1),
     "copy": (1, 0, 1),
     "update": (0, 1, 1),
     "copy_nt": (1, 0, 1),
 }
-WHOLE = [(name, "", "+".join(["u4k2", *["u4k1"] * (len(passes) - 1)])) for name, passes in ALGORITHMS.items()]
+EVERY = [(name, "", "+".join(["u4k2", *["u4k1"] * (len(its) - 1)])) for name, its in (ALGORITHMS | LATER).items()]
 """Each algorithm as a contender: its name, no pass, its variants."""
+WHOLE = EVERY[: len(ALGORITHMS)]
 SUMS = ("exp_sum", "exp_store", "ext_sum")
 TRAFFIC |= {f"{name}_lanes": TRAFFIC[name] for name in SUMS}
 BANDWIDTH_KERNELS = ("load", "store", "copy", "update", "copy_nt")
@@ -90,6 +95,8 @@ COMPUTATION = {
     "scale": 0.03,
     "ext_sum": 0.143,
     "ext_scale": 0.155,
+    "ext_scale_nt": 0.155,
+    "online_sum": 0.15,
     "load": 0.009,
     "store": 0.017,
     "copy": 0.02,
@@ -107,7 +114,7 @@ DATA = {
 
 
 PARTS = ("algorithms", "passes", "breakdown", "controls", "accumulation", "class-counts", "scaling", "strong-scaling")
-PARTS += ("peers", "peer-overhead", "conditions")
+PARTS += ("peers", "peer-overhead", "conditions", "frontier", "frontier-reused", "frontier-threads")
 CONTENDERS = {
     "algorithms": "algorithms",
     "passes": "passes",
@@ -120,7 +127,11 @@ CONTENDERS = {
     "peers": "peers",
     "peer-overhead": "peers",
     "conditions": "conditions",
+    "frontier": "frontier",
+    "frontier-reused": "frontier",
+    "frontier-threads": "frontier",
 }
+FRONTIERS = (("frontier", "paper", (1,)), ("frontier-reused", "reused", (1,)), ("frontier-threads", "paper", (2,)))
 # Nanoseconds of a call and of an element.
 PEERS = {"numpy": (7000, 1.5), "scipy": (9000, 1.3), "torch": (2500, 0.7), "onednn": (400, 0.5)}
 CONTROLS = {
@@ -133,7 +144,7 @@ CONTROLS = {
 def pass_time(name: str, isa: str, elements: int) -> float:
     """Nanoseconds per element that the machine takes, without noise."""
     levels = DATA[TRAFFIC[name]]
-    if name == "copy_nt":
+    if name.endswith("_nt"):
         levels = (0.14, 0.14, 0.15, 0.164)
     data = levels[0]
     for slower, faster, size in zip(levels[1:], levels, CACHES.values(), strict=False):
@@ -144,9 +155,14 @@ def pass_time(name: str, isa: str, elements: int) -> float:
     return ((COMPUTATION[name] * width) ** 4 + data**4) ** 0.25 + 8 / elements
 
 
-def algorithm_time(name: str, isa: str, elements: int) -> float:
-    """Nanoseconds per element of a whole algorithm, without noise."""
-    return sum(pass_time(part, isa, elements) for part in ALGORITHMS[name])
+def algorithm_time(name: str, isa: str, elements: int, state: str = "paper") -> float:
+    """Nanoseconds per element of a whole algorithm, without noise. An output that is in cache takes half as long to
+    write."""
+    parts = (ALGORITHMS | LATER)[name]
+    time = sum(pass_time(part, isa, elements) for part in parts)
+    if state == "reused" and 8 * elements <= CACHES[2] and not parts[-1].endswith("_nt"):
+        time -= pass_time("store", isa, elements) / 2
+    return time
 
 
 def rows_of(
@@ -234,6 +250,16 @@ def rows_of(
                         loops = [("", loop, f"u{u}k1") for loop in ("load", "copy") for u in (1, 4)]
                         timed += [(*loop, share * pass_time(loop[1], isa, elements)) for loop in loops]
                     add(experiment, ("gcc", isa, elements), timed, "paper", control_random, threads)
+        for experiment, state, counts in FRONTIERS:
+            if experiment not in parts:
+                continue
+            for elements in (1024, 1 << 18, 1 << 25) if counts == (1,) else (1 << 25,):
+                for threads in counts:
+                    share = {1: 1.0, 2: 1 / 1.6}[threads]
+                    timed = [(*name, share * algorithm_time(name[0], isa, elements, state)) for name in EVERY]
+                    loops = [("", loop, f"u{u}k1") for loop in ("load", "copy", "copy_nt") for u in (1, 4)]
+                    timed += [(*loop, share * pass_time(loop[1], isa, elements)) for loop in loops]
+                    add(experiment, ("gcc", isa, elements), timed, state, control_random, threads)
         if "accumulation" in parts:
             for elements in (4096, 1 << 25):
                 sums = [("", f"{name}{end}", "u4k2") for name in SUMS for end in ("", "_lanes")]
@@ -244,7 +270,7 @@ def rows_of(
         if experiment in parts:
             for elements in counts:
                 for threads in (1, 2) if elements > 1 else (1,):
-                    timed = [(*name, algorithm_time(name[0], beside, elements) / threads) for name in WHOLE]
+                    timed = [(*name, algorithm_time(name[0], beside, elements) / threads) for name in EVERY]
                     timed += [(name, "", "", call / elements + each) for name, (call, each) in PEERS.items()]
                     add(experiment, ("gcc", beside, elements), timed, state, control_random, threads, quiet=0.25)
     if "conditions" in parts:
@@ -322,16 +348,16 @@ def record_of_rows(rows: pd.DataFrame, machine: str, protocol: str, isas: Sequen
         memory=Memory(2**30, 2**30, 1),
         threads=Threads((1, 0), "none"),
         kernels={name: kernel_of(name) for name in TRAFFIC},
-        algorithms={name: tuple(passes) for name, passes in ALGORITHMS.items()},
+        algorithms={name: tuple(passes) for name, passes in (ALGORITHMS | LATER).items()},
         controls={name: Control(**its) for name, its in CONTROLS.items()},
         peers=Peers(350.0, {name: Library(name, "1.0", "allocated" if name == "scipy" else "given") for name in PEERS}),
-        domain=tuple(domain_of(isa, name) for isa in isas for name in ALGORITHMS),
+        domain=tuple(domain_of(isa, name) for isa in isas for name in ALGORITHMS | LATER),
         experiments=experiments,
         accuracy_elements=(1000, 1_000_000),
         exp=tuple(exp_of(isa) for isa in isas),
         accuracy=tuple(
             accuracy_of(*key)
-            for key in product(isas, ALGORITHMS, ("folded", "lanes"), DISTRIBUTIONS, (1000, 1_000_000))
+            for key in product(isas, ALGORITHMS | LATER, ("folded", "lanes"), DISTRIBUTIONS, (1000, 1_000_000))
         )
         + tuple(peer_accuracy(*key) for key in product(PEERS, DISTRIBUTIONS, (1000, 1_000_000))),
         tuning=tuple(row for isa in isas for row in tuning_of(isa)),
@@ -351,7 +377,9 @@ def kernel_of(name: str) -> Pass:
     """What the table of kernels says of a pass or loop."""
     computes = name not in BANDWIDTH_KERNELS
     twin_of = name.removesuffix("_lanes") if name.endswith("_lanes") else ""
-    return Pass(*TRAFFIC[name], computes, name == "copy_nt", twin_of, "paper" if computes else "ours")
+    papers = {part for passes in ALGORITHMS.values() for part in passes} | {f"{part}_lanes" for part in SUMS}
+    origin = "paper" if name in papers else "later" if computes else "ours"
+    return Pass(*TRAFFIC[name], computes, name.endswith("_nt"), twin_of, origin)
 
 
 def domain_of(isa: str, name: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def traffic_program(tmp_path_factory):
     output = tmp_path_factory.mktemp("traffic") / "traffic"
     sources = [str(build.KERNELS.parent / "tests" / "kernels" / "traffic.c"), str(build.KERNELS / "kernels.c")]
     flags = [*build.flags(SETTINGS, "avx2"), *fewer_variants([SHAPE], SHAPE[:1]), f"-I{build.KERNELS}"]
-    subprocess.run([*compiler.command, *flags, *sources, "-o", str(output)], check=True)
+    subprocess.run([*compiler.command, *flags, *sources, "-o", str(output), "-lm"], check=True)
     return output
 
 

@@ -1,4 +1,4 @@
-"""The paper's claims, judged by the runs that are on disk: never built, never measured."""
+"""The paper's claims and our own findings, judged by the runs that are on disk: never built, never measured."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.claims.quantities import QUANTITIES, Measured
+from analysis.claims import findings, quantities
+from analysis.claims.quantities import Measured
 from analysis.tables.controls import Verdict, verdict
 from analysis.tables.evidence import Evidence, bodies, doubts
 from harness.reading import names
@@ -21,6 +22,7 @@ from harness.statistics.intervals import TARGET_CONFIDENCE
 REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_RUN = "reproduced", "not reproduced", "inconclusive", "not run"
 ELSEWHERE = {REPRODUCED: "generalizes", NOT_REPRODUCED: "does not generalize", INCONCLUSIVE: INCONCLUSIVE}
 """What the same finding is called on a machine that the claim is not about."""
+QUANTITIES = {**quantities.QUANTITIES, **findings.QUANTITIES}
 VALUES = ("value", "low", "high", "confidence")
 
 
@@ -147,6 +149,7 @@ def table(judgements: Sequence[Judgement]) -> pd.DataFrame:
                 "id": judgement.claim.id,
                 "machine": judgement.machine,
                 "about": judgement.claim.machine or "any",
+                "whose": judgement.claim.whose,
                 "isa": judgement.claim.isa or "any",
                 "verdict": judgement.verdict,
                 **{name: getattr(judgement.measured, name, math.nan) for name in VALUES},
@@ -162,12 +165,15 @@ def table(judgements: Sequence[Judgement]) -> pd.DataFrame:
 
 
 def strict_status(judgements: Sequence[Judgement]) -> int:
-    """1 where a claim that could be tested is not reproduced, 2 where none could be tested, 0 otherwise. What another
-    machine than the claim's shows tests nothing, nor does what kernels declare of themselves."""
+    """1 where a claim of the paper that could be tested is not reproduced, 2 where none could be tested, 0 otherwise.
+    What another machine than the claim's shows tests nothing, nor does what kernels declare of themselves."""
     tested = [
         j.verdict
         for j in judgements
-        if j.is_native and j.verdict in (REPRODUCED, NOT_REPRODUCED) and not (j.measured and j.measured.is_declared)
+        if j.claim.whose == "paper"
+        and j.is_native
+        and j.verdict in (REPRODUCED, NOT_REPRODUCED)
+        and not (j.measured and j.measured.is_declared)
     ]
     if not tested:
         return 2
@@ -177,7 +183,7 @@ def strict_status(judgements: Sequence[Judgement]) -> int:
 def report(judgements: Sequence[Judgement], runs: Mapping[str, Sequence[Run]]) -> str:
     """The verdicts as a page of Markdown."""
     lines = [
-        "# What the paper claims, and what these runs say",
+        "# What the paper claims, what was found beyond it, and what these runs say",
         "",
         "Verdicts on a claim's own machine: *reproduced* (the whole interval agrees), *not reproduced* (none of it",
         "does), *inconclusive*, *not run*. On any other machine: *generalizes*, *does not generalize*, *inconclusive*.",
@@ -186,6 +192,28 @@ def report(judgements: Sequence[Judgement], runs: Mapping[str, Sequence[Run]]) -
         "A verdict that one more run could turn is inconclusive: the next run's prediction interval must say the same.",
         "What the model says of a machine without a run is a prediction (10 to 90 %): it decides nothing.",
         "",
+    ]
+    for whose, heading in (
+        ("paper", "The paper's claims"),
+        ("ours", "Findings of our own"),
+    ):
+        if those := [judgement for judgement in judgements if judgement.claim.whose == whose]:
+            lines += ["", f"## {heading}", "", *_rows(those)]
+    lines += ["", "## The runs", ""]
+    for machine, those in runs.items():
+        lines += [f"- {machine} ({run.machine.brand}), run {run.name}: {_trust(run)}" for run in those]
+    lines += ["", "## In words", ""]
+    for claim in dict.fromkeys(judgement.claim for judgement in judgements):
+        lines.append(
+            f"- **{claim.id}** [{claim.origin}]: {claim.says}. Agrees: {claim.claimed}; tolerance: "
+            f"{claim.tolerance_reason.strip()}."
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _rows(judgements: Sequence[Judgement]) -> list[str]:
+    """A table in Markdown."""
+    lines = [
         "| claim | machine | verdict | measured | claimed | model says | why |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
@@ -194,16 +222,7 @@ def report(judgements: Sequence[Judgement], runs: Mapping[str, Sequence[Run]]) -
         told_of = (said, _measured(judgement), judgement.claim.claimed, judgement.model, judgement.reason)
         cells = (judgement.claim.id, judgement.machine, *told_of)
         lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
-    lines += ["", "## The runs", ""]
-    for machine, those in runs.items():
-        lines += [f"- {machine} ({run.machine.brand}), run {run.name}: {_trust(run)}" for run in those]
-    lines += ["", "## The claims", ""]
-    for claim in dict.fromkeys(judgement.claim for judgement in judgements):
-        lines.append(
-            f"- **{claim.id}** [{claim.origin}]: {claim.says}. Agrees: {claim.claimed}; tolerance: "
-            f"{claim.tolerance_reason.strip()}."
-        )
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _measured(judgement: Judgement) -> str:

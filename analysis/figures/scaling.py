@@ -23,13 +23,14 @@ def draw(run: Run) -> Figure:
     table = TABLE(run)
     isas = selection.isas(table)
     looks = style.algorithms(run.algorithms)
+    algorithms = [name for name in run.algorithms if name in set(table["name"])]
     figure, grid = panels.grid(2, len(isas), 1.9, "row")
     for column, isa in enumerate(isas):
         of_isa = table[table["isa"] == isa]
         of_isa = of_isa[of_isa["elements"] == of_isa["elements"].max()]
         above, below = grid[0][column], grid[1][column]
         for axes, value in ((above, THROUGHPUT), (below, EFFECTIVE)):
-            for name in run.algorithms:
+            for name in algorithms:
                 _lines(axes, of_isa[of_isa["name"] == name], value, looks[name])
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         own = of_isa[of_isa["vectors"] == "own"]
@@ -43,7 +44,7 @@ def draw(run: Run) -> Figure:
         axes.set_ylim(0)
     grid[0][0].set_ylabel("10⁹ elements/s")
     grid[1][0].set_ylabel("effective GB/s")
-    handles = panels.algorithm_handles(looks, run.algorithms)
+    handles = panels.algorithm_handles(looks, algorithms)
     handles += [panels.handle(name, look) for name, look in LIMITS.items()]
     handles.append(panels.handle("parts of one vector", style.Style(style.GREY, "o", "none"), fillstyle="none"))
     title = "Threads: each with a vector of its own, and (hollow) parts of one"

@@ -22,10 +22,10 @@ OPTIONS = (
     option("--elements", type=positive, required=True, metavar="N", help="length of the vectors"),
     option(
         "--cache-state",
-        choices=("warm", "paper", "cold"),
+        choices=("warm", "paper", "cold", "reused"),
         default="warm",
         help="what holds before each call: the same operands as before; the input just read and the output evicted, "
-        "as in the paper; nothing in any cache (default: %(default)s)",
+        "as in the paper; nothing in any cache; the input just read and the output as before (default: %(default)s)",
     ),
     option("--json", action="store_true", help="for programs"),
 )

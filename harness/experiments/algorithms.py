@@ -1,4 +1,4 @@
-"""Whole algorithms against each other, and whether what is configured as one gives a softmax."""
+"""The paper's algorithms against each other, and whether what is configured as one gives a softmax."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Algorithms(Kind):
     every_compiler = compares_compilers = True
 
     def contenders(self, roster: Roster) -> tuple[Contender, ...]:
-        """Every configured algorithm, each of its passes in its tuned variant."""
-        return tuple(Contender(name, "", roster.of(name)) for name in roster.config["algorithms"])
+        """Every algorithm of the paper."""
+        return roster.whole(roster.papers)
 
     def ratios(self, run: Run, experiment: Experiment) -> pd.DataFrame | None:
         """The speedups of Two-Pass; where every number of threads is measured, throughput is asked and no ratio."""
@@ -42,7 +42,7 @@ KIND = Algorithms()
 
 def check_passes(config: Config, kernels: Sequence[Kernel]) -> None:
     """Raises HarnessError for an algorithm with a pass that no kernel has, or whose passes give no softmax in their
-    order, and for input outside the kernels' domain."""
+    order, for controls of passes that have no copy elsewhere, and for input outside the kernels' domain."""
     known = {kernel.name: kernel for kernel in kernels}
     low, high = config["input"]["low"], config["input"]["high"]
     for algorithm, passes in config["algorithms"].items():
@@ -54,7 +54,12 @@ def check_passes(config: Config, kernels: Sequence[Kernel]) -> None:
         problem = _out_of_order([known[name] for name in passes], list(known.values()))
         if problem:
             raise HarnessError(f"algorithms.{algorithm}: {problem}")
-    domain = min(kernel.domain for kernel in kernels if kernel.computes)
+    control = config["controls"]["algorithm"]
+    for name in config["algorithms"].get(control, []):
+        if not known[name].moved_address:
+            raise HarnessError(f"controls.algorithm: {control}: there is no copy elsewhere of {name}")
+    used = {name for passes in config["algorithms"].values() for name in passes}
+    domain = min(kernel.domain for kernel in kernels if kernel.name in used)
     if max(-low, high) > domain:
         raise HarnessError(f"input: [{low}, {high}] leaves the kernels' domain, |x| <= {domain:.0f}")
 

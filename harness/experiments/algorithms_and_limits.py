@@ -1,4 +1,4 @@
-"""Whole algorithms beside the loops that tell how much memory gives to several threads."""
+"""The paper's algorithms beside the loops that tell how much memory gives to several threads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class AlgorithmsAndLimits(Kind):
     paired = False
 
     def contenders(self, roster: Roster) -> tuple[Contender, ...]:
-        """Every configured algorithm, and every loop that loads or copies."""
+        """Every algorithm of the paper, and every loop that loads or copies."""
         return (*algorithms.KIND.contenders(roster), *roster.loops("load", "copy"))
 
 

@@ -1,4 +1,4 @@
-"""Every algorithm, each of its passes timed within a call of the whole."""
+"""Every algorithm of the paper, each of its passes timed within a call of the whole."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class AlgorithmsByPass(Kind):
     """The parts of each algorithm's time; no ratio is asked."""
 
     def contenders(self, roster: Roster) -> tuple[Contender, ...]:
-        """Every configured algorithm, split by pass."""
+        """Every algorithm of the paper, split by pass."""
         return tuple(replace(contender, split=True) for contender in algorithms.KIND.contenders(roster))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -113,9 +113,18 @@ class Roster:
         """The passes of all algorithms, each once."""
         return list(dict.fromkeys(name for names in self.config["algorithms"].values() for name in names))
 
+    @property
+    def papers(self) -> list[str]:
+        """The algorithms that are the paper's: those whose passes all are."""
+        return [name for name in self.config["algorithms"] if {kernel.origin for kernel in self.of(name)} == {"paper"}]
+
     def of(self, algorithm: str) -> tuple[Kernel, ...]:
         """The passes of an algorithm."""
         return tuple(self.tuned[name] for name in self.config["algorithms"][algorithm])
+
+    def whole(self, algorithms: Iterable[str]) -> tuple[Contender, ...]:
+        """Algorithms as contenders, each of their passes in its tuned variant."""
+        return tuple(Contender(name, "", self.of(name)) for name in algorithms)
 
     def before(self, pass_name: str) -> tuple[Kernel, ...]:
         """The passes that come before this one in the first algorithm that has it."""
@@ -181,7 +190,7 @@ class Experiment:
     @property
     def joint(self) -> bool:
         """Whether several threads work on parts of one vector."""
-        return self.threads in ("parts", "one-and-all")
+        return self.threads in ("parts", "all", "one-and-all")
 
     @property
     def every_compiler(self) -> bool:

@@ -1,8 +1,7 @@
-"""Whole algorithms of the widest ISA beside other libraries."""
+"""All algorithms of the widest ISA beside other libraries."""
 
 from __future__ import annotations
 
-from harness.experiments import algorithms
 from harness.experiments.base import Contender, Kind, Roster
 
 
@@ -13,9 +12,9 @@ class Peers(Kind):
     has_peers = True
 
     def contenders(self, roster: Roster) -> tuple[Contender, ...]:
-        """Every configured algorithm, each of its passes in its tuned variant, and the libraries."""
+        """Every algorithm, the paper's and later ones, and the libraries."""
         return (
-            *algorithms.KIND.contenders(roster),
+            *roster.whole(roster.config["algorithms"]),
             *(Contender(name, "", (), peer=name) for name in roster.peers),
         )
 

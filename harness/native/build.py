@@ -34,7 +34,8 @@ HOST = "host"  # the target beside the ISAs
 ONEDNN = "onednn"  # a target where these are installed: the library, and its headers
 RPATH = ("-Xlinker", "-rpath", "-Xlinker")  # -Wl would take a comma in the path for its own
 ONEDNN_PACKAGES = ("onednn-cpu-gomp", "onednn-devel-cpu-gomp")
-MOVED_NAMES = ("kernels", "kernel_count", "lanes")
+# Further objects of an ISA's kernels: the prefix of what they export, and what makes them another table.
+EXPORTED, FURTHER = ("kernels", "kernel_count", "lanes"), {"moved_": "-DMOVED", "table_": "-DTABLE"}
 # What times and checks is compiled alike whatever `flags` says: under -Ofast a check for NaN folds away.
 HOST_FLAGS = ("-std=gnu11", "-O3", "-fvisibility=hidden", "-ffp-contract=off", "-falign-functions=64")
 HOST_FLAGS += ("-Wall", "-Wextra", "-Wshadow")
@@ -241,8 +242,9 @@ def build(config: Config, compiler_name: str, target: str, output: Path) -> None
             for source in sources(target)
         ]
         if target in config["isa_flags"]:
-            renamed = [*compile_flags, "-DMOVED", *(f"-D{name}=moved_{name}" for name in MOVED_NAMES)]
-            objects.append(compile_object(compiler, renamed, KERNELS / "kernels.c", Path(folder) / "moved.o"))
+            for prefix, flag in FURTHER.items():
+                renamed = [*compile_flags, flag, *(f"-D{name}={prefix}{name}" for name in EXPORTED)]
+                objects.append(compile_object(compiler, renamed, KERNELS / "kernels.c", Path(folder) / f"{prefix}.o"))
         # cffi's C is not held to our warnings.
         relaxed = [flag for flag in compile_flags if not flag.startswith("-W")]
         objects.append(compile_object(compiler, [*relaxed, f"-I{include}"], wrapper, Path(folder) / "wrapper.o"))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from harness.machine import detection, emulation, topology
 from harness.machine.processor import Cpuid, Processor, Registers
@@ -26,8 +27,9 @@ class Kernel:
     is the same at another place (0: there is none), `domain` the largest |x| it is for. Of enum combination
     (0: nothing) are what it `needs` of a pass before it and what it `gives` to those after it. It `computes`, as a pass
     of a softmax does, or is one of the loops that tell the limits of the memory system: to those any bits are fine.
-    `twin_of` names the pass whose sums it accumulates as published (empty: none), `origin` who thought of it (paper,
-    ours)."""
+    `twin_of` names the pass whose sums it accumulates as published (empty: none), `table_of` the one that it is with
+    exp by a table (empty: none), `origin` whose it is: the paper's (paper), an algorithm's that came after it (later),
+    or a loop of ours (ours)."""
 
     compiler: str
     isa: str
@@ -42,6 +44,7 @@ class Kernel:
     non_temporal: bool
     domain: float
     twin_of: str
+    table_of: str
     origin: str
     address: int
     moved_address: int
@@ -115,13 +118,13 @@ def load_kernels(folder: Path, compiler: str, isa: str) -> list[Kernel]:
         return ffi.string(value).decode() if value else ""
 
     kernels = []
-    for index in range(lib.kernel_count):
-        row = lib.kernels[index]
+    rows = [(lib.kernels, index) for index in range(lib.kernel_count)]
+    for number, (table, index) in enumerate([*rows, *((lib.table_kernels, i) for i in range(lib.table_kernel_count))]):
+        row = table[index]
         facts = {name: told(getattr(row, name)) for name, _ in ffi.typeof(row).fields if name != "run"}
         facts |= {name: bool(facts[name]) for name in ("computes", "non_temporal")}
-        places = {"address": address(lib.kernels, index), "moved_address": 0}
-        if index < lib.moved_kernel_count:
-            places["moved_address"] = address(lib.moved_kernels, index)
+        moved = address(lib.moved_kernels, number) if number < lib.moved_kernel_count else 0
+        places = {"address": address(table, index), "moved_address": moved}
         gives = facts.pop("combine")
         takes_exp = facts["computes"] and facts["reads_x"] > 0 and gives != lib.COMBINE_MAX
         shape = {"lanes": lib.lanes, "gives": gives, "takes_exp": takes_exp}
@@ -137,6 +140,8 @@ class Host:
         module = load(folder, compiler, build.HOST)
         self.ffi, self.lib = module.ffi, module.lib
         self.asked: dict[frozenset[int], tuple[topology.Choice, Processor]] = {}
+        # What cffi's objects point to lives as long as they do.
+        self.kept: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
     def cpuid_on(self, cpu: int) -> Cpuid:
         """CPUID as this logical processor answers it."""
@@ -175,16 +180,26 @@ class Host:
             raise HarnessError(f"the system gives no {size} bytes of memory")
         return self.ffi.cast("char *", arena)
 
+    def carry(self, *elements: int, **found: float) -> Any:
+        """What passes start from (struct carry *): `sum` and `reference` as a pass before them `found` them, and memory
+        for what they find of each block, for a vector of so many elements, or those of each thread."""
+        blocks = self.ffi.new("float[]", sum(map(self.lib.block_floats, elements)))
+        carry = self.ffi.new("struct carry *", {**found, "blocks": blocks})
+        self.kept[carry] = blocks
+        return carry
+
     def algorithm(self, kernels: Sequence[Kernel], moved: bool = False, carry: Any = None) -> Any:
         """The kernels, or with `moved` the copies of their code elsewhere, as the timed loop takes them (struct
         algorithm *), starting from what `carry` (struct carry *) holds."""
         addresses = [kernel.moved_address if moved else kernel.address for kernel in kernels]
         passes = [self.ffi.cast("const struct kernel *", address) for address in addresses]
         made = {"passes": passes, "pass_count": len(passes)}
-        return self.ffi.new("struct algorithm *", made | ({"initial": carry[0]} if carry else {}))
+        algorithm = self.ffi.new("struct algorithm *", made | ({"initial": carry[0]} if carry else {}))
+        self.kept[algorithm] = carry
+        return algorithm
 
     def repetition(self, cache_state: str, calls: int, batch: int = 1, split: bool = False) -> Any:
-        """How a sample is taken (struct repetition *): `cache_state` is warm, paper or cold."""
+        """How a sample is taken (struct repetition *): `cache_state` is warm, paper, cold or reused."""
         state = getattr(self.lib, f"CACHE_{cache_state.upper()}")
         return self.ffi.new("struct repetition *", (state, calls, batch, split))
 

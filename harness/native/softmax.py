@@ -27,7 +27,7 @@ def run_passes(host: Host, kernels: Sequence[Kernel], x: Vector, y: Vector) -> t
         raise HarnessError("y is read-only; give an array that can be written")
     if read != written and np.may_share_memory(x, y):
         raise HarnessError("x and y overlap; give y memory of its own, or x itself")
-    carry = host.ffi.new("struct carry *")
+    carry = host.carry(len(x))
     host.lib.run_untimed(host.algorithm(kernels), carry, read, written, len(x))
     return carry.sum, carry.reference
 

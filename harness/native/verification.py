@@ -102,6 +102,8 @@ class Expected:
     finds: Callable[[float, float], float] | None = None
     """The relative error of sum and reference as it left them."""
     allowed_found: float = 0.0
+    blocks: Vector | None = None
+    """What y refers to in each block: a pass that finds something finds it, another is given it."""
 
 
 def slices(x: np.ndarray) -> list[np.ndarray]:
@@ -136,7 +138,7 @@ def stored_sum_of(r: Reference) -> Expected:
 
 
 def scaled_exp_of(r: Reference) -> Expected:
-    """exp_scale."""
+    """exp_scale, exp_scale_nt."""
     return Expected(r.total, r.largest, y=r.terms / r.total, y_sum=1, y_magnitude=1, allowed=rounded(r))
 
 
@@ -144,6 +146,47 @@ def scaled_of(r: Reference) -> Expected:
     """scale, of any y."""
     y, y_sum, y_magnitude = r.seen / r.total, r.sum / r.total, r.magnitude / r.total
     return Expected(r.total, r.largest, r.x, y, y_sum, y_magnitude, LARGEST_ERROR)
+
+
+def sum_to_any(r: Reference) -> Expected:
+    """block_sum, and held_sum, which may refer to an x that is HELD below the largest."""
+
+    def error(found: float, reference: float) -> float:
+        if not 0 < found < math.inf or not math.isfinite(reference):
+            return math.inf
+        return abs(math.expm1(math.log(found) + reference - r.largest - math.log(r.total)))
+
+    allowed = LARGEST_ERROR + (r.distance + constant("passes.h", "HELD")) * ROUNDING
+    return Expected(finds=error, allowed_found=allowed)
+
+
+def blocks_of(r: Reference) -> Vector:
+    """The largest x up to the end of each block."""
+    starts = np.arange(0, len(r.x), constant("kernel.h", "BLOCK_ELEMENTS"))
+    return np.maximum.accumulate(np.maximum.reduceat(r.x, starts))
+
+
+def stored_by_blocks(r: Reference) -> Expected:
+    """block_store."""
+    blocks, size = blocks_of(r), constant("kernel.h", "BLOCK_ELEMENTS")
+    references = blocks[r.looked_at // size].astype(np.float64)
+    total = sum(
+        float(np.exp(r.x[at : at + size].astype(np.float64) - float(reference)).sum())
+        for at, reference in zip(range(0, len(r.x), size), blocks, strict=True)
+    )
+    y, allowed = np.exp(r.seen - references), LARGEST_ERROR + np.abs(r.seen - references) * ROUNDING
+    return replace(sum_to_any(r), y=y, y_sum=total, y_magnitude=total, allowed=allowed, blocks=blocks)
+
+
+def scaled_by_blocks(r: Reference) -> Expected:
+    """block_scale, of any y."""
+    blocks, size = blocks_of(r), constant("kernel.h", "BLOCK_ELEMENTS")
+    factors = np.exp(blocks.astype(np.float64) - r.largest) / r.total
+    parts = [r.x[at : at + size].astype(np.float64) for at in range(0, len(r.x), size)]
+    y_sum = sum(float(part.sum()) * f for part, f in zip(parts, factors, strict=True))
+    y_magnitude = sum(float(np.abs(part).sum()) * f for part, f in zip(parts, factors, strict=True))
+    y = r.seen * factors[r.looked_at // size]
+    return Expected(r.total, r.largest, r.x, y, y_sum, y_magnitude, LARGEST_ERROR, blocks=blocks)
 
 
 def extended_sum_of(r: Reference) -> Expected:
@@ -159,7 +202,7 @@ def extended_sum_of(r: Reference) -> Expected:
 
 
 def scaled_extended_of(r: Reference) -> Expected:
-    """ext_scale."""
+    """ext_scale, ext_scale_nt."""
     return Expected(r.extended, r.exponent, y=r.terms / r.total, y_sum=1, y_magnitude=1, allowed=LARGEST_ERROR)
 
 
@@ -191,13 +234,20 @@ EXPECTED: Mapping[str, Callable[[Reference], Expected]] = {
     "scale": scaled_of,
     "ext_sum": extended_sum_of,
     "ext_scale": scaled_extended_of,
+    "block_sum": sum_to_any,
+    "held_sum": sum_to_any,
+    "block_store": stored_by_blocks,
+    "block_scale": scaled_by_blocks,
+    "exp_scale_nt": scaled_exp_of,
+    "ext_scale_nt": scaled_extended_of,
     "load": lambda _: Expected(),
     "store": ones,
     "copy": copied,
     "copy_nt": copied,
     "update": multiplied_by_one,
 }
-"""By the name of a pass or loop; those that sum as published have the reference of ours."""
+"""By the name of a pass or loop; those that sum as published, or take exp by a table, have
+the reference of the pass that they are otherwise."""
 
 
 def fault(host: Host, kernel: Kernel, reference: Reference, at: tuple[int, int] = (1, 3), moved: bool = False) -> str:
@@ -205,7 +255,7 @@ def fault(host: Host, kernel: Kernel, reference: Reference, at: tuple[int, int] 
 
     `at` says how many floats behind a cache line x and y begin.
     """
-    name = kernel.twin_of or kernel.name
+    name = kernel.twin_of or kernel.table_of or kernel.name
     if name not in EXPECTED:
         return "harness/native/verification.py knows no reference for it"
     expected, n = EXPECTED[name](reference), len(reference.x)
@@ -213,7 +263,10 @@ def fault(host: Host, kernel: Kernel, reference: Reference, at: tuple[int, int] 
     y_around, y = _placed(n, at[1])
     x[:] = reference.x
     y[:] = np.nan if expected.before is None else expected.before
-    carry = host.ffi.new("struct carry *", {"sum": expected.sum, "reference": expected.reference})
+    carry = host.carry(n, sum=expected.sum, reference=expected.reference)
+    blocks = np.frombuffer(host.ffi.buffer(host.kept[carry]), np.float32)
+    if expected.blocks is not None and not expected.finds:
+        blocks[: len(expected.blocks)] = expected.blocks
     host.lib.run_untimed(host.algorithm([kernel], moved), carry, pointer(host, x), pointer(host, y), n)
     where = f"at {n} elements"
     if not same_bits(x, reference.x):
@@ -226,6 +279,8 @@ def fault(host: Host, kernel: Kernel, reference: Reference, at: tuple[int, int] 
         error = expected.finds(carry.sum, carry.reference)
         if not error <= expected.allowed_found + _published(kernel, n):
             return f"{where}: it finds {carry.sum:.8g} and {carry.reference:.8g}, off by {error:.2g}"
+        if expected.blocks is not None and not (blocks[: len(expected.blocks)] == expected.blocks).all():
+            return f"{where}: what y refers to in each block is wrong"
     return _wrong_output(y, expected, reference.looked_at, where)
 
 
@@ -263,9 +318,9 @@ def _published(kernel: Kernel, n: int) -> float:
 
 
 @cache
-def additions() -> int:
-    """ADDITIONS of passes.h: how many float additions there are at most between two folds."""
-    found = re.search(r"\bADDITIONS = (\d+)", (build.KERNELS / "passes.h").read_text(encoding="utf-8"))
+def constant(header: str, name: str) -> int:
+    """A constant of a header of the kernels."""
+    found = re.search(rf"\b{name} = (\d+)", (build.KERNELS / header).read_text(encoding="utf-8"))
     assert found
     return int(found[1])
 
@@ -273,7 +328,8 @@ def additions() -> int:
 def lengths(kernel: Kernel) -> list[int]:
     """Where a kernel may go wrong: one element, tails around a vector and an iteration, one past a fold, and far."""
     iteration = kernel.unroll * kernel.lanes
-    fold = iteration * max(1, additions() - kernel.unroll // kernel.accumulators - kernel.accumulators + 1)
+    additions = constant("passes.h", "ADDITIONS")
+    fold = iteration * max(1, additions - kernel.unroll // kernel.accumulators - kernel.accumulators + 1)
     tails = {1, kernel.lanes - 1, kernel.lanes + 1, iteration - 1, iteration, iteration + 1}
     return sorted({n for n in tails if n} | {fold + 1, 2 * fold + kernel.lanes + 1, A_FEW_THOUSAND, LONG})
 

@@ -1,4 +1,4 @@
-"""The paper's claims as data: config/claims.yaml."""
+"""The paper's claims, and findings of our own, as data: config/claims.yaml."""
 
 import math
 from dataclasses import dataclass
@@ -15,6 +15,10 @@ UNITS = {
     "slowest-pass-over-memory-percent": " %",
     "results-not-finite": "",
     "floats-per-element": " N",
+    "faster-than-two-pass-percent": " %",
+    "lead-by-stores-percent": " %",
+    "behind-fastest-percent": " %",
+    "limit-reached-percent": " %",
 }
 """Of the quantities that claims are about, with a space before it where there is one."""
 
@@ -35,6 +39,11 @@ class Claim:
     tolerance: float
     tolerance_reason: str
     algorithm: str | None = None
+
+    @property
+    def whose(self) -> str:
+        """Whose claim it is: the paper's (paper), or a finding of this project (ours)."""
+        return "ours" if self.origin == "ours" else "paper"
 
     @property
     def unit(self) -> str:

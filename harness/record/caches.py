@@ -4,6 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 FLOAT_BYTES = 4
+INPUT_IS_READ = ("paper", "reused")
+"""The cache states in which the input is read, untimed, before each call."""
+OUTPUT_STAYS = ("warm", "reused")
+"""Those in which every call writes where the one before did, after an untimed one; in the others outputs rotate."""
 
 
 class HasCaches:

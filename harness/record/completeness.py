@@ -179,14 +179,18 @@ def wanted_names(experiment: str, names: set[Name], run: Record) -> set[Name]:
     if any(algorithm in run.controls for algorithm, _ in names):
         return {(name, "") for name in (*run.controls, *(control.algorithm for control in run.controls.values()))}
     wanted = {
-        (True, False): _algorithms(run),
-        (True, True): {(algorithm, name) for algorithm, passes in run.algorithms.items() for name in passes},
+        (True, False): _papers(run),
+        (True, True): {(algorithm, name) for algorithm in run.papers for name in run.algorithms[algorithm]},
         (False, True): {("", name) for passes in run.algorithms.values() for name in passes},
     }
     return set().union(*(wanted[bool(algorithm), bool(name)] for algorithm, name in names))
 
 
-def _algorithms(run: Record) -> set[Name]:
+def _papers(run: Record) -> set[Name]:
+    return {(algorithm, "") for algorithm in run.papers}
+
+
+def _every(run: Record) -> set[Name]:
     return {(algorithm, "") for algorithm in run.algorithms}
 
 
@@ -199,8 +203,9 @@ def _twins(run: Record) -> set[Name]:
 WANTED: dict[str, Callable[[Record], set[Name]]] = {
     "accumulations": _twins,
     "conditions": lambda _: {("", "load"), ("", "copy")},
-    "algorithms-and-limits": lambda run: {*_algorithms(run), ("", "load"), ("", "copy")},
-    "peers": lambda run: {*_algorithms(run), *((name, "") for name in run.peers.libraries)},
+    "algorithms-and-limits": lambda run: {*_papers(run), ("", "load"), ("", "copy")},
+    "frontier": lambda run: {*_every(run), *(("", name) for name in ("load", "copy", "copy_nt"))},
+    "peers": lambda run: {*_every(run), *((name, "") for name in run.peers.libraries)},
 }
 """By kind of experiment; of the others the rows tell."""
 

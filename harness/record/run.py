@@ -167,7 +167,7 @@ class Pass:
     twin_of: str = ""
     """The pass that this one accumulates for as published."""
     origin: str = "paper"
-    """Whose it is: paper, or ours."""
+    """Whose it is: the paper's (paper), an algorithm's that came after it (later), or a loop of ours (ours)."""
 
 
 @dataclass(frozen=True)
@@ -297,6 +297,15 @@ class Record:
             "compilers": len(compilers) > 1,
         }
         return {*self.experiments, *(name for name, is_there in others.items() if is_there)}
+
+    def origin_of(self, algorithm: str) -> str:
+        """Whose an algorithm is: "paper" where all of its passes are the paper's, "later" otherwise."""
+        return "paper" if {self.kernels[name].origin for name in self.algorithms[algorithm]} == {"paper"} else "later"
+
+    @property
+    def papers(self) -> list[str]:
+        """The algorithms that are the paper's."""
+        return [name for name in self.algorithms if self.origin_of(name) == "paper"]
 
     def passes_of(self, algorithm: str, name: str = "") -> tuple[str, ...]:
         """The pass `name`, or where that is empty, those of the algorithm (of a control: of what it is a control of; of

@@ -53,11 +53,17 @@ def exp_errors(host: Host, isa: str, exp_store: Kernel, stride: int = 1, lowest:
 
 
 def accumulations(roster: Roster) -> Iterator[tuple[str, str, list[Kernel]]]:
-    """Algorithm, accumulation (folded: ours, or lanes: as published) and passes."""
+    """Algorithm, accumulation (folded: ours, or lanes: as the paper's were published) and passes."""
     for algorithm in roster.config["algorithms"]:
         ours = roster.of(algorithm)
         yield algorithm, "folded", list(ours)
-        yield algorithm, "lanes", [roster.as_published(kernel) or kernel for kernel in ours]
+        if algorithm in roster.papers:
+            yield algorithm, "lanes", [roster.as_published(kernel) or kernel for kernel in ours]
+
+
+def softmaxes(roster: Roster) -> int:
+    """How many results of one input and ISA are looked at."""
+    return sum(1 for _ in accumulations(roster))
 
 
 def check(host: Host, rosters: Mapping[str, Roster], lengths: Sequence[int]) -> Iterator[dict[str, Any]]:

@@ -267,7 +267,7 @@ def check_accuracy(run: Begun, budget: Budget) -> None:
     if not lengths or run.record.accuracy:
         return
     isas = {isa for _, isa in run.pairs}
-    softmaxes = 2 * len(run.config["algorithms"]) * len(isas) + len(run.record.peers.libraries)
+    softmaxes = accuracy.softmaxes(run.plan.roster) * len(isas) + len(run.record.peers.libraries)
     each = softmaxes * len(accuracy.DISTRIBUTIONS)
     # However late tuning was.
     ends = max(budget.until(ACCURACY_ENDS), time.monotonic() + (ACCURACY_ENDS - TUNING_ENDS) * budget.seconds)

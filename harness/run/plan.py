@@ -20,12 +20,12 @@ from harness.native.extensions import Host, Kernel
 from harness.native.memory import Layout
 from harness.native.softmax import run_passes
 from harness.record import run
-from harness.record.caches import FLOAT_BYTES
+from harness.record.caches import FLOAT_BYTES, INPUT_IS_READ, OUTPUT_STAYS
 from harness.record.configuration import Config, lengths
 from harness.record.consistency import FLOATS
 from harness.record.errors import HarnessError
 from harness.record.isa import ISAS
-from harness.run.accuracy import DISTRIBUTIONS
+from harness.run.accuracy import DISTRIBUTIONS, softmaxes
 from harness.run.budget import ACCURACY_ENDS, TUNING_ENDS
 from harness.run.groups import GROUP_SECONDS
 from harness.sampling import tuning
@@ -204,8 +204,8 @@ class Plan:
         llc_bytes = self.processor.last_cache_bytes
         call = [c.nanoseconds(item.isa, elements, llc_bytes) for c in self.contenders[item.experiment]]
         calls = max(1, round(self.protocol["sample_milliseconds"] * 1e6 / max(call)))
-        reading = MEMORY_NANOSECONDS / 2 * elements if item.cache_state == "paper" else 0
-        warm_up = 1 if item.cache_state == "warm" else 0
+        reading = MEMORY_NANOSECONDS / 2 * elements if item.cache_state in INPUT_IS_READ else 0
+        warm_up = 1 if item.cache_state in OUTPUT_STAYS else 0
         rounds = self.protocol["rounds"][item.experiment]
         samples = sum((calls + warm_up) * one + calls * reading for one in call) * rounds
         calibration = 2 * sum((1 + warm_up) * one + reading for one in call)
@@ -273,8 +273,7 @@ class Plan:
         if not asked:
             return 0.0
         isas = len({item.isa for item in self.items})
-        softmaxes = 2 * len(self.config["algorithms"]) * isas
-        one = REFERENCE_NANOSECONDS + softmaxes * COMPARISON_NANOSECONDS
+        one = REFERENCE_NANOSECONDS + softmaxes(self.roster) * isas * COMPARISON_NANOSECONDS
         each = len(DISTRIBUTIONS) * one * sum(asked["elements"])
         return (each + isas * FLOATS / asked["exp_stride"] * COMPARISON_NANOSECONDS) / 1e9
 
@@ -373,6 +372,8 @@ def thread_counts(experiment: Experiment, most: int) -> tuple[int, ...]:
     """The numbers of threads that an experiment is measured with on `most` processors."""
     if experiment.threads == "one":
         return (1,)
+    if experiment.threads == "all":
+        return (most,) if most > 1 else ()
     return tuple(sorted({1, most})) if experiment.threads == "one-and-all" else tuple(topology.counts(most))
 
 
@@ -386,7 +387,7 @@ def make_plan(roster: Roster, processor: Processor, found: Found) -> Plan:
     items: list[Item] = []
     too_large: dict[tuple[str, int, int], int] = {}
     for name, experiment in plan.known.items():
-        if name not in spec or (experiment.kind.has_peers and not roster.peers):
+        if name not in spec or not plan.contenders[name] or (experiment.kind.has_peers and not roster.peers):
             continue
         # Parts of one vector lie in the last-level caches of all threads.
         llc_bytes = processor.llc_bytes_of(found.threads if experiment.joint else 1)

@@ -23,7 +23,7 @@ from harness.native.audit import read
 from harness.native.clock import CLOCK_ADDS, SHORTEST_BATCH_NANOSECONDS, TRIES, Clock, unusable
 from harness.native.extensions import Host
 from harness.native.memory import LINE_BYTES, Arena
-from harness.record.caches import FLOAT_BYTES
+from harness.record.caches import FLOAT_BYTES, INPUT_IS_READ, OUTPUT_STAYS
 from harness.record.errors import HarnessError
 from harness.record.exactness import TOO_FAST
 from harness.record.run import Record
@@ -179,20 +179,24 @@ class Sampler:
             rows = [(its, *part, cpu, 0) for its, part, cpu in zip(operands, parts, cpus, strict=True)]
             shares = self.host.ffi.new("struct share[]", rows)
             team = self.host.ffi.new("struct team *", (shares, len(rows), question.joint))
-            ready = [self._prepare(c, question, operands[0]) for c in question.contenders]
+            each = [count for _, count in parts]
+            ready = [self._prepare(c, question, operands[0], each) for c in question.contenders]
             yield [contender if contender.peer else replace(contender, team=team) for contender in ready]
         finally:
             for arena in arenas:
                 arena.unmap()
 
-    def _prepare(self, contender: Contender, question: Question, operands: Any) -> PreparedContender:
+    def _prepare(
+        self, contender: Contender, question: Question, operands: Any, parts: Sequence[int] = ()
+    ) -> PreparedContender:
+        """`parts`: the elements of each of several threads."""
         elements, least = contender.elements(question.elements), self._least(contender, question)
         if contender.peer:
-            turns, cpus = question.cache_state != "warm", self.cpus[: question.threads]
+            turns, cpus = question.cache_state not in OUTPUT_STAYS, self.cpus[: question.threads]
             vectors = peers.vectors_of(self.host, operands, elements, turns)
             peer = peers.prepare(self.host, contender.peer, vectors, cpus)
             return PreparedContender(peer.algorithm, operands, elements, peer=peer, least=least)
-        before, carry = self.host.algorithm(contender.before), self.host.ffi.new("struct carry *")
+        before, carry = self.host.algorithm(contender.before), self.host.carry(*parts or [elements])
         self.host.lib.run_untimed(before, carry, operands.x, operands.outputs, elements)
         algorithm = self.host.algorithm(contender.kernels, contender.moved, carry)
         return PreparedContender(algorithm, operands, elements, contender.split, least=least)
@@ -214,14 +218,14 @@ class Sampler:
         batch = 1
         if self._may_batch(question, prepared):
             batch = calls
-            if question.cache_state == "paper":
+            if question.cache_state in INPUT_IS_READ:
                 batch = max(1, round(max(SHORTEST_BATCH_NANOSECONDS, self.clock.shortest) / min(times)))
         return Repetition(calls, min(batch, calls))
 
     def _may_batch(self, question: Question, prepared: Sequence[PreparedContender]) -> bool:
         """Whether several calls may follow each other without the cache state being restored, or the clock read."""
         # Input and output fill half of L1, so the input is still there when the next call of the batch begins.
-        short = question.cache_state == "paper" and question.elements <= self.short_elements
+        short = question.cache_state in INPUT_IS_READ and question.elements <= self.short_elements
         return (question.cache_state == "warm" or short) and not any(contender.split for contender in prepared)
 
     def _call_nanoseconds(self, contender: PreparedContender, question: Question) -> float:

@@ -5,13 +5,15 @@
 enum cache_state {
   CACHE_WARM,   // the same operands as before, after one untimed call
   CACHE_PAPER,  // the input was just read; the output is the one of the rotation that was written longest ago
-  CACHE_COLD    // no line of input or output is in any cache
+  CACHE_COLD,   // no line of input or output is in any cache
+  CACHE_REUSED  // the input was just read; the output is the same as before, after one untimed call
 };
 
 // How many passes a call has at most; config.yaml's schema says the same.
 enum { MAX_PASSES = 4 };
 
-// What a call runs: its passes, one after the other, and what the first of them starts from.
+// What a call runs: its passes, one after the other, and what the first of them starts from. Its `blocks` has block_floats(n)
+// floats for each thread, one after the other.
 struct algorithm {
   const struct kernel *passes[MAX_PASSES];
   size_t pass_count;
@@ -65,6 +67,9 @@ struct team {
 // thread could not be started or pinned.
 int time_threads(const struct algorithm *algorithm, const struct team *team, const struct repetition *repetition,
                  int64_t *nanoseconds);
+
+// The floats of `blocks` for n elements: one for each block, in cache lines of their own.
+size_t block_floats(size_t n);
 
 // What a pass would have found over the whole of a vector, from what it found over its parts.
 void combine(int how, struct carry *total, const struct carry *parts, size_t count);

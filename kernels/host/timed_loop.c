@@ -12,6 +12,11 @@ uint64_t clock_nanoseconds(void) {
   return (uint64_t) t.tv_sec * 1000000000u + (uint64_t) t.tv_nsec;
 }
 
+size_t block_floats(size_t n) {
+  size_t line = LINE / sizeof(float), blocks = (n + BLOCK_ELEMENTS - 1) / BLOCK_ELEMENTS;
+  return (blocks + line - 1) / line * line;
+}
+
 void read_clock(uint64_t *readings, size_t count) {
   for (size_t i = 0; i < count; i++) readings[i] = clock_nanoseconds();
 }
@@ -22,7 +27,7 @@ static void read_all(const float *x, size_t n) {
 }
 
 void restore(int cache_state, const struct operands *o, size_t n, size_t batch) {
-  if (cache_state == CACHE_PAPER) read_all(o->x, n);
+  if (cache_state == CACHE_PAPER || cache_state == CACHE_REUSED) read_all(o->x, n);
   if (cache_state != CACHE_COLD) return;
   evict(o->x, n * sizeof(float));
   for (struct operands ahead = *o; batch; batch--, advance(&ahead)) evict(output(&ahead), n * sizeof(float));
@@ -37,7 +42,7 @@ void run_untimed(const struct algorithm *algorithm, struct carry *carry, const f
 
 static void time_batch(const struct algorithm *a, struct operands *o, size_t n, const struct repetition *how,
                        int64_t *nanoseconds) {
-  int moves = how->cache_state != CACHE_WARM;
+  int moves = !output_stays(how->cache_state);
   size_t batch = how->batch;
   uint64_t start = clock_nanoseconds();
   for (; batch; batch--) {
@@ -58,14 +63,14 @@ static void time_split(const struct algorithm *a, struct operands *o, size_t n, 
     at[p + 1] = clock_nanoseconds();
   }
   for (size_t p = 0; p < a->pass_count; p++) add_time(&nanoseconds[p], at[p], at[p + 1]);
-  if (how->cache_state != CACHE_WARM) advance(o);
+  if (!output_stays(how->cache_state)) advance(o);
 }
 
 void time_calls(const struct algorithm *algorithm, struct operands *operands, size_t n, const struct repetition *repetition,
                 int64_t *nanoseconds) {
   struct repetition how = *repetition;
   unsigned before = flush_denormals();
-  if (how.cache_state == CACHE_WARM) {
+  if (output_stays(how.cache_state)) {
     struct carry carry = algorithm->initial;
     run_passes(algorithm, &carry, operands->x, output(operands), n);
   }

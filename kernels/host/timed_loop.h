@@ -18,5 +18,8 @@ static inline void run_passes(const struct algorithm *a, struct carry *carry, co
   for (size_t p = 0; p < a->pass_count; p++) a->passes[p]->run(x, y, carry, n);
 }
 
+// Whether every call writes where the one before did; else outputs rotate.
+static inline int output_stays(int cache_state) { return cache_state == CACHE_WARM || cache_state == CACHE_REUSED; }
+
 // Brings about what holds before `batch` calls.
 void restore(int cache_state, const struct operands *o, size_t n, size_t batch);

@@ -1,5 +1,6 @@
 // The timed loop of several threads: each on a processor of its own, with operands of its own, or all on parts of one vector.
 #define _GNU_SOURCE
+#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -48,13 +49,13 @@ static double scaled_down(double sum, float exponent) {
 
 void combine(int how, struct carry *total, const struct carry *parts, size_t count) {
   if (how == COMBINE_NONE) return;
-  *total = parts[0];
+  total->sum = parts[0].sum;
+  total->reference = parts[0].reference;
   for (size_t i = 1; i < count; i++) {
     float above = parts[i].reference > total->reference ? parts[i].reference : total->reference;
-    if (how == COMBINE_SUM) {
-      total->sum += parts[i].sum;
-      continue;
-    }
+    if (how == COMBINE_SUM || how == COMBINE_BLOCKS)
+      total->sum = total->sum * exp((double) total->reference - (double) above) +
+                   parts[i].sum * exp((double) parts[i].reference - (double) above);
     // Powers of two are exact: the sum over parts is rounded no more than one over the whole.
     if (how == COMBINE_EXTENDED)
       total->sum = scaled_down(total->sum, total->reference - above) + scaled_down(parts[i].sum, parts[i].reference - above);
@@ -62,8 +63,14 @@ void combine(int how, struct carry *total, const struct carry *parts, size_t cou
   }
 }
 
-static void run_parts(struct sample *s, size_t index, const struct operands *part, size_t n) {
+// What the passes of a thread start from: the thread has blocks of its own.
+static struct carry initial(const struct sample *s, size_t index) {
   struct carry carry = s->algorithm->initial;
+  for (size_t i = 0; carry.blocks && i < index; i++) carry.blocks += block_floats(s->team->shares[i].n);
+  return carry;
+}
+
+static void run_parts(struct sample *s, size_t index, struct carry carry, const struct operands *part, size_t n) {
   for (size_t p = 0; p < s->algorithm->pass_count; p++) {
     const struct kernel *pass = s->algorithm->passes[p];
     struct carry *parts = s->carries[p % 2];
@@ -78,14 +85,14 @@ static void run_parts(struct sample *s, size_t index, const struct operands *par
 static void call(struct sample *s, size_t index) {
   const struct share *share = &s->team->shares[index];
   struct operands part = *share->operands;
-  struct carry carry = s->algorithm->initial;
+  struct carry carry = initial(s, index);
   part.x += share->start;
   part.outputs += share->start;
   restore(s->repetition->cache_state, &part, share->n, 1);
   meet(s);
   s->starts[index] = clock_nanoseconds();
   if (s->team->joint)
-    run_parts(s, index, &part, share->n);
+    run_parts(s, index, carry, &part, share->n);
   else
     run_passes(s->algorithm, &carry, part.x, output(&part), share->n);
   s->ends[index] = clock_nanoseconds();
@@ -102,7 +109,7 @@ static void finish_call(struct sample *s) {
     if (s->ends[i] > end) end = s->ends[i];
   }
   add_time(&s->nanoseconds, start, own < 0 ? start - 1 : end);
-  if (s->repetition->cache_state == CACHE_WARM) return;
+  if (output_stays(s->repetition->cache_state)) return;
   for (size_t i = 0; i < (team->joint ? 1 : team->count); i++) advance(team->shares[i].operands);
 }
 
@@ -119,7 +126,7 @@ static void *work(void *argument) {
   if (atomic_load(&s->failed)) return NULL;
   unsigned before = flush_denormals();
   int64_t behind = (int64_t) (clock_nanoseconds() - cpu_nanoseconds());
-  if (s->repetition->cache_state == CACHE_WARM) call(s, m->index);
+  if (output_stays(s->repetition->cache_state)) call(s, m->index);
   for (size_t c = 0; c < s->repetition->calls; c++) {
     call(s, m->index);
     meet(s);

@@ -24,14 +24,21 @@ FN float vf_hmax(vf a) {
 }
 
 typedef __m256i ve;
-#define EXPONENT_ZERO 0x1.8p23f
-enum { LOWEST_EXPONENT = -(1 << 21), LARGEST_FLOAT_BIAS = 127 };
+enum { FRACTION_BITS = TABLE ? 3 : 0, LOWEST_EXPONENT = -(1 << (21 - FRACTION_BITS)) };
+enum { EXPONENT_ONE = 1 << FRACTION_BITS, LARGEST_FLOAT_BIAS = 127 * EXPONENT_ONE };
+#define EXPONENT_ZERO (0x1.8p23f / EXPONENT_ONE)
+static const int mantissas[8] __attribute__((aligned(32), unused)) = {
+  0, -0x46A3E, -0x7C810, -0xA0129, -0xAFB0D, -0xA98D6, -0x8BB03, -0x53F39
+};
 
-FN ve ve_set(float e) { return _mm256_castps_si256(vf_set(EXPONENT_ZERO + e)); }
+FN ve ve_shifted(vf shifted) { return _mm256_castps_si256(shifted); }
+FN ve ve_integral(ve e) { return _mm256_and_si256(e, _mm256_set1_epi32(-EXPONENT_ONE)); }
+FN vf vf_mantissa(vf q, vf t, UNUSED vf shifted) { return vf_fma(q, t, vf_set(1)); }
+FN ve ve_set(float e) { return ve_shifted(vf_set(EXPONENT_ZERO + e)); }
 FN ve ve_round_product(vf a, vf b, vf *rounded) {
   vf shifted = vf_fma(a, b, vf_set(EXPONENT_ZERO));
   *rounded = shifted - vf_set(EXPONENT_ZERO);
-  return _mm256_castps_si256(shifted);
+  return ve_shifted(shifted);
 }
 FN ve ve_max(ve a, ve b) { return _mm256_max_epi32(a, b); }
 FN ve ve_keep_first(size_t n, ve a, ve rest) { return _mm256_blendv_epi8(rest, a, first(n)); }
@@ -44,7 +51,13 @@ FN float ve_hmax(ve a) {
 }
 FN vf vf_exp2(ve e, ve reference) {
   ve lowest = _mm256_sub_epi32(reference, _mm256_set1_epi32(LARGEST_FLOAT_BIAS));
-  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_sub_epi32(_mm256_max_epi32(e, lowest), lowest), 23));
+  ve above = _mm256_sub_epi32(_mm256_max_epi32(e, lowest), lowest);
+  ve bits = _mm256_slli_epi32(above, 23 - FRACTION_BITS);
+  if (TABLE) {
+    ve table = _mm256_load_si256((const __m256i *) mantissas);
+    bits = _mm256_add_epi32(bits, _mm256_permutevar8x32_epi32(table, above));
+  }
+  return _mm256_castsi256_ps(bits);
 }
 FN vf vf_scale(vf a, ve e, ve reference) { return a * vf_exp2(e, reference); }
 FN vf vf_scale_add(vf a, ve e, ve reference, vf c) { return vf_fma(a, vf_exp2(e, reference), c); }

@@ -17,10 +17,25 @@ FN vf vf_max(vf a, vf b) { return _mm512_max_ps(a, b); }
 FN vf vf_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
 FN float vf_hmax(vf a) { return _mm512_reduce_max_ps(a); }
 
-// VSCALEFPS takes exponents as floats.
+// VSCALEFPS takes exponents as floats, and of those the integral part: 2 to the power of the rest comes from a table of 32.
 typedef vf ve;
-enum { LOWEST_EXPONENT = -(1 << 21) };
+enum { FRACTION_BITS = TABLE ? 5 : 0, LOWEST_EXPONENT = -(1 << (TABLE ? 17 : 21)) };
+#define EXPONENT_ZERO (0x1.8p23f / (1 << FRACTION_BITS))
 
+FN ve ve_shifted(vf shifted) { return shifted - vf_set(EXPONENT_ZERO); }
+FN ve ve_integral(ve e) { return TABLE ? _mm512_floor_ps(e) : e; }
+FN vf vf_mantissa(vf q, vf t, vf shifted) {
+  static const float powers[] __attribute__((aligned(64))) = {
+    0x1p+0f, 0x1.059b0ep+0f, 0x1.0b5586p+0f, 0x1.11301ep+0f, 0x1.172b84p+0f, 0x1.1d4874p+0f,
+    0x1.2387a6p+0f, 0x1.29e9ep+0f, 0x1.306fep+0f, 0x1.371a74p+0f, 0x1.3dea64p+0f, 0x1.44e086p+0f,
+    0x1.4bfdaep+0f, 0x1.5342b6p+0f, 0x1.5ab07ep+0f, 0x1.6247ecp+0f, 0x1.6a09e6p+0f, 0x1.71f75ep+0f,
+    0x1.7a1148p+0f, 0x1.82589ap+0f, 0x1.8ace54p+0f, 0x1.93737cp+0f, 0x1.9c4918p+0f, 0x1.a5503cp+0f,
+    0x1.ae89fap+0f, 0x1.b7f77p+0f, 0x1.c199bep+0f, 0x1.cb720ep+0f, 0x1.d5818ep+0f, 0x1.dfc974p+0f,
+    0x1.ea4afap+0f, 0x1.f50766p+0f
+  };
+  vf power = _mm512_permutex2var_ps(vf_load(powers), _mm512_castps_si512(shifted), vf_load(powers + LANES));
+  return vf_fma(power, q * t, power);
+}
 FN ve ve_set(float e) { return vf_set(e); }
 FN ve ve_round_product(vf a, vf b, vf *rounded) {
   return *rounded = _mm512_roundscale_ps(a * b, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);

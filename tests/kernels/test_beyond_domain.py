@@ -15,14 +15,18 @@ from harness.native.softmax import run_passes
 from harness.record.files import ROOT
 from harness.record.isa import ISAS
 from tests.conftest import COMPILERS, EMULATED, SETTINGS, algorithm, kernels_of, variants
-from tests.kernels.test_passes import ALGORITHMS, REDUCTIONS, TOLERANCE, reference
+from tests.kernels.test_passes import ALGORITHMS, BLOCK, BY_BLOCKS, REDUCTIONS, TOLERANCE, in_extended_range, reference
 from tests.kernels.test_threads import combined
 
 LARGEST = float(np.finfo(np.float32).max)
 MASKS = (-1e4, -1e5, -1e6, -1e7, -1e8, -1e9, -LARGEST, -np.inf)
 PLACES = [*((compiler, isa) for compiler in SETTINGS["compilers"] for isa in ISAS), (COMPILERS[0], EMULATED)]
-# Two-Pass counts exponents to ±2^21.
-FARTHEST = 2**21 * np.log(2)
+
+
+def farthest(name, isa):
+    """The largest |x| that Two-Pass can count the exponent of."""
+    table = any(its.endswith("_table") for its in SETTINGS["algorithms"][name])
+    return 2 ** (21 if not table else 17 if "avx512f" in isa else 18) * np.log(2)
 
 
 def masked_is_right(isa, mask):
@@ -30,9 +34,9 @@ def masked_is_right(isa, mask):
     return "avx512f" in isa or mask >= -1e9
 
 
-def fully_masked_is_right(name, mask):
+def fully_masked_is_right(name, isa, mask):
     """Whether a row of nothing but this has 1/n everywhere; else every result is NaN."""
-    return np.isfinite(mask) and (name != "two-pass" or abs(mask) < FARTHEST)
+    return np.isfinite(mask) and (not in_extended_range(name) or abs(mask) < farthest(name, isa))
 
 
 def result(host, passes, x):
@@ -84,7 +88,7 @@ def test_a_fully_masked_row_is_even_or_nan(host, compiler, isa, name, mask):
     passes = algorithm(compiler, isa, name)
     for n in (1, 5, 16, 33, 700):
         y = result(host, passes, np.full(n, mask, np.float32))
-        if fully_masked_is_right(name, mask):
+        if fully_masked_is_right(name, isa, mask):
             np.testing.assert_allclose(y, 1 / n, rtol=TOLERANCE)
         else:
             assert np.isnan(y).all()
@@ -120,9 +124,9 @@ def test_any_magnitude_is_right_or_nan(host, generator, isa, name):
                     x = np.clip(x, -LARGEST, LARGEST)
                 y = result(host, passes, x)
                 assert_right_or_nan(y, x)
-                if name == "two-pass" and abs(float(x.max())) > FARTHEST + 1:
+                if in_extended_range(name) and abs(float(x.max())) > farthest(name, isa) + 1:
                     assert np.isnan(y).all(), "no exponent counts that far"
-                elif magnitude < FARTHEST - 100 or (magnitude < 1e9 and "three" in name):
+                elif magnitude < farthest(name, isa) - 100 or (magnitude < 1e9 and not in_extended_range(name)):
                     assert not np.isnan(y).any()
 
 
@@ -146,8 +150,8 @@ def test_a_fully_masked_part_adds_nothing_or_nan(host, generator, isa, pass_name
     """As threads that share a row combine what each found."""
     kernel = variants(COMPILERS[0], isa, pass_name)[-1]
     seen = generator.normal(size=300).astype(np.float32)
-    how = {"max": "MAX", "ext_sum": "EXTENDED"}.get(pass_name, "SUM")
-    before = [variants(COMPILERS[0], isa, "max")[0]] if how == "SUM" else []
+    how = "MAX" if pass_name == "max" else "EXTENDED" if pass_name.startswith("ext") else "SUM"
+    before = [variants(COMPILERS[0], isa, "max")[0]] if kernel.needs else []
     found = []
     for part in (seen, np.full(300, mask, np.float32)):
         # Both parts refer to the maximum of the whole, which a leading element stands for.
@@ -163,6 +167,22 @@ def test_a_fully_masked_part_adds_nothing_or_nan(host, generator, isa, pass_name
             assert total == pytest.approx(found[0][0] + len(parts) - 1, rel=1e-6)
         else:
             assert total * 2.0**at == pytest.approx(np.exp(seen.astype(np.float64)).sum(), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", BY_BLOCKS)
+@pytest.mark.parametrize("isa", [*ISAS, EMULATED])
+@pytest.mark.parametrize("mask", MASKS)
+def test_masked_blocks_are_0_or_what_is_no_result_is_nan(host, generator, isa, name, mask):
+    """Whole blocks that are masked, before and behind those that are seen."""
+    passes = algorithm(COMPILERS[0], isa, name)
+    for seen in (slice(0, 10), slice(BLOCK, BLOCK + 10), slice(2 * BLOCK + 5, 3 * BLOCK), slice(BLOCK - 1, None)):
+        x = np.full(3 * BLOCK + 100, mask, np.float32)
+        x[seen] = generator.normal(size=len(x[seen]))
+        y = result(host, passes, x)
+        told = ~np.isnan(y)
+        assert told.all() == masked_is_right(isa, mask)
+        expected = reference(x)
+        np.testing.assert_allclose(y[told], expected[told].astype(np.float64), rtol=TOLERANCE, atol=2.0**-125)
 
 
 def test_parts_that_are_nowhere_combine_to_no_number(host):
@@ -233,5 +253,5 @@ def test_the_readme_has_this_table():
         some, every = table[told(mask)]
         everywhere = masked_is_right("avx2", mask)
         assert some == ("right, masked elements 0" if everywhere else "AVX512F: right; scalar, AVX2: NaN")
-        three, two = (fully_masked_is_right(name, mask) for name in ("three-pass-reload", "two-pass"))
+        three, two = (fully_masked_is_right(name, "avx2", mask) for name in ("three-pass-reload", "two-pass"))
         assert every == ("right, 1/n each" if two else "Three-Pass: right; Two-Pass: NaN" if three else "NaN")

@@ -70,9 +70,10 @@ def test_each_call_writes_to_the_next_output_of_the_rotation(host, bench, cache_
     assert bench.outputs(recorder)[7:] == [1, 2], "the rotation goes on from sample to sample"
 
 
-def test_warm_calls_write_to_one_output_after_an_untimed_call(host, bench):
+@pytest.mark.parametrize("cache_state", ("warm", "reused"))
+def test_where_the_output_stays_calls_write_to_one_after_an_untimed_call(host, bench, cache_state):
     recorder = Recorder(host)
-    bench.time([recorder], "warm", 4, 4)
+    bench.time([recorder], cache_state, 4, 4)
     assert bench.outputs(recorder) == [0] * 5
 
 

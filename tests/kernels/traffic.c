@@ -9,11 +9,11 @@
 #include "table.h"
 
 enum { MOST = 1 << 20 };
-static float x[MOST], y[MOST];
+static float x[MOST], y[MOST], blocks[MOST / BLOCK_ELEMENTS + 1];
 
 int main(int argc, char **argv) {
   size_t n = (size_t) atol(argv[1]);
-  struct carry carry = { 1, 0 };
+  struct carry carry = { 1, 0, blocks };
   printf("%p %p\n", (void *) x, (void *) y);
   for (int a = 2; a + 1 < argc; a += 2)
     for (int k = 0; k < kernel_count; k++) {

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from analysis.claims import verdicts as judging
 from analysis.claims.quantities import (
-    QUANTITIES,
     floats_per_element,
     largest_speedup,
     results_not_finite,
@@ -63,7 +63,7 @@ def test_floats_are_added_up_over_the_passes(full_run):
 
 
 def test_every_quantity_has_a_unit_and_a_missing_isa_is_told(full_run):
-    assert QUANTITIES.keys() == UNITS.keys()
+    assert judging.QUANTITIES.keys() == UNITS.keys()
     run = replace(full_run, samples=full_run.samples[full_run.samples["isa"] != "avx2"])
     with pytest.raises(MissingRows, match="no rows of AVX2"):
         largest_speedup(Evidence((run,)), "avx2", None)

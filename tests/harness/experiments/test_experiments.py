@@ -26,14 +26,29 @@ def roster(kernels):
     return Roster(SETTINGS, kernels)
 
 
-def test_every_algorithm_is_a_contender_in_its_tuned_variants(roster):
+def test_every_algorithm_of_the_paper_is_a_contender_in_its_tuned_variants(roster):
     found = experiments.kind("algorithms").contenders(roster)
-    assert [c.algorithm for c in found] == list(SETTINGS["algorithms"])
+    assert [c.algorithm for c in found] == ["three-pass-recompute", "three-pass-reload", "two-pass"]
     two_pass = found[-1]
     assert [kernel.name for kernel in two_pass.kernels] == ["ext_sum", "ext_scale"]
     assert two_pass.variant == f"{roster.tuned['ext_sum'].variant}+{roster.tuned['ext_scale'].variant}"
     assert not any(c.split for c in found)
     assert all(c.split for c in experiments.kind("algorithms-by-pass").contenders(roster))
+
+
+def test_an_algorithm_with_a_pass_that_came_later_takes_part_where_nothing_is_the_papers_alone(kernels):
+    later = Roster(SETTINGS, [replace(k, origin="later") if k.name == "scale" else k for k in kernels])
+    takes_part = {
+        name: "three-pass-reload" in {c.algorithm for c in experiments.kind(name).contenders(later)}
+        for name in ("algorithms", "algorithms-by-pass", "algorithms-and-limits", "frontier", "peers")
+    }
+    assert [name for name, does in takes_part.items() if does] == ["frontier", "peers"]
+    assert "scale" in {c.pass_name for c in experiments.kind("passes").contenders(later)}
+
+
+def test_the_frontier_is_held_against_loops_of_the_least_traffic(roster):
+    loops = [c for c in experiments.kind("frontier").contenders(roster) if not c.algorithm]
+    assert {c.pass_name for c in loops} == {"load", "copy", "copy_nt"}
 
 
 def test_passes_are_compared_with_every_bandwidth_loop(roster):
@@ -65,7 +80,7 @@ def test_a_pass_runs_after_what_gives_it_its_input(roster, name, before):
 def test_a_pass_that_does_not_exist_is_refused(kernels):
     settings = {**SETTINGS, "algorithms": {"one-pass": ["magic"]}}
     with pytest.raises(
-        HarnessError, match=r"algorithms.one-pass: there is no pass 'magic'; the passes are copy, copy_nt, "
+        HarnessError, match=r"algorithms.one-pass: there is no pass 'magic'; the passes are block_scale, "
     ):
         check_passes(settings, kernels)
 
@@ -75,14 +90,25 @@ def test_a_pass_that_does_not_exist_is_refused(kernels):
     [
         (["exp_sum", "max", "exp_scale"], "exp_sum needs the result of max, which no pass before it gives"),
         (["max", "exp_scale", "exp_sum"], "exp_scale needs the result of exp_sum or exp_store or "),
-        (["max", "scale", "exp_store"], "scale needs the result of exp_store or exp_store_lanes, which"),
-        (["max", "exp_sum", "scale"], "scale needs the result of exp_store or exp_store_lanes, which"),
+        (
+            ["max", "scale", "exp_store"],
+            "scale needs the result of exp_store or exp_store_lanes or exp_store_table, which",
+        ),
+        (
+            ["max", "exp_sum", "scale"],
+            "scale needs the result of exp_store or exp_store_lanes or exp_store_table, which",
+        ),
         (["max", "exp_store", "exp_scale", "scale"], "scale needs the result of exp_store or"),
         (["max", "exp_store", "ext_scale"], "ext_scale needs the result of ext_sum or ext_sum_lanes"),
         (["ext_sum", "exp_scale"], "exp_scale needs the result of exp_sum or"),
         (["ext_scale"], "ext_scale needs the result of ext_sum or"),
-        (["max", "exp_store"], "exp_store comes last and writes no softmax; exp_scale or scale or .*does"),
+        (["max", "exp_store"], "exp_store comes last and writes no softmax; scale or .*exp_scale or .*does"),
         (["ext_sum", "ext_scale", "max"], "max comes last and writes no softmax"),
+        (
+            ["max", "exp_store", "block_scale"],
+            "block_scale needs the result of block_store or block_store_table, which no pass before it",
+        ),
+        (["block_store", "scale"], "scale needs the result of exp_store or exp_store_lanes or exp_store_table, which"),
         (["max", "exp_store", "copy", "scale"], "copy is a loop that tells the memory's limits"),
     ],
 )
@@ -94,6 +120,12 @@ def test_passes_that_give_no_softmax_in_their_order_are_refused_by_name(kernels,
 @pytest.mark.parametrize("passes", (["max", "exp_store", "exp_scale"], ["max", "ext_sum_lanes", "ext_scale"]))
 def test_passes_that_give_a_softmax_in_another_way_are_fine(kernels, passes):
     check_passes({**SETTINGS, "algorithms": {"mine": passes}}, kernels)
+
+
+def test_controls_of_passes_that_have_no_copy_elsewhere_are_refused(kernels):
+    settings = {**SETTINGS, "controls": {"algorithm": "two-pass-table", "extra_percent": [1]}}
+    with pytest.raises(HarnessError, match=r"^controls.algorithm: two-pass-table: there is no copy .* ext_sum_table$"):
+        check_passes(settings, kernels)
 
 
 @pytest.mark.parametrize(("low", "high"), [(-1000, 1e6), (-2e5, 0)])
@@ -154,7 +186,7 @@ def test_a_question_costs_what_its_contenders_do(roster):
     [
         ("algorithms", "one", 2), ("class-counts", "one-and-all", 4), ("strong-scaling", "parts", 0),
         ("passes", "one", 0), ("scaling", "own-vectors", 0), ("controls", "one", 8), ("accumulation", "one", 3),
-        ("breakdown", "one", 0), ("peers", "one-and-all", 0),
+        ("breakdown", "one", 0), ("peers", "one-and-all", 0), ("frontier", "one", 0),
     ],
 )  # fmt: skip
 def test_the_ratios_that_are_asked_are_those_that_figures_draw(make_run, name, threads, asked):

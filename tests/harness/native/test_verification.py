@@ -24,6 +24,7 @@ from tests.harness.mutants import FAR, FAR_ELEMENTS, MISTAKES, RIGHT, build_muta
 UNSEEN = {
     "max": {"a coefficient of exp"},
     "scale": {"a coefficient of exp"},
+    "block_scale": {"a coefficient of exp"},  # it has exp once for a block, in double
     "load": set(MISTAKES.values()) - {"one past the end"},
     "store": {"shifted by one", "a coefficient of exp"},
     **{name: {"a coefficient of exp"} for name in ("copy", "copy_nt", "update")},

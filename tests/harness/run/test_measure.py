@@ -133,7 +133,7 @@ def test_a_run_leaves_rows_and_provenance_that_fit_their_schemas(tiny):
     assert set(algorithms["elements"]) == {100, 300, 1000, 3000, 10_000}
     assert {0, 1} <= set(algorithms["process"]) <= {0, 1, 2}
     for _, round_ in algorithms.groupby(["elements", "process", "round"]):
-        assert sorted(round_["algorithm"]) == sorted(record.algorithms)
+        assert sorted(round_["algorithm"]) == sorted(record.papers)
         assert sorted(round_["position"]) == [0, 1, 2]
         assert round_["calls"].nunique() == 1
     breakdown = rows[rows["experiment"] == "breakdown"]

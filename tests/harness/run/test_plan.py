@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness.experiments import experiments
 from harness.experiments.base import Roster
 from harness.machine import detection
 from harness.record import configuration
@@ -246,3 +247,9 @@ def test_this_machine_has_a_plan(host, quick):
     processor = host.processor()
     planned = made(quick, processor, ["gcc"], list(processor.isas), detection.available_memory_bytes())
     assert planned.items
+
+
+def test_all_threads_are_asked_alone_where_there_are_several():
+    asked = experiments({"team": {"contenders": "frontier", "cache_state": "paper", "threads": "all"}})["team"]
+    assert (plan.thread_counts(asked, 4), plan.thread_counts(asked, 1)) == ((4,), ())
+    assert asked.joint

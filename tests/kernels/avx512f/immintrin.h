@@ -51,6 +51,16 @@ EMULATED __m512 emulated_rint_ps(__m512 a) {
   LANEWISE(i, 16) a[i] = __builtin_rintf(a[i]);
   return a;
 }
+EMULATED __m512 emulated_floor_ps(__m512 a) {
+  LANEWISE(i, 16) a[i] = __builtin_floorf(a[i]);
+  return a;
+}
+EMULATED __m512 emulated_permutex2var_ps(__m512 low, __m512i index, __m512 high) {
+  __m512 r;
+  __v16si which = (__v16si) index;
+  LANEWISE(i, 16) r[i] = (which[i] & 16 ? high : low)[which[i] & 15];
+  return r;
+}
 // a·2^floor(b). NaN and ∞ as in the manual's table of special cases: 2^-∞ makes even a NaN 0, and 2^∞ makes it ∞.
 EMULATED float emulated_scalef(float a, float b) {
   if (isnan(a)) return b == INFINITY ? INFINITY : b == -INFINITY ? 0 : a;
@@ -93,6 +103,9 @@ EMULATED __m256d emulated_extractf64x4_pd(__m512d a, int high) {
 #define _mm512_fmadd_pd emulated_fmadd_pd
 #undef _mm512_roundscale_ps  // clang's are macros
 #define _mm512_roundscale_ps(a, rounding) emulated_rint_ps(a)  // to nearest, the only rounding that is asked for
+#define _mm512_floor_ps emulated_floor_ps
+#define _mm512_permutex2var_ps emulated_permutex2var_ps
+#define _mm512_castps_si512(a) ((__m512i) (a))
 #define _mm512_scalef_ps emulated_scalef_ps
 #define _mm512_cvtps_pd emulated_cvtps_pd
 #define _mm512_castps512_ps256 emulated_castps512_ps256

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.tables.controls import verdict
+from harness.reading.trust import verdict
 from tests.planted import planted, run_with_controls
 
 

@@ -1,0 +1,101 @@
+"""What findings of our own are about: quantities of the frontier, in one thread, each a function as in `quantities`."""
+
+from dataclasses import replace
+
+import pandas as pd
+
+from analysis.claims.quantities import Measured
+from analysis.tables.pass_limits import of_isa, out_of_cache
+from harness.reading import names
+from harness.reading.frontier import frontier, frontier_rows, limit_shares, ratios_to
+from harness.record.caches import FLOAT_BYTES
+from harness.record.errors import MissingRows
+from harness.record.samples import Run
+from harness.statistics.intervals import bounds, intervals
+from harness.statistics.ratios import percents
+from harness.statistics.selection import THREE_PASS, TWO_PASS
+
+TWO_PASS_NT, THREE_PASS_NT = "two-pass-nt", "three-pass-recompute-nt"
+
+
+def faster_than_two_pass(run: Run, isa: str | None, algorithm: str | None) -> Measured:
+    """By how much an algorithm is faster than Two-Pass at the longest length out of cache with a cold output."""
+    rows = _far(run, isa, algorithm or "", TWO_PASS)
+    # t / t_algorithm of Two-Pass
+    return _percent(ratios_to(rows, algorithm or "").query("algorithm == @TWO_PASS"), rows)
+
+
+def lead_by_stores(run: Run, isa: str | None, algorithm: str | None) -> Measured:
+    """By how much the lead of Two-Pass over Three-Pass grows where both store past the caches, at the longest length
+    out of cache with a cold output: of the two Three-Pass algorithms with plain stores the faster one counts."""
+    rows = _far(run, isa, TWO_PASS_NT, THREE_PASS_NT, TWO_PASS, *THREE_PASS)
+    key = ["process", "round"]
+    plain, past = (
+        ratios_to(rows, fastest).set_index(["algorithm", *key])["log_ratio"] for fastest in (TWO_PASS, TWO_PASS_NT)
+    )
+    rival = min(THREE_PASS, key=lambda name: plain[name].median())
+    grown = (past[THREE_PASS_NT] - plain[rival]).dropna().rename("log_ratio").reset_index()
+    measured = _percent(grown.assign(algorithm=algorithm), rows)
+    return replace(measured, detail=f"with plain stores over {names.SHORT_ALGORITHMS[rival]}; {measured.detail}")
+
+
+def behind_fastest(run: Run, isa: str | None, algorithm: str | None) -> Measured:
+    """By how much an algorithm takes longer than the fastest with a warm output, at the length where that is most of
+    those whose input and output fit in L2 together."""
+    table = frontier(run)
+    near = 2 * FLOAT_BYTES * table["elements"] <= run.machine.cache_bytes(2)
+    mine = (table["algorithm"] == algorithm) & (table["isa"] == isa) & (table["threads"] == 1)
+    table = table[near & mine & (table["output"] == "warm")]
+    if table.empty:
+        raise MissingRows(f"{algorithm} was not measured in L2 with a warm output in {names.ISAS.get(isa or '', isa)}")
+    worst = table.loc[table["relative_time_median"].idxmax()]
+    value, low, high = (100 * (worst[bound] - 1) for bound in bounds("relative_time"))
+    beside = "itself" if worst["fastest"] == algorithm else names.algorithm(worst["fastest"])
+    told = f"beside {beside} at {names.count(worst['elements'])} elements, the largest of {len(table)} lengths in L2"
+    return Measured(value, low, high, worst["confidence"], f"{told}; {worst['processes']} processes")
+
+
+def limit_reached(run: Run, isa: str | None, algorithm: str | None) -> Measured:
+    """What the fastest loops of the least traffic take of an algorithm's time, in percent, at the longest length out of
+    cache with a cold output."""
+    rows = _far(run, isa, algorithm or "")
+    shares = limit_shares(rows)
+    (row,) = intervals(shares[shares["algorithm"] == algorithm], ["algorithm"], "limit_percent").to_dict("records")
+    return Measured(
+        *(row[bound] for bound in bounds("limit_percent")), row["confidence"], _where(rows, row["processes"])
+    )
+
+
+def _far(run: Run, isa: str | None, *algorithms: str) -> pd.DataFrame:
+    """The rows of one thread and a cold output at the longest length. Raises MissingRows where that is in cache, or one
+    of the algorithms has none."""
+    rows = frontier_rows(run)
+    rows = out_of_cache(of_isa(rows[(rows["threads"] == 1) & (rows["output"] == "cold")], isa, run), run)
+    rows = rows[rows["elements"] == rows["elements"].max()]
+    for name in algorithms:
+        if name not in set(rows["algorithm"]):
+            raise MissingRows(f"no rows of the algorithm '{name}' in the frontier")
+    return rows
+
+
+def _percent(ratios: pd.DataFrame, rows: pd.DataFrame) -> Measured:
+    return _measured(percents(ratios, ["algorithm"], "over"), "over_percent", rows)
+
+
+def _measured(table: pd.DataFrame, value: str, rows: pd.DataFrame) -> Measured:
+    """The only row of a table of intervals."""
+    (row,) = table.to_dict("records")
+    return Measured(*(row[bound] for bound in bounds(value)), row["confidence"], _where(rows, row["processes"]))
+
+
+def _where(rows: pd.DataFrame, processes: int) -> str:
+    return f"at {names.count(rows['elements'].max())} elements; {processes} processes, {rows['compiler'].iloc[0]}"
+
+
+QUANTITIES = {
+    "faster-than-two-pass-percent": faster_than_two_pass,
+    "lead-by-stores-percent": lead_by_stores,
+    "behind-fastest-percent": behind_fastest,
+    "limit-reached-percent": limit_reached,
+}
+"""By their names in config/claims.yaml."""

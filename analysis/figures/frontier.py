@@ -1,0 +1,102 @@
+"""Time of every algorithm relative to the fastest, with a cold and a warm output, and the limit of the machine."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis import panels, style
+from analysis.tables.controls import verdict
+from harness.reading import names
+from harness.reading.frontier import OUTPUTS, frontier
+from harness.record.samples import Run
+from harness.statistics import selection
+
+EXPERIMENT = "frontier"
+TABLE = frontier
+
+LOWEST = 0.4
+"""Where the panels end below: in cache the limit of memory lies far from any algorithm."""
+LIMIT = style.Style(style.GREY, "", (0, (1, 1.5)))
+LOOKS = {"paper": ("-", "full"), "later": ((0, (4, 1.5)), "none")}
+"""Dashes and filling of markers by origin."""
+
+
+def draw(run: Run) -> Figure:
+    """A line of panels for each fate of the output and one for several threads, with a panel for each ISA. Raises
+    MissingRows."""
+    table = TABLE(run)
+    isas, looks = selection.isas(table), style.algorithms(run.algorithms)
+    alone, teams = table[table["threads"] == 1], table[table["threads"] > 1]
+    outputs = [output for output in OUTPUTS.values() if output in set(alone["output"])]
+    figure, grid = panels.grid(len(outputs) + (len(teams) > 0), len(isas), 1.95, "row")
+    for line, output in zip(grid, outputs, strict=False):
+        of_output = alone[alone["output"] == output]
+        for axes, isa in zip(line, isas, strict=True):
+            _lines(axes, of_output[of_output["isa"] == isa], looks, run)
+            axes.set_title(f"{names.ISAS[isa]}, {output} output", pad=11)
+        line[0].set_ylim(LOWEST, 1.04 * of_output["relative_time_high"].max())
+        line[0].set_ylabel("time relative to the fastest")
+    for axes, isa in zip(grid[-1] if len(teams) else [], isas, strict=False):
+        _dots(axes, teams[teams["isa"] == isa], looks, run)
+        axes.set_title(f"{names.ISAS[isa]}\n{_team(teams[teams['isa'] == isa])}", pad=5)
+    handles = [_handle(name, looks[name], run) for name in run.algorithms if name in set(table["algorithm"])]
+    handles.append(panels.handle("limit: the fastest loops of two reads and a write", LIMIT))
+    notes = [
+        f"solid and filled: the paper's; dashed and hollow: later; grey band: noise floor; {panels.CACHE_NOTE}",
+        "input read before each call; cold output: written longest ago of all in rotation; warm output: the one of the "
+        "call before",
+    ]
+    title = "The frontier: every algorithm against the fastest at its length"
+    return panels.finish(figure, run, table, panels.Frame(title, handles, notes))
+
+
+def _shape(name: str, look: style.Style, run: Run) -> dict[str, object]:
+    dashes, fill = LOOKS[run.origin_of(name)]
+    return {**look.line, "linestyle": dashes, "fillstyle": fill}
+
+
+def _handle(name: str, look: style.Style, run: Run) -> object:
+    dashes, fill = LOOKS[run.origin_of(name)]
+    return panels.handle(names.algorithm(name), style.Style(look.colour, look.marker, dashes), fillstyle=fill)
+
+
+def _lines(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style], run: Run) -> None:
+    if table.empty:
+        axes.set_axis_off()
+        return
+    axes.axhspan(1, 1 + verdict(run).floor / 100, color=style.GREY, alpha=0.2, linewidth=0)
+    for name, points in table.groupby("algorithm", sort=False):
+        middle, spread = panels.error(points, "relative_time")
+        look = _shape(name, looks[name], run)
+        axes.errorbar(points["elements"], middle, yerr=spread, **look, elinewidth=0.8, capsize=1.5, linewidth=1)
+    fastest = table[table["algorithm"] == table["fastest"]]
+    axes.plot(fastest["elements"], fastest["limit_percent_median"] / 100, **LIMIT.line)
+    panels.length_axis(axes, table["elements"], run.machine)
+    axes.set_xlabel("elements")
+
+
+def _dots(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style], run: Run) -> None:
+    """A row for each algorithm, at the longest length."""
+    if table.empty:
+        axes.set_axis_off()
+        return
+    table = table[table["elements"] == table["elements"].max()].iloc[::-1]
+    axes.axvspan(1, 1 + verdict(run).floor / 100, color=style.GREY, alpha=0.2, linewidth=0)
+    for place, (_, row) in enumerate(table.iterrows()):
+        middle, (below, above) = panels.error(row, "relative_time")
+        look = {**_shape(row["algorithm"], looks[row["algorithm"]], run), "linestyle": "none"}
+        axes.errorbar(middle, place, xerr=[[below], [above]], **look, capsize=2, elinewidth=0.8)
+    limit = table[table["algorithm"] == table["fastest"]]["limit_percent_median"].iloc[0] / 100
+    axes.axvline(limit, color=LIMIT.colour, linestyle=LIMIT.dashes)
+    axes.set_yticks(range(len(table)), [names.algorithm(name) for name in table["algorithm"]])
+    axes.set_ylim(-0.6, len(table) - 0.4)
+    axes.set_xlim(min(limit, 1) - 0.05, 1.03 * table["relative_time_high"].max())
+    axes.grid(axis="x")
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel("time relative to the fastest")
+
+
+def _team(table: pd.DataFrame) -> str:
+    if table.empty:
+        return "not measured"
+    return f"{table['threads'].max()} threads, {names.count(table['elements'].max())} elements"

@@ -1,0 +1,57 @@
+"""Says which softmax algorithm is the fastest at a length, by this machine's runs. It measures nothing."""
+
+import argparse
+import textwrap
+from pathlib import Path
+
+from harness.commands.options import BUILT
+from harness.commands.passes import positive
+from harness.reading import catalog
+from harness.reading.command_line import option
+from harness.record.errors import HarnessError
+from harness.record.isa import ISAS
+
+OPTIONS = (
+    option("--elements", type=positive, required=True, metavar="N", help="length of the vectors"),
+    option(
+        "--output",
+        choices=("cold", "warm"),
+        help="whether a call writes where nothing was written lately, or where the call before did (default: both)",
+    ),
+    option("--isa", choices=tuple(ISAS), help="default: the widest that was measured"),
+    option("--threads", type=positive, default=1, metavar="T", help="that share a vector (default: %(default)s)"),
+    option("--machine", metavar="NAME", help="default: this one"),
+    option("--results", metavar="DIR", type=Path, default=Path("results"), help="default: %(default)s"),
+    option("--built", metavar="DIR", type=Path, default=BUILT, help="default: %(default)s"),
+)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Prints the advice. Raises HarnessError, in one line, where no run tells."""
+    from harness.reading.frontier import advised, measured
+    from harness.record.samples import load_runs
+
+    machine = options.machine or _here(options.built)
+    folders = catalog.complete_runs(options.results).get(machine, [])
+    told = next((its for its in load_runs(folders) if measured(its)), None)
+    if told is None:
+        lacks = "no run with a frontier" if folders else "no complete run"
+        raise HarnessError(f"there is {lacks} of {machine} below {options.results}/: `make reproduce-all` makes one")
+    outputs = [options.output] if options.output else ["cold", "warm"]
+    lines = advised(told, options.elements, outputs, options.isa, options.threads)
+    print(f"{told.machine.name}: {told.machine.brand}, run {told.name}, {told.primary}")
+    print("\n".join(line for text in lines for line in textwrap.wrap(text, 100, subsequent_indent="  ")))
+
+
+def _here(built: Path) -> str:
+    """The name of this machine. Raises HarnessError where the host part can't tell."""
+    from harness.machine import detection, identity
+    from harness.native import build
+    from harness.native.extensions import first_host
+    from harness.record import configuration
+
+    config = configuration.load()
+    detection.require_x86_64()
+    compilers, _ = build.find_compilers(config)
+    processor = first_host(config, built, compilers).processor()
+    return identity.identify(detection.facts(processor), config["machine"]).name

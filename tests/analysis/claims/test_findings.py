@@ -1,0 +1,70 @@
+"""What findings of our own measure, by times that are known."""
+
+import dataclasses
+
+import pytest
+
+from analysis.claims import findings
+from analysis.claims.verdicts import judge, report
+from harness.reading.claims import load_claims
+from harness.record.errors import MissingRows
+from tests.harness.reading.test_frontier import exact
+
+TIMES = {
+    "three-pass-recompute": (9.0, 8.0),
+    "three-pass-reload": (8.0, 7.5),
+    "two-pass": (8.5, 6.0),
+    "three-pass-recompute-nt": (12.0, 7.0),
+    "two-pass-nt": (12.0, 4.0),
+    "block-reload": (8.08, 7.0),
+}
+
+
+@pytest.fixture
+def run(full_run):
+    algorithms = full_run.algorithms | dict.fromkeys(("three-pass-recompute-nt", "block-reload"), ("ext_scale_nt",))
+    return exact(dataclasses.replace(full_run, algorithms=algorithms), TIMES)
+
+
+def test_an_algorithm_is_compared_with_two_pass_out_of_cache(run):
+    found = findings.faster_than_two_pass(run, "avx2", "two-pass-nt")
+    assert (found.value, found.low, found.high) == pytest.approx((50, 50, 50))
+    assert findings.faster_than_two_pass(run, "avx2", "block-reload").value == pytest.approx(100 * (6 / 7 - 1))
+    assert found.detail == "at 33.6M elements; 7 processes, gcc"
+
+
+def test_a_lead_grows_from_the_better_three_pass_to_the_one_with_the_same_stores(run):
+    found = findings.lead_by_stores(run, "avx2", "two-pass-nt")
+    assert found.value == pytest.approx(100 * ((7 / 4) / (7.5 / 6) - 1))
+    assert found.detail.startswith("with plain stores over reloading; ")
+
+
+def test_in_cache_the_worst_length_tells_how_far_an_algorithm_is_behind(run):
+    rows = run.samples.assign(
+        cache_state=run.samples["cache_state"].where(run.samples["experiment"] != "frontier", "reused")
+    )
+    warm = dataclasses.replace(run, samples=rows)
+    assert findings.behind_fastest(warm, "avx2", "block-reload").value == pytest.approx(1)
+    assert findings.behind_fastest(warm, "avx2", "three-pass-reload").value == 0
+    with pytest.raises(MissingRows, match="block-reload was not measured in L2 with a warm output in AVX2"):
+        findings.behind_fastest(run, "avx2", "block-reload")
+
+
+def test_the_limit_is_reached_to_the_share_that_its_loops_take(run):
+    assert findings.limit_reached(run, "avx2", "two-pass-nt").value == pytest.approx(75)
+
+
+def test_what_was_not_measured_has_no_number(run):
+    with pytest.raises(MissingRows, match="no rows of the algorithm 'online' in the frontier"):
+        findings.faster_than_two_pass(run, "avx2", "online")
+
+
+def test_reports_tell_the_papers_claims_from_ours(full_run):
+    run = exact(full_run)
+    ours = [claim for claim in load_claims() if claim.whose == "ours"]
+    assert ours and all(claim.isa and claim.machine is None for claim in ours)
+    paper = next(claim for claim in load_claims() if claim.whose == "paper")
+    text = report([judge(claim, "m", run, True) for claim in (paper, *ours)], {"m": [run]})
+    first, second = text.split("## Findings of our own")
+    assert f"| {paper.id} |" in first and "stores-past-caches-avx2" not in first
+    assert "| stores-past-caches-avx2 | m | **reproduced** |" in second

@@ -1,0 +1,26 @@
+"""What to use, asked of the runs on disk."""
+
+from harness.reading.command_line import main
+
+
+def test_a_machine_without_a_run_is_told_in_one_line(tmp_path, capsys):
+    asked = ("advise", "--elements", "1000", "--machine", "zen2", "--results", str(tmp_path))
+    assert main("harness", asked) == 2
+    assert capsys.readouterr().err == (
+        f"harness: there is no complete run of zen2 below {tmp_path}/: `make reproduce-all` makes one\n"
+    )
+
+
+def test_a_run_from_before_there_was_a_frontier_tells_nothing(make_run, tmp_path, capsys):
+    make_run(tmp_path / "runs", machine="zen2", isas=("avx2",), parts=("algorithms", "controls"))
+    assert main("harness", ("advise", "--elements", "9", "--machine", "zen2", "--results", str(tmp_path))) == 2
+    assert "there is no run with a frontier of zen2 below" in capsys.readouterr().err
+
+
+def test_a_run_is_asked_for_a_length_and_an_output(make_run, tmp_path, capsys):
+    make_run(tmp_path / "runs", machine="zen2", isas=("avx2",), parts=("algorithms", "controls", "frontier"))
+    asked = ("advise", "--elements", "1024", "--output", "cold", "--machine", "zen2", "--results", str(tmp_path))
+    assert main("harness", asked) == 0
+    machine, *told = capsys.readouterr().out.splitlines()
+    assert machine.startswith("zen2: AMD EPYC 9R14 96-Core Processor, run quick-")
+    assert told[0] == "AVX2, cold output, 1,024 elements: use Three-Pass, reloading"
