@@ -33,7 +33,8 @@ enum { MAX_U = 12 };
 #include "bandwidth.h"
 
 // The tuning space. Published: reductions of 8, 9, 10 and 12 vectors with the accumulators that divide them, up to 6;
-// maps of 1 to 12. Extended downwards to 1, 2 and 4 vectors, which win on AVX2 on Zen 4.
+// maps of 1 to 12. Extended downwards to 1, 2 and 4 vectors, which win on AVX2 on Zen 4. Of what came after the paper
+// there are those shapes alone that win somewhere: with all of them AVX2 took gcc 53 s to compile.
 #ifndef REDUCTION  // a test may ask for fewer
 #define REDUCTION(X, ...) \
   X(1, 1, __VA_ARGS__) X(2, 1, __VA_ARGS__) X(2, 2, __VA_ARGS__) \
@@ -45,6 +46,13 @@ enum { MAX_U = 12 };
   X(1, 1, __VA_ARGS__) X(2, 1, __VA_ARGS__) X(3, 1, __VA_ARGS__) X(4, 1, __VA_ARGS__) X(5, 1, __VA_ARGS__) \
   X(6, 1, __VA_ARGS__) X(7, 1, __VA_ARGS__) X(8, 1, __VA_ARGS__) X(9, 1, __VA_ARGS__) X(10, 1, __VA_ARGS__) \
   X(11, 1, __VA_ARGS__) X(12, 1, __VA_ARGS__)
+#define SOME_REDUCTIONS(X, ...) \
+  X(4, 1, __VA_ARGS__) X(4, 2, __VA_ARGS__) X(8, 1, __VA_ARGS__) X(8, 2, __VA_ARGS__) X(12, 2, __VA_ARGS__)
+#define SOME_MAPS(X, ...) \
+  X(1, 1, __VA_ARGS__) X(2, 1, __VA_ARGS__) X(4, 1, __VA_ARGS__) X(8, 1, __VA_ARGS__) X(12, 1, __VA_ARGS__)
+#else
+#define SOME_REDUCTIONS REDUCTION
+#define SOME_MAPS MAP
 #endif
 #define LOOPS(X, ...) X(1, 1, __VA_ARGS__) X(4, 1, __VA_ARGS__) X(2, 2, __VA_ARGS__) X(4, 2, __VA_ARGS__)
 
@@ -57,41 +65,45 @@ enum { MAX_U = 12 };
 #define OURS .origin = "ours"
 #define PAST_CACHES .non_temporal = 1
 // Declared is what memory moves: what a pass by blocks reads of a block again it finds in L1.
-//           space           name  X reads, Y reads, Y writes  needs and finds   what it is
-#define EXP_PASSES(X) \
-  REDUCTION(X, exp_sum,         1, 0, 0, COMBINE_MAX,      COMBINE_SUM,      SOFTMAX, PAPER) \
-  REDUCTION(X, exp_store,       1, 0, 1, COMBINE_MAX,      COMBINE_SUM,      SOFTMAX, PAPER) \
-  MAP(X,       exp_scale,       1, 0, 1, COMBINE_SUM,      COMBINE_NONE,     SOFTMAX, PAPER) \
-  REDUCTION(X, ext_sum,         1, 0, 0, COMBINE_NONE,     COMBINE_EXTENDED, SOFTMAX, PAPER) \
-  MAP(X,       ext_scale,       1, 0, 1, COMBINE_EXTENDED, COMBINE_NONE,     SOFTMAX, PAPER) \
-  REDUCTION(X, block_sum,       1, 0, 0, COMBINE_NONE,     COMBINE_SUM,      SOFTMAX, LATER) \
-  REDUCTION(X, held_sum,        1, 0, 0, COMBINE_NONE,     COMBINE_SUM,      SOFTMAX, LATER) \
-  REDUCTION(X, block_store,     1, 0, 1, COMBINE_NONE,     COMBINE_BLOCKS,   SOFTMAX, LATER) \
-  MAP(X,       exp_scale_nt,    1, 0, 1, COMBINE_SUM,      COMBINE_NONE,     SOFTMAX, LATER, PAST_CACHES) \
-  MAP(X,       ext_scale_nt,    1, 0, 1, COMBINE_EXTENDED, COMBINE_NONE,     SOFTMAX, LATER, PAST_CACHES)
-#define PASSES(X) \
-  REDUCTION(X, max,             1, 0, 0, COMBINE_NONE,     COMBINE_MAX,      SOFTMAX, PAPER) \
-  MAP(X,       scale,           0, 1, 1, COMBINE_SUM,      COMBINE_NONE,     SOFTMAX, PAPER) \
-  MAP(X,       block_scale,     0, 1, 1, COMBINE_BLOCKS,   COMBINE_NONE,     SOFTMAX, LATER) \
-  EXP_PASSES(X)
+//             space   name         X reads, Y reads, Y writes  needs and finds       what it is
+#define EXP_PASSES(X, REDUCTIONS, MAPS) \
+  REDUCTIONS(X, exp_sum,             1, 0, 0, COMBINE_MAX,      COMBINE_SUM,      SOFTMAX, PAPER) \
+  REDUCTIONS(X, exp_store,           1, 0, 1, COMBINE_MAX,      COMBINE_SUM,      SOFTMAX, PAPER) \
+  MAPS(X,       exp_scale,           1, 0, 1, COMBINE_SUM,      COMBINE_NONE,     SOFTMAX, PAPER) \
+  REDUCTIONS(X, ext_sum,             1, 0, 0, COMBINE_NONE,     COMBINE_EXTENDED, SOFTMAX, PAPER) \
+  MAPS(X,       ext_scale,           1, 0, 1, COMBINE_EXTENDED, COMBINE_NONE,     SOFTMAX, PAPER)
+#define PAPERS_PASSES(X) \
+  REDUCTION(X,  max,                 1, 0, 0, COMBINE_NONE,     COMBINE_MAX,      SOFTMAX, PAPER) \
+  MAP(X,        scale,               0, 1, 1, COMBINE_SUM,      COMBINE_NONE,     SOFTMAX, PAPER) \
+  EXP_PASSES(X, REDUCTION, MAP)
+#define PASSES_PAST_CACHES(X) \
+  SOME_MAPS(X,  exp_scale_nt,        1, 0, 1, COMBINE_SUM,      COMBINE_NONE,     SOFTMAX, LATER, PAST_CACHES) \
+  SOME_MAPS(X,  ext_scale_nt,        1, 0, 1, COMBINE_EXTENDED, COMBINE_NONE,     SOFTMAX, LATER, PAST_CACHES)
 #if TABLE
 #define SUFFIX "_table"
-#define KERNELS(X) EXP_PASSES(X)
+#define KERNELS(X) \
+  EXP_PASSES(X, SOME_REDUCTIONS, SOME_MAPS) \
+  PASSES_PAST_CACHES(X)
 #else
 #define SUFFIX
 #ifdef MOVED  // a copy at other addresses, of the first rows only
-#define KERNELS(X) PASSES(X)
+#define KERNELS(X) PAPERS_PASSES(X)
 #else
 #define KERNELS(X) \
-  PASSES(X) \
-  REDUCTION(X, exp_sum_lanes,   1, 0, 0, COMBINE_MAX,      COMBINE_SUM,      SOFTMAX, PAPER, .twin_of = "exp_sum") \
-  REDUCTION(X, exp_store_lanes, 1, 0, 1, COMBINE_MAX,      COMBINE_SUM,      SOFTMAX, PAPER, .twin_of = "exp_store") \
-  REDUCTION(X, ext_sum_lanes,   1, 0, 0, COMBINE_NONE,     COMBINE_EXTENDED, SOFTMAX, PAPER, .twin_of = "ext_sum") \
-  LOOPS(X,     load,            1, 0, 0, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS) \
-  LOOPS(X,     store,           0, 0, 1, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS) \
-  LOOPS(X,     copy,            1, 0, 1, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS) \
-  LOOPS(X,     copy_nt,         1, 0, 1, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS, PAST_CACHES) \
-  LOOPS(X,     update,          0, 1, 1, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS)
+  PAPERS_PASSES(X) \
+  PASSES_PAST_CACHES(X) \
+  SOME_REDUCTIONS(X, block_sum,      1, 0, 0, COMBINE_NONE,     COMBINE_SUM,      SOFTMAX, LATER) \
+  SOME_REDUCTIONS(X, held_sum,       1, 0, 0, COMBINE_NONE,     COMBINE_SUM,      SOFTMAX, LATER) \
+  SOME_REDUCTIONS(X, block_store,    1, 0, 1, COMBINE_NONE,     COMBINE_BLOCKS,   SOFTMAX, LATER) \
+  SOME_MAPS(X,  block_scale,         0, 1, 1, COMBINE_BLOCKS,   COMBINE_NONE,     SOFTMAX, LATER) \
+  REDUCTION(X,  exp_sum_lanes,       1, 0, 0, COMBINE_MAX,      COMBINE_SUM,      SOFTMAX, PAPER, .twin_of = "exp_sum") \
+  REDUCTION(X,  exp_store_lanes,     1, 0, 1, COMBINE_MAX,      COMBINE_SUM,      SOFTMAX, PAPER, .twin_of = "exp_store") \
+  REDUCTION(X,  ext_sum_lanes,       1, 0, 0, COMBINE_NONE,     COMBINE_EXTENDED, SOFTMAX, PAPER, .twin_of = "ext_sum") \
+  LOOPS(X,      load,                1, 0, 0, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS) \
+  LOOPS(X,      store,               0, 0, 1, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS) \
+  LOOPS(X,      copy,                1, 0, 1, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS) \
+  LOOPS(X,      copy_nt,             1, 0, 1, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS, PAST_CACHES) \
+  LOOPS(X,      update,              0, 1, 1, COMBINE_NONE,     COMBINE_NONE,     LOOP, OURS)
 #endif
 #endif
 

@@ -57,7 +57,9 @@ def sources(folder: Path) -> Path:
     text = table.read_text(encoding="utf-8")
     shapes = " ".join(f"X({u}, 1, __VA_ARGS__)" for u in SHAPES)
     text, spaces = re.subn(
-        r"#define (REDUCTION|MAP|LOOPS)\(X, \.\.\.\)(?:[^\n]*\\\n)*[^\n]*\n", rf"#define \1(X, ...) {shapes}\n", text
+        r"#define (REDUCTION|MAP|SOME_\w+|LOOPS)\(X, \.\.\.\)(?:[^\n]*\\\n)*[^\n]*\n",
+        rf"#define \1(X, ...) {shapes}\n",
+        text,
     )
     text, instances = re.subn(r"#define INSTANCE\(.*?\n  \}\n", lambda _: INSTANCE, text, flags=re.DOTALL)
     table.write_text(text, encoding="utf-8")
@@ -68,7 +70,7 @@ def sources(folder: Path) -> Path:
         exp.read_text(encoding="utf-8"),
     )
     exp.write_text(text, encoding="utf-8")
-    assert (spaces, instances, coefficients) == (3, 1, 2)
+    assert (spaces, instances, coefficients) == (5, 1, 2)
     return kernels
 
 
