@@ -1,11 +1,17 @@
-"""What findings of our own are about: quantities of the frontier, in one thread, each a function as in `quantities`."""
+"""What findings of our own are about: quantities of the frontier, in one thread. Each is a function of a run, pooled
+over those of a body of evidence."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
+import numpy as np
 import pandas as pd
 
-from analysis.claims.quantities import Measured
+from analysis.claims.quantities import Measured, between_next
+from analysis.tables.evidence import Evidence, Pooled, in_percent
 from analysis.tables.pass_limits import of_isa, out_of_cache
+from analysis.tables.pooling import effects
 from harness.reading import names
 from harness.reading.frontier import frontier, frontier_rows, limit_shares, ratios_to
 from harness.record.caches import FLOAT_BYTES
@@ -92,10 +98,32 @@ def _where(rows: pd.DataFrame, processes: int) -> str:
     return f"at {names.count(rows['elements'].max())} elements; {processes} processes, {rows['compiler'].iloc[0]}"
 
 
+OfRun = Callable[[Run, str | None, str | None], Measured]
+
+
+def pooled(of_run: OfRun, evidence: Evidence, isa: str | None, algorithm: str | None) -> Measured:
+    """What the runs of a body together say of a quantity in percent, which of one run is `of_run`; where how much runs
+    differ is not known, what the newest says. Raises MissingRows."""
+    newest = of_run(evidence.newest, isa, algorithm)
+    table = Pooled(partial(_effects, of_run, isa, algorithm), ("isa",), ("isa",))(evidence)
+    if table.empty:
+        return newest
+    (row,) = (found for _, found in in_percent(table, "quantity").iterrows())
+    value, low, high = row[bounds("quantity_percent")]
+    return replace(newest, value=value, low=low, high=high, next_run=between_next(row, "quantity_percent"))
+
+
+def _effects(of_run: OfRun, isa: str | None, algorithm: str | None, run: Run) -> pd.DataFrame:
+    """What a run finds, as `analysis.tables.pooling.effects`."""
+    its = of_run(run, isa, algorithm)
+    ends = dict(zip(bounds("log"), np.log1p(np.array([its.value, its.low, its.high]) / 100), strict=True))
+    return effects(pd.DataFrame([{"isa": isa, "confidence": its.confidence, "processes": 0, **ends}]), "log", ["isa"])
+
+
 QUANTITIES = {
-    "faster-than-two-pass-percent": faster_than_two_pass,
-    "lead-by-stores-percent": lead_by_stores,
-    "behind-fastest-percent": behind_fastest,
-    "limit-reached-percent": limit_reached,
+    "faster-than-two-pass-percent": partial(pooled, faster_than_two_pass),
+    "lead-by-stores-percent": partial(pooled, lead_by_stores),
+    "behind-fastest-percent": partial(pooled, behind_fastest),
+    "limit-reached-percent": partial(pooled, limit_reached),
 }
 """By their names in config/claims.yaml."""

@@ -49,7 +49,7 @@ def largest_speedup(evidence: Evidence, isa: str | None, algorithm: str | None) 
         best["confidence"],
         f"over {names.SHORT_ALGORITHMS[best['against']]} at {names.count(best['elements'])} elements, the largest of "
         f"{lengths} out-of-cache length{'s' if lengths > 1 else ''}; {best['processes']} processes, {best['compiler']}",
-        _next_run(best, "speedup_percent"),
+        between_next(best, "speedup_percent"),
     )
 
 
@@ -61,11 +61,12 @@ def slowest_pass(evidence: Evidence, isa: str | None, algorithm: str | None) -> 
         *worst[bounds("over_memory_percent")],
         worst["confidence"],
         "; ".join(_limit(row) for _, row in table.sort_values("over_memory_percent_median").iterrows()),
-        _next_run(worst, "over_memory_percent"),
+        between_next(worst, "over_memory_percent"),
     )
 
 
-def _next_run(row: pd.Series, value: str) -> tuple[float, float] | None:
+def between_next(row: pd.Series, value: str) -> tuple[float, float] | None:
+    """Between what the next run would find a value, by a row of a pooled table; None where that is not known."""
     ends = [row.get(f"next_run_{value}_{end}", np.nan) for end in ("low", "high")]
     return None if np.isnan(ends).any() else (float(ends[0]), float(ends[1]))
 

@@ -110,18 +110,20 @@ def subjects(runs: Sequence[Run]) -> Iterator[tuple[Run, Subject]]:
         caches = Caches(*sizes, not last.inclusive)
         for isa, compiler in itertools.product(ISAS, run.compilers):
             rows = [row for row in run.tuning if (row["compiler"], row["isa"]) == (compiler, isa) and row["chosen"]]
-            if rows:
-                variants = {row["pass"]: row["variant"] for row in rows}
+            algorithms = {name: run.algorithms[name] for name in run.papers}
+            used = {name for names in algorithms.values() for name in names}
+            variants = {row["pass"]: row["variant"] for row in rows if row["pass"] in used}
+            if variants:
                 loops = in_core.intervals(cycles, run.machine.microarchitecture, compiler, isa, variants)
                 cores[isa] = cores.get(isa) or inputs.of_runs(runs, isa)
                 passes = {name: run.kernels[name] for name in variants}
-                yield run, Subject(run.machine.name, caches, isa, compiler, cores[isa], loops, run.algorithms, passes)
+                yield run, Subject(run.machine.name, caches, isa, compiler, cores[isa], loops, algorithms, passes)
 
 
 def measured(run: Run) -> pd.DataFrame:
     """What the model is compared with: isa, compiler, kind, name, elements, measured, as in Comparison."""
     keys, rows, alone = ["isa", "compiler"], selection.algorithm_rows(run), selection.pass_rows(run)
-    used = {name for names in run.algorithms.values() for name in names}
+    used = {name for algorithm in run.papers for name in run.algorithms[algorithm]}
     ratios = speedups(rows[rows["isa"].isin(ISAS)])
     tables = [ratios.assign(kind=SPEEDUP, name="", measured=1 + ratios["speedup_percent_median"] / 100)]
     for kind, those in ((ALGORITHM, rows), (PASS, alone[alone["pass"].isin(used)])):

@@ -30,9 +30,8 @@ def test_the_rows_say_what_each_pass_is():
     rows = kernels_of(COMPILERS[0], "scalar")
     ours = {k.name: k.table_of for k in rows if k.computes and not k.twin_of}
     assert {name for name, table_of in ours.items() if not table_of or name in PASSES} == set(PASSES)
-    assert {k.name for k in rows if k.takes_exp and not k.twin_of and not k.table_of} == set(
-        filter(None, ours.values())
-    )
+    plain = {k.name for k in rows if k.takes_exp and not k.twin_of and not k.table_of}
+    assert plain - {"block_sum", "held_sum", "block_store"} == set(filter(None, ours.values()))
     assert {k.origin for k in rows if k.table_of} == {"later"}
     assert all((k.domain > 0) == k.computes for k in rows)
     assert all((k.origin == "ours") != k.computes for k in rows)
@@ -115,7 +114,9 @@ def test_every_distribution_is_accurate(host, generator, isa, name, distribution
 @pytest.mark.parametrize("pass_name", PASSES)
 def test_every_variant_of_a_pass_gives_what_the_pass_says(host, generator, isa, pass_name):
     kernels = variants(COMPILERS[0], isa, pass_name)
-    assert len(kernels) == (12 if kernels[0].completes else 19)
+    those = kernels[0]
+    shapes = (12, 19) if those.origin == "paper" else (5, 5)
+    assert len(kernels) == shapes[0 if those.completes else 1]
     name = next(name for name, passes in SETTINGS["algorithms"].items() if pass_name in passes)
     passes = algorithm(COMPILERS[0], isa, name)
     place = SETTINGS["algorithms"][name].index(pass_name)
@@ -212,7 +213,7 @@ def test_every_compiler_gives_the_same_bits(host, generator, isa, other):
         # Results that are not flushed, sums of terms that round.
         x[::3] = generator.uniform(990, 1000, len(x[::3]))
         for a, b in zip(ours, theirs, strict=True):
-            first, results = roster.before(a.twin_of or a.name), []
+            first, results = roster.before(a.twin_of or a.table_of or a.name), []
             for kernel in (a, b):
                 y = np.ones_like(x)
                 results.append((run_passes(host, [*first, kernel], x, y), y.tobytes()))

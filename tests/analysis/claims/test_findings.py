@@ -6,6 +6,7 @@ import pytest
 
 from analysis.claims import findings
 from analysis.claims.verdicts import judge, report
+from analysis.tables.evidence import Evidence
 from harness.reading.claims import load_claims
 from harness.record.errors import MissingRows
 from tests.harness.reading.test_frontier import exact
@@ -64,7 +65,7 @@ def test_reports_tell_the_papers_claims_from_ours(full_run):
     ours = [claim for claim in load_claims() if claim.whose == "ours"]
     assert ours and all(claim.isa and claim.machine is None for claim in ours)
     paper = next(claim for claim in load_claims() if claim.whose == "paper")
-    text = report([judge(claim, "m", run, True) for claim in (paper, *ours)], {"m": [run]})
+    text = report([judge(claim, "m", Evidence.of([run]), True) for claim in (paper, *ours)], {"m": [run]})
     first, second = text.split("## Findings of our own")
     assert f"| {paper.id} |" in first and "stores-past-caches-avx2" not in first
     assert "| stores-past-caches-avx2 | m | **reproduced** |" in second

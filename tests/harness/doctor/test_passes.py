@@ -12,7 +12,7 @@ GIGAHERTZ = 2.0
 
 
 def kernel(name, reads_x, reads_y, writes_y, computes=True, non_temporal=False):
-    traffic, facts = (reads_x, reads_y, writes_y), (computes, non_temporal, 1e5, "", "paper")
+    traffic, facts = (reads_x, reads_y, writes_y), (computes, non_temporal, 1e5, "", "", "paper")
     return Kernel("gcc", "avx2", name, 8, 1, 8, *traffic, *facts, 0, 0)
 
 
