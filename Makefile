@@ -39,7 +39,7 @@ export HOME := $(OWN)
 endif
 
 reproduce-all: setup
-	@echo "Building what is out of date (20 s), then measuring."
+	@echo "Building what is out of date (a minute), then measuring."
 	$(SNAKEMAKE) reproduce-all $(QUIET) $(if $(SETTINGS),--config $(SETTINGS))
 
 again: SETTINGS += again=$(RUNS)

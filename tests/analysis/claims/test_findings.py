@@ -10,6 +10,7 @@ from analysis.tables.evidence import Evidence
 from harness.reading.claims import load_claims
 from harness.record.errors import MissingRows
 from tests.harness.reading.test_frontier import exact
+from tests.planted import run_that_says
 
 TIMES = {
     "three-pass-recompute": (9.0, 8.0),
@@ -53,6 +54,22 @@ def test_in_cache_the_worst_length_tells_how_far_an_algorithm_is_behind(run):
 
 def test_the_limit_is_reached_to_the_share_that_its_loops_take(run):
     assert findings.limit_reached(run, "avx2", "two-pass-nt").value == pytest.approx(75)
+
+
+def test_runs_are_pooled_and_how_they_differ_is_in_the_interval(run):
+    faster, slower = (
+        exact(
+            run_that_says(run, run=f"quick-{place:012x}", kernels_hash="a" * 64), TIMES | {"two-pass-nt": (12.0, far)}
+        )
+        for place, far in enumerate((4.0, 5.0))
+    )
+    alone = findings.pooled(findings.faster_than_two_pass, Evidence.of([faster]), "avx2", "two-pass-nt")
+    assert (alone.value, alone.next_run) == (pytest.approx(50), None)
+    both = findings.pooled(findings.faster_than_two_pass, Evidence((faster, slower)), "avx2", "two-pass-nt")
+    # Half-way between 6/4 and 6/5 by logarithms.
+    assert both.value == pytest.approx(100 * ((1.5 * 1.2) ** 0.5 - 1), abs=0.01)
+    assert both.low < 20 and both.high > 50
+    assert both.next_run[0] <= both.low and both.next_run[1] >= both.high
 
 
 def test_what_was_not_measured_has_no_number(run):
