@@ -62,7 +62,7 @@ def draw(machine: str, run: Run | None) -> tuple[Figure, pd.DataFrame]:
     ]
     handles.append(Patch(facecolor="0.8", label="10 to 90 % (model)"))
     if run:
-        handles += panels.algorithm_handles(style.ALGORITHMS, style.ALGORITHMS)
+        handles += panels.algorithm_handles(style.ALGORITHMS, STYLES)
     frame = panels.Frame(f"{load_machines()[machine].title} (model)", handles, _footer(machine, run))
     return panels.surround(figure, frame), table
 

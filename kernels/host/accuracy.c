@@ -54,7 +54,7 @@ void exp_ulps(const struct kernel *exp_store, float lowest, uint32_t stride, str
   while (bits <= last) {
     size_t n = 0;
     for (; n < CHUNK && bits <= last; n++, bits += stride) memcpy(&x[n], &bits, sizeof bits);
-    struct carry carry = { 0, 0 };
+    struct carry carry = { 0 };
     for (size_t i = 0; i < n; i++) y[i] = NAN;  // or what a kernel does not write would be the chunk before
     exp_store->run(x, y, &carry, n);
     for (size_t i = 0; i < n; i++) {

@@ -77,7 +77,8 @@ def test_every_file_in_the_folder_is_a_figure_with_a_caption_of_one_line() -> No
 
 def test_an_unknown_figure_is_told_with_the_known_ones() -> None:
     with pytest.raises(
-        UnknownFigure, match="no figure is called 'pie'; there are: accumulation, accuracy, algorithms, class-counts"
+        UnknownFigure,
+        match="no figure is called 'pie'; there are: accumulation, accuracy, advice",
     ):
         figures.load("pie")
     with pytest.raises(UnknownFigure):

@@ -12,7 +12,7 @@ from analysis.model import figures
 from analysis.render import rendered
 from harness.record.samples import load_run
 
-MEASURED = {look.colour for look in style.ALGORITHMS.values()}
+MEASURED = {style.ALGORITHMS[name].colour for name in figures.STYLES}
 
 
 @pytest.fixture(autouse=True)

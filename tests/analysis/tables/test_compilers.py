@@ -13,7 +13,7 @@ def test_compilers_are_compared_process_by_process_at_the_lengths_that_both_meas
     table = relative_times(full_run)
     assert set(table["elements"]) == {10_000, 1_000_000, 16_777_216}
     assert set(table["compiler"]) == {"clang"} and set(table["relative_to"]) == {"gcc"}
-    assert table["relative_time_median"].to_numpy() == pytest.approx(1.03, abs=0.03)
+    assert table["relative_time_median"].to_numpy() == pytest.approx(1.03, abs=0.04)
 
 
 def test_the_primary_compiler_is_the_one_that_the_run_names(full_run: Run) -> None:

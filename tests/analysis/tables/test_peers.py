@@ -29,7 +29,7 @@ def test_two_pass_is_faster_by_the_ratio_of_the_times(run):
 
 def test_every_algorithm_and_library_has_a_row_at_each_length_and_number_of_threads(run):
     table = peers.compared(run)
-    names = {"two-pass", "three-pass-reload", "three-pass-recompute", *PEERS}
+    names = {*run.algorithms, *PEERS}
     points = {(1000, 1), (1000, 2), (1 << 25, 1), (1 << 25, 2), (1, 1)}
     rows = set(table[["name", "elements", "threads"]].itertuples(index=False, name=None))
     assert rows == {(name, *point) for name in names for point in points}

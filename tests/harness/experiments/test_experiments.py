@@ -106,7 +106,7 @@ def test_a_pass_that_does_not_exist_is_refused(kernels):
         (["ext_sum", "ext_scale", "max"], "max comes last and writes no softmax"),
         (
             ["max", "exp_store", "block_scale"],
-            "block_scale needs the result of block_store or block_store_table, which no pass before it",
+            "block_scale needs the result of block_store, which no pass before it",
         ),
         (["block_store", "scale"], "scale needs the result of exp_store or exp_store_lanes or exp_store_table, which"),
         (["max", "exp_store", "copy", "scale"], "copy is a loop that tells the memory's limits"),

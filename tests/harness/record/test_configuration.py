@@ -204,8 +204,9 @@ def strange(new, old, key=""):
 
 
 def is_like(new, old, key):
-    if "out-of-cache" in (new, old) or isinstance(old, list | dict):  # one of several ways to say lengths
-        return isinstance(new, int | list) or new in ("out-of-cache", "all") or set(new) == {"per_decade", "from"}
+    named = tuple(configuration.NAMED)
+    if new in named or old in named or isinstance(old, list | dict):  # one of several ways to say lengths
+        return isinstance(new, int | list) or new in (*named, "all") or set(new) == {"per_decade", "from"}
     if key == "machine" or old == "all":
         return isinstance(new, list) or new in (None, "all", *configuration.machine_names())
     if isinstance(old, str):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from analysis import figures
+from analysis.tables.evidence import Evidence
 from harness.record.errors import DamagedRun
 from harness.record.run import content_of, record_of
 from harness.record.samples import Run, load_run
@@ -134,6 +135,7 @@ def test_text_that_matplotlib_takes_for_mathematics_is_drawn_as_it_is(folder: Pa
         row["distribution"] = odd + row["distribution"]
     run = Run.of(record_of(information), folder, load_run(folder).samples)
     for name in ("speedup", "peers", "accuracy"):
-        figure = figures.load(name).draw(run)
+        of = Evidence.of([run]) if name == "speedup" else run
+        figure = figures.load(name).draw(of)
         figure.draw_without_rendering()
         assert any(odd.replace("$", r"\$") in text.get_text() for text in figure.texts)

@@ -73,7 +73,7 @@ def test_ours_is_accurate_on_every_distribution(rows):
             # Three-Pass rounds x - max, up to 2000.
             allowed = 3e-6 if row["algorithm"].startswith("two-pass") else 3e-6 + 2000 * 2**-24
             assert row["largest_relative_error"] <= allowed, row
-            assert row["order_violations"] == 0, row
+            assert row["order_violations"] == (None if row["algorithm"] == "block-reload" else 0), row
         assert row["not_finite"] == 0
 
 

@@ -15,6 +15,7 @@ from harness.run import budget, measure, plan, progress
 from harness.run.begun import Begun
 from harness.run.choices import Choices
 from harness.sampling.tuning import Field
+from tests.simulated import kernel
 
 
 @pytest.fixture
@@ -86,8 +87,9 @@ def begun(folder, **said):
     """A run in progress that says this."""
     said = {"peers": Peers(), "skipped": (), "accuracy": (), **said}
     items = [plan.Item("algorithms", "gcc", "avx2", (1000,), "paper")]
+    kernels = [kernel(name, "u1k1") for name in CONFIG["algorithms"]["two-pass"]]
     record = Record(**dict.fromkeys(its.name for its in fields(Record)) | said)
-    return Begun(folder, record, plan.Plan(Roster(CONFIG, ()), None, items), None)
+    return Begun(folder, record, plan.Plan(Roster(CONFIG, kernels), None, items), None)
 
 
 FIELD = Field("gcc", "avx2", "two-pass", {"ext_sum": ("u1k1",), "ext_scale": ("u1k1",)}, ("ext_sum", "ext_scale"))

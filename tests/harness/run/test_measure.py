@@ -138,7 +138,7 @@ def test_a_run_leaves_rows_and_provenance_that_fit_their_schemas(tiny):
         assert round_["calls"].nunique() == 1
     breakdown = rows[rows["experiment"] == "breakdown"]
     assert {name: sorted(set(part["pass"])) for name, part in breakdown.groupby("algorithm")} == {
-        name: sorted(passes) for name, passes in record.algorithms.items()
+        name: sorted(record.algorithms[name]) for name in record.papers
     }
     controls = rows[rows["experiment"] == "controls"]
     assert set(controls["algorithm"]) == {"two-pass", *record.controls}
@@ -227,7 +227,7 @@ def test_minutes_that_are_too_few_for_anything_are_one_line(tiny):
     (tiny / "config.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     result = measure(tiny)
     assert result.returncode == 2
-    assert result.stderr.splitlines()[-1].startswith("harness: 0 of 7 passes were tuned in 0 s: this machine")
+    assert re.match(r"harness: 0 of \d+ passes were tuned in 0 s: this machine", result.stderr.splitlines()[-1])
     assert not store.read_record(folder_of(tiny)).is_complete
 
 
