@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from analysis import panels, style
 from analysis.tables.conditions import GAVE, LOOPS, conditions, given, levels
+from harness.experiments.conditions import LARGEST_DROP, MEMORY
 from harness.record.samples import Run
-from harness.sampling.conditions import LARGEST_DROP, MEMORY
 
 EXPERIMENT = "conditions"
 TABLE = conditions

@@ -9,17 +9,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.experiments.base import Question
-from harness.experiments.conditions import LOOPS
+from harness.experiments.conditions import LARGEST_DROP, LOOPS, MEMORY
 from harness.record.caches import FLOAT_BYTES, HasCaches
 from harness.record.exactness import TOO_FAST
 from harness.record.run import Row
 from harness.sampling.sampler import CLOCK_ERROR, PreparedContender, Repetition, Sample, Sampler
 
-MEMORY = "memory"
-"""The flag of a sample that was taken while a cache or memory that its operands reach gave too little."""
-# By how much less than the run's median they give where that is flagged. Around L3's size two runs of a Zen 4 whose
-# memory gave 31 and 26 GB/s told speedups 10 to 16 points apart; medians of one spread by 3 to 6 %.
-LARGEST_DROP = 0.10
 # A drop is one that so many looks at once show: what is over within some ms is no condition of a group of seconds.
 TRIES = 3
 # A sample with one of these flags says little of memory: for a part of its time it did not run.

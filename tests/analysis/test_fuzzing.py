@@ -110,7 +110,7 @@ def test_a_mutated_table_is_refused_in_one_line_or_says_the_same(small: Path, tm
     information, sound = information_of(small), read_record(small)
     for seed in range(SEEDS):
         chance = random.Random(seed)
-        name = chance.choice(TABLES)
+        name = chance.choice([name for name, text in texts.items() if text.count("\n") > 1])
         words, content = rows_mutated(texts[name], chance)
         for other, text in texts.items():
             (tmp_path / f"{other}.csv").write_bytes(content if other == name else text.encode())

@@ -179,7 +179,8 @@ def test_blocks_that_lie_above_those_before_are_accurate(host, generator, isa, n
         assert_accurate(softmax(host, algorithm(COMPILERS[0], isa, name), x), reference(x), x, name)
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+# Stores and tables change no sum.
+@pytest.mark.parametrize("name", [name for name in ALGORITHMS if not name.endswith(("-nt", "-table"))])
 @pytest.mark.parametrize("isa", ISAS)
 def test_the_longest_constant_vector_is_accurate(host, isa, name):
     n = 300_000_000

@@ -30,6 +30,7 @@ from harness.record.schema import schema
 from harness.run.begun import Begun
 from harness.run.measure import begun_elsewhere, finish, is_complete, measure_into, next_ordinal
 from harness.run.prepare import reductions
+from harness.statistics.selection import THREE_PASS, TWO_PASS
 from tests.conftest import COMPILERS, assert_gone, with_few_variants
 from tests.synthetic import groups_of
 
@@ -45,10 +46,11 @@ def tiny(tmp_path, few_built):
     settings["protocols"]["smoke"]["tuner"] = {"processes": 1, "rounds": 1, "finalists": 1}
     settings["protocol"] = "smoke"
     settings["rotation"] = 1
+    settings["algorithms"] = {name: settings["algorithms"][name] for name in ("two-pass-nt", *THREE_PASS, TWO_PASS)}
     settings["protocols"]["smoke"] |= {
         "processes": {"least": 2, "most": 3},
         "sample_milliseconds": 0.05,
-        "minutes": 30,  # other tests run beside these
+        "minutes": 4,  # other tests run beside these: some are waited for, a tenth of the time at most
     }
     del settings["protocols"]["smoke"]["accuracy"]
     settings["protocols"]["smoke"]["lengths"] = {
