@@ -130,7 +130,7 @@ def test_accuracy_of_results_that_are_no_numbers_is_told_in_json(host, table):
     for row in accuracy.check(host, {"scalar": Roster(SETTINGS, wrong)}, [1000]):
         assert row["not_finite"] == 1000
         assert row["largest_relative_error"] == row["sum_error"] == host.lib.LARGEST_ERROR
-        assert row["order_violations"] == 999
+        assert row["order_violations"] == (None if row["algorithm"] == "block-reload" else 999)
         assert row["shift_difference"] in (None, host.lib.LARGEST_ERROR)
 
 
