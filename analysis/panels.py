@@ -1,5 +1,6 @@
 """What every figure shares: panels, the axis of lengths, cache boundaries; title, legend and footer around them."""
 
+import itertools
 import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -209,13 +210,16 @@ def surround(figure: Figure, frame: Frame) -> Figure:
 
 
 def _legend_columns(handles: Sequence[Artist]) -> int:
-    """All entries on one line where they fit; otherwise as many as fit if all were the longest, shared out evenly."""
+    """The most columns that fit side by side, each as wide as its longest entry. Matplotlib fills them from the left,
+    the first ones with one entry more where that does not come out even."""
     # Inches: some 0.055 for a character of 7.5 points, 0.6 for the sample of the line and the gaps.
     widths = [0.055 * len(str(handle.get_label())) + 0.6 for handle in handles]
-    if sum(widths) <= style.WIDTH:
-        return max(1, len(handles))
-    lines = math.ceil(len(handles) * max(widths) / style.WIDTH)
-    return math.ceil(len(handles) / lines)
+    for columns in range(len(handles), 1, -1):
+        fewest, more = divmod(len(handles), columns)
+        ends = list(itertools.accumulate(fewest + (place < more) for place in range(columns)))
+        if sum(max(widths[start:end]) for start, end in itertools.pairwise([0, *ends])) <= style.WIDTH:
+            return columns
+    return 1
 
 
 def _provenance(run: Run, table: pd.DataFrame) -> list[str]:

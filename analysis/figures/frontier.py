@@ -40,7 +40,7 @@ def draw(run: Run) -> Figure:
         _dots(axes, teams[teams["isa"] == isa], looks, run)
         axes.set_title(f"{names.ISAS[isa]}\n{_team(teams[teams['isa'] == isa])}", pad=5)
     handles = [_handle(name, looks[name], run) for name in run.algorithms if name in set(table["algorithm"])]
-    handles.append(panels.handle("limit: the fastest loops of two reads and a write", LIMIT))
+    handles.append(panels.handle("limit: loops of two reads and a write", LIMIT))
     notes = [
         f"solid and filled: the paper's; dashed and hollow: later; grey band: noise floor; {panels.CACHE_NOTE}",
         "input read before each call; cold output: written longest ago of all in rotation; warm output: the one of the "

@@ -56,8 +56,9 @@ def _series(axes: Axes, table: pd.DataFrame, look: style.Style, compilers: list[
 
 
 def _looks(run: Run, table: pd.DataFrame) -> dict[str, style.Style]:
-    """Passes in the colour of their algorithm (black where several share one), limits in grey without markers."""
-    measured, algorithms = set(table["pass"]), run.algorithms
+    """The paper's passes in the colour of their algorithm (black where several share one), limits in grey without
+    markers. Those that came later are in the table: with them no line could be told from another."""
+    measured, algorithms = set(table["pass"]), {name: run.algorithms[name] for name in run.papers}
     colours = {name: look.colour for name, look in style.algorithms(algorithms).items()}
     looks: dict[str, style.Style] = {}
     for name in run.kernels:
