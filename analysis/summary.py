@@ -7,14 +7,15 @@ import pandas as pd
 from analysis.tables import conditions, peers
 from analysis.tables.accumulation import costs
 from analysis.tables.bandwidths import EFFECTIVE, at_longest
-from analysis.tables.controls import verdict
 from analysis.tables.evidence import Evidence, doubts
 from analysis.tables.repeatability import agreement
 from analysis.tables.scaling import THROUGHPUT, scaling
 from analysis.tables.speedups import class_counts, largest, pooled_speedups, wins_from
 from analysis.tables.tuning import largest_regrets
+from harness.experiments.conditions import LOOPS
 from harness.reading import names
 from harness.reading.catalog import complete_runs, newest_complete
+from harness.reading.trust import verdict
 from harness.record import exactness
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import MissingRows
@@ -91,7 +92,7 @@ def _conditions(run: Run) -> list[str]:
     table, best = conditions.given(run), _best_known(run)
     told = []
     for level in conditions.levels(run):
-        middle, low, high = table.loc[(level, conditions.LOOPS[0])]
+        middle, low, high = table.loc[(level, LOOPS[0])]
         shares = f"{100 * low / middle:.0f} to {100 * high / middle:.0f} %"
         told.append(f"{level} {middle:.3g} GB/s ({shares} of it; best known {best[level]:.3g})")
     waited = sum(row["waited"] for row in run.groups)
@@ -104,7 +105,7 @@ def _best_known(run: Run) -> pd.Series:
     others = [folder for folder in folders if folder.name != run.name]
     looked = [folder for folder in others if conditions.is_in(its := read_record(folder)) and not its.protocol.is_smoke]
     tables = [conditions.given(its) for its in (run, *load_runs(looked))]
-    return pd.concat(tables)["median"].xs(conditions.LOOPS[0], level="loop").groupby("level").max()
+    return pd.concat(tables)["median"].xs(LOOPS[0], level="loop").groupby("level").max()
 
 
 def _runs(evidence: Evidence) -> list[str]:

@@ -1,5 +1,6 @@
-// Every pass of the softmax algorithms, the paper's and later ones, written once over the vector type of one ISA. U, the vectors per iteration,
-// and K, the accumulators that divide them, are constants wherever a pass is instantiated. All run with denormals flushed.
+// Every pass of the softmax algorithms, the paper's and later ones, written once over the vector type of one ISA. U, the
+// vectors per iteration, and K, the accumulators that divide them, are constants wherever a pass is instantiated. All run with
+// denormals flushed.
 //
 // Domain: |x[i]| ≤ EXP_DOMAIN. Beyond it nothing is read or written out of bounds, and every y[i] is right to 1e-5, or every
 // y[i] is NaN:

@@ -79,7 +79,7 @@ def simulate(
     now = [0.0]
     protocol = {
         "processes": {"least": 8, "most": 12}, "half_width_percent": 100 * how.half_width, "minutes": 1e6,
-        "rounds": {"algorithms": how.rounds}, "sample_milliseconds": 1,
+        "waiting_percent": 0, "rounds": {"algorithms": how.rounds}, "sample_milliseconds": 1,
     }  # fmt: skip
     asked = {"algorithms": {"contenders": "algorithms"}, "controls": {"contenders": "controls"}}
     config = {"protocol": "quick", "protocols": {"quick": protocol}, "experiments": asked}

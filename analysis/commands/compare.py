@@ -6,25 +6,23 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.tables import conditions
 from analysis.tables.bandwidths import EFFECTIVE, bandwidths
-from analysis.tables.controls import verdict
 from analysis.tables.evidence import Evidence
 from analysis.tables.repeatability import differences, each_run
-from analysis.tables.times import per_call
+from harness.experiments.conditions import LOOPS
 from harness.reading import names
 from harness.reading.catalog import body
 from harness.reading.command_line import option
-from harness.record.caches import FLOAT_BYTES
+from harness.reading.trust import verdict
 from harness.record.errors import HarnessError, MissingRows
 from harness.record.run import plain
 from harness.record.samples import Run, load_run
 from harness.statistics.selection import isas
-from harness.statistics.traffic import logical_floats
 
 OPTIONS = (
     option("runs", metavar="RUN_FOLDER", type=Path, nargs=2, help="the two runs; differences are of the second"),
 )
-LOOPS = ("load", "copy")
 Line = tuple[str, object, object]
 """What is compared, and what it is in each run."""
 
@@ -78,7 +76,7 @@ def _conditions(first: Run, second: Run) -> Iterator[Line]:
     given = [_memory(its) for its in both]
     for key in given[0]:
         if key in given[1]:
-            yield f"{key[0]}, {names.count(key[1])} elements, GB/s", *(f"{its[key]:.3g}" for its in given)
+            yield f"{' '.join(key)}, GB/s", *(f"{its[key]:.3g}" for its in given)
     canaries = [its.samples[["clock_nanoseconds", "throughput_nanoseconds"]].median() for its in both]
     for name in canaries[0].index:
         yield f"canary, median {name}", *(f"{its[name]:.0f}" for its in canaries)
@@ -94,20 +92,18 @@ def _error(its: Run) -> str:
     return f"{max(errors):.2g}" if errors else "unknown"
 
 
-def _memory(its: Run) -> dict[tuple[str, int], float]:
-    """Effective GB/s of load and copy over the time of a run, where it looked at them between its questions; otherwise
-    where it measured passes. By (loop, elements)."""
-    looks = its.samples[(its.samples["experiment"] == "conditions") & its.samples["pass"].isin(LOOPS)]
-    if len(looks):
-        times = per_call(looks, its.canary.clock_adds).groupby(["pass", "elements"])["nanoseconds_per_element"].median()
-        return {(name, n): FLOAT_BYTES * logical_floats(its.kernels[name]) / time for (name, n), time in times.items()}
+def _memory(its: Run) -> dict[tuple[str, str], float]:
+    """Effective GB/s of load and copy over the time of a run, by level, where it looked at them between its questions;
+    otherwise where it measured passes at its longest length."""
+    if conditions.is_in(its):
+        return conditions.given(its)["median"].to_dict()
     try:
         table = bandwidths(its)
     except MissingRows:
         return {}
     table = table[(table["compiler"] == its.primary) & (table["isa"] == isas(table)[0]) & table["pass"].isin(LOOPS)]
     longest = table[table["elements"] == table["elements"].max()]
-    return {(row["pass"], row["elements"]): row[f"{EFFECTIVE}_median"] for _, row in longest.iterrows()}
+    return {("longest", row["pass"]): row[f"{EFFECTIVE}_median"] for _, row in longest.iterrows()}
 
 
 def _variants(first: Run, second: Run) -> Iterator[Line]:

@@ -3,9 +3,9 @@
 from matplotlib.figure import Figure
 
 from analysis import panels, style
-from analysis.tables.controls import verdict
 from analysis.tables.speedups import class_counts
 from harness.reading import names
+from harness.reading.trust import verdict
 from harness.record.samples import Run
 
 EXPERIMENT = "class-counts"

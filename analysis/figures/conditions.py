@@ -9,8 +9,8 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from analysis import panels, style
-from analysis.tables.conditions import GAVE, LOOPS, conditions, given, levels
-from harness.experiments.conditions import LARGEST_DROP, MEMORY
+from analysis.tables.conditions import GAVE, conditions, given, levels
+from harness.experiments.conditions import LARGEST_DROP, LOOPS, MEMORY
 from harness.record.samples import Run
 
 EXPERIMENT = "conditions"

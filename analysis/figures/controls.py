@@ -5,9 +5,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis import panels, style
-from analysis.tables.controls import differences, originals, verdict
 from harness.reading import names
+from harness.reading.trust import originals, verdict
 from harness.record.samples import Run
+from harness.statistics.controls import differences
 
 EXPERIMENT = "controls"
 TABLE = differences

@@ -5,9 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis import panels, style
-from analysis.tables.controls import verdict
 from harness.reading import names
 from harness.reading.frontier import OUTPUTS, frontier
+from harness.reading.trust import verdict
 from harness.record.samples import Run
 from harness.statistics import selection
 

@@ -2,12 +2,11 @@
 
 import pandas as pd
 
-from analysis.tables import made_once
 from analysis.tables.times import times
 from harness.reading import names
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import MissingRows
-from harness.record.samples import Run
+from harness.record.samples import Run, made_once
 from harness.statistics import selection
 from harness.statistics.intervals import bounds
 from harness.statistics.selection import TWO_PASS

@@ -2,10 +2,9 @@
 
 import pandas as pd
 
-from analysis.tables import made_once
 from analysis.tables.times import BY, times
 from harness.record.errors import MissingRows
-from harness.record.samples import Run
+from harness.record.samples import Run, made_once
 from harness.statistics import selection
 
 WHOLE = "all"

@@ -2,9 +2,8 @@
 
 import pandas as pd
 
-from analysis.tables import made_once
 from harness.record.errors import MissingRows
-from harness.record.samples import Run
+from harness.record.samples import Run, made_once
 from harness.statistics import selection
 from harness.statistics.intervals import intervals
 

@@ -4,16 +4,14 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from analysis.tables import made_once
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import MissingRows
 from harness.record.run import Record
-from harness.record.samples import Run
+from harness.record.samples import Run, made_once
 from harness.statistics.traffic import logical_floats
 
 EXPERIMENT = "conditions"
 GAVE = "gigabytes_per_second"
-LOOPS = ("load", "copy")
 
 
 @made_once

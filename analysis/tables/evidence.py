@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.tables import made_once
-from analysis.tables.controls import Verdict, verdict
 from analysis.tables.pooling import pool, spreads
 from harness.reading import catalog
+from harness.reading.trust import Verdict, verdict
 from harness.record.errors import MissingRows
-from harness.record.samples import Run, load_run, load_runs
+from harness.record.samples import Run, load_run, load_runs, made_once
 from harness.statistics.intervals import TARGET_CONFIDENCE, bounds
 
 

@@ -5,14 +5,13 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from analysis.tables import made_once
 from analysis.tables.evidence import Evidence, Pooled, in_percent
 from analysis.tables.pooling import effects
 from analysis.tables.times import per_call
 from harness.reading import names
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import MissingRows
-from harness.record.samples import Run
+from harness.record.samples import Run, made_once
 from harness.statistics import selection
 from harness.statistics.intervals import TARGET_CONFIDENCE, bounds
 from harness.statistics.ratios import log_ratios, percents

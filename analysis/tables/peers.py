@@ -3,9 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from analysis.tables import made_once
 from analysis.tables.times import per_call
-from harness.record.samples import Run
+from harness.record.samples import Run, made_once
 from harness.statistics import selection
 from harness.statistics.intervals import bounds, intervals
 from harness.statistics.ratios import TEAM, log_ratios, percents

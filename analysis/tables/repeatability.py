@@ -6,11 +6,10 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from analysis.tables import made_once
 from analysis.tables.evidence import Evidence, in_percent
 from analysis.tables.speedups import RIVALS, pooled_speedups, speedups
 from harness.record.errors import MissingRows
-from harness.record.samples import Run
+from harness.record.samples import Run, made_once
 from harness.statistics.intervals import bounds
 from harness.statistics.ratios import POINT
 

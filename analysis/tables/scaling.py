@@ -2,11 +2,10 @@
 
 import pandas as pd
 
-from analysis.tables import made_once
 from analysis.tables.bandwidths import EFFECTIVE
 from analysis.tables.times import per_call
 from harness.record.caches import FLOAT_BYTES
-from harness.record.samples import Run
+from harness.record.samples import Run, made_once
 from harness.statistics import selection
 from harness.statistics.intervals import bounds, intervals
 from harness.statistics.traffic import logical_floats

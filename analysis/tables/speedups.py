@@ -4,12 +4,11 @@ evidence."""
 import numpy as np
 import pandas as pd
 
-from analysis.tables import made_once
 from analysis.tables.evidence import Evidence, Pooled, in_percent
 from analysis.tables.pooling import effects, largest_of
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import MissingRows
-from harness.record.samples import Run
+from harness.record.samples import Run, made_once
 from harness.statistics import ratios, selection
 from harness.statistics.intervals import TARGET_CONFIDENCE, bounds, intervals
 from harness.statistics.ratios import POINT

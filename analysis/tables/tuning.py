@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from analysis.tables import made_once
 from harness.record.errors import MissingRows
 from harness.record.run import Row
-from harness.record.samples import Run
+from harness.record.samples import Run, made_once
 from harness.statistics.intervals import bounds, order_statistics
 from harness.statistics.variants import KEYS, regret
 

@@ -4,8 +4,7 @@ import argparse
 import textwrap
 from pathlib import Path
 
-from harness.commands.options import BUILT
-from harness.commands.passes import positive
+from harness.commands.options import BUILT, positive
 from harness.reading import catalog
 from harness.reading.command_line import option
 from harness.record.errors import HarnessError

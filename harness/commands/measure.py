@@ -8,7 +8,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TextIO
 
-from harness.commands.options import OF_A_RUN, count, measurable
+from harness.commands.options import OF_A_RUN, measurable, positive
 from harness.reading.command_line import option
 from harness.record.files import ROOT, write_whole
 from harness.run import measure
@@ -18,7 +18,7 @@ OPTIONS = (
     *OF_A_RUN,
     option(
         "--again",
-        type=count,
+        type=positive,
         nargs="?",
         const=1,
         metavar="COUNT",

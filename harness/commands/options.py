@@ -27,11 +27,12 @@ OF_A_RUN = (
 )
 
 
-def count(text: str) -> int:
-    """A number of things to do: 1 or more. Raises ValueError."""
-    if (number := int(text)) < 1:
-        raise ValueError(text)
-    return number
+def positive(text: str) -> int:
+    """An argument that counts something: 1 or more."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is too small; it is at least 1")
+    return value
 
 
 def settings(options: argparse.Namespace) -> configuration.Config:

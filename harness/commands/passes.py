@@ -3,19 +3,10 @@
 import argparse
 import json
 
-from harness.commands.options import SETTINGS, measurable
+from harness.commands.options import SETTINGS, measurable, positive
 from harness.doctor import passes
 from harness.machine.lock import exclusive
 from harness.reading.command_line import option
-
-
-def positive(text: str) -> int:
-    """An argument that counts elements."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a length; it is at least 1")
-    return value
-
 
 OPTIONS = (
     *SETTINGS,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -17,7 +16,7 @@ from harness.experiments.frontier import LEAST_TRAFFIC
 from harness.reading import names
 from harness.reading.trust import verdict
 from harness.record.errors import MissingRows
-from harness.record.samples import Run
+from harness.record.samples import Run, made_once
 from harness.statistics import selection
 from harness.statistics.intervals import TARGET_CONFIDENCE, bounds, intervals
 from harness.statistics.ratios import percents
@@ -44,7 +43,7 @@ def frontier_rows(run: Run) -> pd.DataFrame:
     return rows.assign(output=rows["cache_state"].map(OUTPUTS), nanoseconds_per_element=each)
 
 
-@lru_cache(maxsize=8)
+@made_once
 def frontier(run: Run) -> pd.DataFrame:
     """Every algorithm against the fastest, which has the smallest median time, at each point.
 
@@ -104,14 +103,14 @@ def limit_shares(rows: pd.DataFrame) -> pd.DataFrame:
     with the smallest median counts. `rows` are of one point; returns algorithm, process, limit_percent."""
     loops = rows[rows["algorithm"] == ""].groupby(["pass", "variant", "process"])["nanoseconds_per_element"].median()
     medians = loops.groupby(["pass", "variant"]).median()
-    best = [medians[[loop for loop in medians.index if loop[0] in names]].idxmin() for names in LEAST_TRAFFIC]
+    best = [medians[[loop for loop in medians.index if loop[0] in part]].idxmin() for part in LEAST_TRAFFIC]
     limit = sum(loops.loc[loop] for loop in best).rename("limit")
     times = rows[rows["algorithm"] != ""].groupby(["algorithm", "process"])["nanoseconds_per_element"].median()
     table = times.reset_index().merge(limit.reset_index(), on="process")
     return table.assign(limit_percent=100 * table["limit"] / table["nanoseconds_per_element"])
 
 
-@lru_cache(maxsize=8)
+@made_once
 def advice(run: Run) -> pd.DataFrame:
     """What to use at each point.
 
@@ -135,7 +134,7 @@ def advice(run: Run) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-@lru_cache(maxsize=8)
+@made_once
 def regrets(run: Run) -> pd.DataFrame:
     """What it costs to use one algorithm at every length.
 

@@ -7,14 +7,13 @@ difference of an algorithm to itself, is a fault of the measurement.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import pandas as pd
 
 from harness.reading import names
 from harness.record import exactness
 from harness.record.machines import emulator
-from harness.record.samples import Run
+from harness.record.samples import Run, made_once
 from harness.statistics import controls, selection
 
 IMPROBABLE = 0.01
@@ -47,7 +46,7 @@ class Verdict:
         return "; ".join([*self.faults, *([self.unresolved[isa]] if isa in self.unresolved else [])])
 
 
-@lru_cache(maxsize=8)
+@made_once
 def verdict(run: Run) -> Verdict:
     """The noise floor of a run, whether its null and recovery tests are passed, whether its results are right, and
     whether a processor measured them."""

@@ -96,6 +96,7 @@ class Protocol:
 
     name: str
     processes: Processes = Processes()
+    waiting_percent: float | None = None
     half_width_percent: float | None = None
     rounds: Mapping[str, int] = field(default_factory=dict)
     sample_milliseconds: float | None = None

@@ -7,8 +7,9 @@ import io
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -35,12 +36,21 @@ class Run(Record):
     """samples.csv, as samples.schema.json describes it: integers as int64, text as str; flagged rows included."""
 
     __eq__, __hash__ = object.__eq__, object.__hash__
-    """A run is itself alone, so that what is made of it can be kept."""
+    """A run is itself alone, so that what is made of it can be kept (`made_once`)."""
 
     @classmethod
     def of(cls, record: Record, folder: Path, samples: pd.DataFrame) -> Run:
         """What a Record says, with its rows."""
         return cls(**{its.name: getattr(record, its.name) for its in fields(Record)}, folder=folder, samples=samples)
+
+
+Made = TypeVar("Made")
+
+
+def made_once(make: Callable[..., Made]) -> Callable[..., Made]:
+    """A function of a run whose result is kept for the last few runs, so that all who read it read the same. None
+    changes it."""
+    return lru_cache(maxsize=8)(make)
 
 
 def load_run(folder: Path) -> Run:

@@ -12,8 +12,6 @@ from typing import TypeVar
 FIRST_LOOK_ENDS, TUNING_ENDS, ACCURACY_ENDS = 0.12, 0.25, 0.4
 # By this share of the minutes a process may be late, for the question that it is at, before it is killed.
 GRACE = 0.2
-# No more of the minutes is spent waiting for a calm machine.
-WAITING_SHARE = 0.1
 
 Key = TypeVar("Key")
 

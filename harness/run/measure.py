@@ -26,7 +26,7 @@ from harness.record.journal import Journal, TuningJournal
 from harness.record.run import NOT_EMULATED, Record, Row, Session, plain
 from harness.run import accuracy, exclusion, plan, precision, worker
 from harness.run.begun import Begun
-from harness.run.budget import ACCURACY_ENDS, FIRST_LOOK_ENDS, GRACE, TUNING_ENDS, WAITING_SHARE, Budget
+from harness.run.budget import ACCURACY_ENDS, FIRST_LOOK_ENDS, GRACE, TUNING_ENDS, Budget
 from harness.run.prepare import now, prepare
 from harness.run.progress import Bar, bar
 from harness.sampling import tuning
@@ -336,7 +336,7 @@ def measure_processes(run: Begun, budget: Budget) -> None:
                 "pace": seconds_of_cost or run.plan.slowness,
                 "cost": cost,
                 "later": [run.plan.process_seconds()] * max(0, least - 1 - process),
-                "waits": max(0.0, WAITING_SHARE * budget.seconds - waited_for(journals)),
+                "waits": max(0.0, run.plan.protocol["waiting_percent"] / 100 * budget.seconds - waited_for(journals)),
             }
             with suppress(TimeSpent):
                 for message in run_worker(run, process, ends, budget.until(1 + GRACE), asked):

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from harness.record.run import Control
-from harness.record.samples import Run
+from harness.record.samples import Run, made_once
 from harness.statistics import selection
 from harness.statistics.intervals import bounds
 from harness.statistics.ratios import POINT, log_ratios, percents
@@ -14,6 +14,7 @@ def are_in(run: Run) -> bool:
     return bool(run.controls) and bool((run.samples["experiment"] == "controls").any())
 
 
+@made_once
 def differences(run: Run) -> pd.DataFrame:
     """How much longer each control takes than the algorithm that it is a control of, t_control / t_algorithm - 1.
 

@@ -26,7 +26,7 @@ def test_help_lists_what_can_be_done_by_hand_with_examples():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["passes", "--elements", "0"], "0 is not a length; it is at least 1"),
+        (["passes", "--elements", "0"], "0 is too small; it is at least 1"),
         (["passes", "--elements", "many"], "invalid positive value: 'many'"),
         (["passes"], "--elements"),
         (["plan", "--protocol", "fast"], f"protocol: 'fast' is not one of {', '.join(SETTINGS['protocols'])}"),

@@ -9,8 +9,8 @@ import yaml
 from analysis.claims import verdicts as judging
 from analysis.claims.quantities import Measured
 from analysis.claims.verdicts import compare, judge_all, strict_status
-from analysis.tables.controls import Verdict
 from harness.reading.claims import CLAIMS, Claim, load_claims
+from harness.reading.trust import Verdict
 from harness.record.errors import BadConfiguration
 from harness.record.machines import load_machines
 from harness.record.run import plain

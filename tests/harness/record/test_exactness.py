@@ -7,9 +7,9 @@ import pytest
 from analysis import panels
 from analysis.claims.verdicts import INCONCLUSIVE, NOT_RUN, judge_all
 from analysis.summary import summary
-from analysis.tables.controls import verdict
 from harness.exchange.plausibility import check_accuracy
 from harness.reading.claims import load_claims
+from harness.reading.trust import verdict
 from harness.record import exactness
 from harness.record.errors import HarnessError
 from harness.record.files import ROOT
