@@ -93,8 +93,8 @@ def _error(its: Run) -> str:
 
 
 def _memory(its: Run) -> dict[tuple[str, str], float]:
-    """Effective GB/s of load and copy over the time of a run, by level, where it looked at them between its questions;
-    otherwise where it measured passes at its longest length."""
+    """Effective GB/s of load and copy over the time of a run, by level and loop, where it looked at them between its
+    questions; otherwise by its longest passes."""
     if conditions.is_in(its):
         return conditions.given(its)["median"].to_dict()
     try:
@@ -103,7 +103,10 @@ def _memory(its: Run) -> dict[tuple[str, str], float]:
         return {}
     table = table[(table["compiler"] == its.primary) & (table["isa"] == isas(table)[0]) & table["pass"].isin(LOOPS)]
     longest = table[table["elements"] == table["elements"].max()]
-    return {("longest", row["pass"]): row[f"{EFFECTIVE}_median"] for _, row in longest.iterrows()}
+    return {
+        (f"{names.count(row['elements'])} elements", row["pass"]): row[f"{EFFECTIVE}_median"]
+        for _, row in longest.iterrows()
+    }
 
 
 def _variants(first: Run, second: Run) -> Iterator[Line]:

@@ -41,7 +41,7 @@ def test_conditions_and_variants_that_differ_are_told(two):
     tuning = [{**row, "chosen": not row["chosen"]} for row in two[1].tuning]
     lines = compared(two[0], run_that_says(two[1], machine=machine, tuning=tuning))
     assert "  machine, kernel: 6.1.0, 6.2.0" in lines
-    assert any(line.startswith("  load, 56M elements, GB/s: ") for line in lines)
+    assert any(line.startswith("  56M elements load, GB/s: ") for line in lines)
     assert any(line.startswith("  AVX2 gcc ext_sum: u8k2") and "u12k1" in line for line in lines)
 
 
