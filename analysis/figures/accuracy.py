@@ -61,7 +61,7 @@ def draw(run: Run) -> Figure:
 
 def _which(found: Sequence[Row]) -> str:
     stride = max((item["stride"] for item in found), default=1)
-    return "every" if stride == 1 else f"every {stride}th"
+    return "every" if stride == 1 else f"one in {stride}"
 
 
 def _histogram(axes: Axes, found: Sequence[Row]) -> None:

@@ -63,7 +63,7 @@ def _panel(axes: Axes, table: pd.DataFrame, costs: pd.DataFrame, algorithms: lis
                 _cell(axes, column, place, 1 + percent / 100, False, False)
     axes.set_xlim(-0.5, len(points) + 1.8)
     axes.set_ylim(len(algorithms) - 0.5, -0.5)
-    axes.set_xticks([*range(len(points)), len(points) + 0.3, len(points) + 1.3], [*labels, "worst", "mean"], fontsize=6)
+    axes.set_xticks([*range(len(points)), len(points) + 0.3, len(points) + 1.3], [*labels, "worst", "mean"], fontsize=5)
     axes.tick_params(length=0)
     axes.grid(visible=False)
     for side in axes.spines.values():

@@ -59,4 +59,4 @@ def _points(axes: Axes, table: pd.DataFrame) -> None:
         x = [passes.index(name) + 0.2 * (place - 1) for name in of_machine["pass"]]
         middle, spread = panels.error(of_machine, "cost_percent")
         axes.errorbar(x, middle, yerr=spread, **look.line, markersize=4, elinewidth=0.8, capsize=1.5)
-    axes.set_xticks(places, passes, rotation=20)
+    axes.set_xticks(places, passes, rotation=90, fontsize=6)

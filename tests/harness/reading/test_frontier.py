@@ -56,6 +56,19 @@ def test_every_algorithm_is_held_against_the_fastest_at_its_length(full_run):
     assert (table["processes"] == 7).all() and table["confidence"].max() == pytest.approx(1 - 2**-6)
 
 
+def test_the_fastest_is_so_within_rounds_though_disturbances_left_it_only_slow_ones(full_run):
+    run = exact(full_run)
+    asked = run.samples["experiment"].str.startswith("frontier")
+    slow = run.samples[asked].assign(round=1, nanoseconds=10 * run.samples[asked]["nanoseconds"])
+    lost = asked & (run.samples["algorithm"] == "two-pass-nt")
+    quick = run.samples.assign(flags=run.samples["flags"].where(~lost, "throughput"))
+    table = frontier(dataclasses.replace(run, samples=pd.concat([quick, slow], ignore_index=True)))
+    far = table[table["elements"] == 1 << 25].set_index("algorithm")
+    assert far["nanoseconds_per_element_median"].idxmin() == "two-pass"
+    assert set(far["fastest"]) == {"two-pass-nt"}
+    assert far.loc["two-pass", "relative_time_median"] == pytest.approx(1.5)
+
+
 def test_what_no_more_than_the_noise_floor_tells_apart_is_tied(full_run):
     table = advice(exact(full_run)).set_index("elements")
     assert table.loc[1024, ["fastest", "ties"]].tolist() == ["two-pass", "three-pass-reload"]
