@@ -414,7 +414,7 @@ def test_which_run_is_measured_next(unfinished, tmp_path):
 def test_no_number_of_further_runs_is_one_line(smallest):
     for count in ("0", "-1", "some"):
         result = measure(smallest, "--again", count)
-        assert result.returncode == 2 and f"argument --again: invalid count value: '{count}'" in result.stderr
+        assert result.returncode == 2 and "argument --again: " in result.stderr
 
 
 def test_a_run_beside_this_one_that_cannot_be_read_or_has_no_host_is_one_line(unfinished, tmp_path):
