@@ -13,7 +13,7 @@ from harness.experiments.base import Contender, Question, Roster
 from harness.native.extensions import Kernel
 from harness.record.caches import FLOAT_BYTES, HasCaches
 from harness.record.run import Row
-from harness.sampling.sampler import MOST_ROUNDS, Sample, Sampler, undisturbed
+from harness.sampling.sampler import LEAST_CALM_SHARE, MOST_ROUNDS, Sample, Sampler, undisturbed
 from harness.sampling.schedule import balanced_orders
 
 # Of the shortest pass, so that in cache a sample of a whole algorithm takes about a millisecond.
@@ -94,7 +94,8 @@ def dealt(kernels: Sequence[Kernel], seed: int) -> Iterator[Kernel]:
 @dataclass(frozen=True)
 class Tuner:
     """What times the variants of one compiler and ISA at some lengths, each variant in so many undisturbed samples at
-    least where that can be had: at most MOST_ROUNDS times as many are taken."""
+    least where that can be had: at most MOST_ROUNDS times as many are taken, and no more than so many where hardly one
+    is undisturbed."""
 
     sampler: Sampler
     roster: Roster
@@ -121,12 +122,15 @@ class Tuner:
         """The rows at one length; disturbed samples are taken again until it `ends` (by time.monotonic)."""
         seed = self.seed + zlib.crc32(f"{process} {' '.join(field.key)} {elements}".encode())
         taken: dict[Kernel, list[Sample]] = {kernel: [] for name in field.tuned for kernel in self.kernels(field, name)}
+        undisturbed = 0
         for count, (kernels, sample) in enumerate(self.samples(field, elements, seed), start=1):
             for kernel, nanoseconds in zip(kernels, sample.nanoseconds, strict=True):
                 if kernel in taken:
                     taken[kernel].append(replace(sample, nanoseconds=(nanoseconds,)))
+            undisturbed += not sample.flags
             fewest = min(sum(not one.flags for one in its) for its in taken.values())
-            if count >= self.rounds * field.size and (fewest >= self.rounds or time.monotonic() >= ends):
+            done = fewest >= self.rounds or undisturbed < LEAST_CALM_SHARE * count or time.monotonic() >= ends
+            if count >= self.rounds * field.size and done:
                 break
         for kernel, its in taken.items():
             yield {

@@ -271,6 +271,9 @@ def rounds_of(flags, contenders):
         (False, [(1, 0), (0, 1)], 6),
         (True, [(1, 0), (0, 1)] * 9, 8),  # no more than twice as many
         (False, [(1, 0), (0, 1)] * 9, 8),  # each contender has its four by then
+        (True, [(1, 1)] * 9, 4),  # no further ones where hardly a sample is undisturbed
+        (False, [(1, 1)] * 9, 4),
+        (True, [(1, 1)] * 3, 8),
     ],
 )
 def test_rounds_are_added_while_they_are_disturbed(monkeypatch, paired, flags, expected):
