@@ -280,6 +280,7 @@ def test_make_works_where_a_site_has_other_pythons_profiles_and_no_home(made, ma
     [
         ("isas=[sse2]", "isas.0: 'sse2' is not one of scalar, avx2, avx512f"),
         ("speed=11", "--config speed: only protocol, isas, compilers, machine, tuning, peers can be set there"),
+        ("protocol", "snakemake: --config protocol: is not NAME=VALUE"),
     ],
 )
 def test_a_bad_override_is_one_clear_line(project, override, words):

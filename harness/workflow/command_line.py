@@ -1,0 +1,39 @@
+"""What stands wrong on Snakemake's command line, told in one line. Snakemake would end with a traceback, before it
+reads the Snakefile."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from snakemake.cli import parse_config
+
+
+def check(words: Sequence[str]) -> None:
+    """Ends Snakemake with one line and status 2 about the first word that sets nothing, or names no file of settings.
+    The profile asks for this."""
+    for word in values(words, "--config", "-C"):
+        try:
+            parse_config([word])
+        except (ValueError, AssertionError):
+            _end(f"--config {word}: is not NAME=VALUE; targets stand before --config")
+    for word in values(words, "--configfile", "--configfiles"):
+        if not Path(word).is_file():
+            _end(f"--configfile {word}: no such file; targets stand before --configfile")
+
+
+def values(words: Sequence[str], *options: str) -> Iterator[str]:
+    """Those of the words that argparse takes for values of an option, by its names, which takes several."""
+    is_its = False
+    for word in words:
+        option, has_value, value = word.partition("=")
+        if word.startswith("-"):
+            is_its = option in options
+            if is_its and has_value:
+                yield value
+        elif is_its:
+            yield word
+
+
+def _end(told: str) -> None:
+    print(f"snakemake: {told}", file=sys.stderr)
+    sys.exit(2)
