@@ -14,7 +14,6 @@ import os
 import shutil
 import tarfile
 import tempfile
-import time
 import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -27,7 +26,7 @@ from harness.machine import identity
 # What is adopted is read as the figures will read it; a second validator of rows would come to differ from the first.
 # record.samples is imported where it is used: pandas takes longer to load than most commands of the harness take.
 from harness.record.errors import HarnessError, one_line
-from harness.record.files import write_whole
+from harness.record.files import clear_abandoned, write_whole
 from harness.record.machines import emulator
 from harness.record.run import SCHEMA_VERSION, Record, plain
 from harness.record.store import INFO, TABLES, parse, read_record, samples_file, tables_of
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 MANIFEST, SAMPLES = "manifest.json", "samples.csv.gz"
-ADOPTING, ABANDONED_SECONDS = ".adopting-", 24 * 3600
+ADOPTING = ".adopting-"
 Files = Mapping[str, bytes]
 """Contents by file name."""
 
@@ -101,7 +100,7 @@ def file_whole(files: Files, folder: Path) -> None:
     missing = [parent for parent in folder.parents if not parent.exists()]  # innermost first
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        clear_away(folder.parents[1])
+        clear_abandoned(folder.parents[1], ADOPTING)
         # Where no run is looked for, and in the same file system.
         temporary = Path(tempfile.mkdtemp(prefix=ADOPTING, dir=folder.parents[1]))
         try:
@@ -116,14 +115,6 @@ def file_whole(files: Files, folder: Path) -> None:
             with contextlib.suppress(OSError):
                 parent.rmdir()
         raise
-
-
-def clear_away(recorded: Path) -> None:
-    """Removes what killed adoptions have left: one that goes on takes far less than a day."""
-    for path in recorded.glob(f"{ADOPTING}*"):
-        with contextlib.suppress(OSError):
-            if time.time() - path.lstat().st_mtime > ABANDONED_SECONDS:
-                shutil.rmtree(path)
 
 
 def holds(folder: Path, files: Files) -> bool:

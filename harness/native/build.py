@@ -27,7 +27,7 @@ import cffi
 from harness.machine import identity
 from harness.record.configuration import Config
 from harness.record.errors import HarnessError, one_line
-from harness.record.files import ROOT
+from harness.record.files import ROOT, clear_abandoned
 
 KERNELS = ROOT / "kernels"
 HOST = "host"  # the target beside the ISAs
@@ -52,7 +52,7 @@ PARTS = {HOST: (("host/host.h", "x86_64/cpuid.h"), ("host", "x86_64")), ONEDNN: 
 HASHED = ("kernels", *(f"harness/{room}" for room in (
     "record", "statistics", "machine", "native", "experiments", "peers", "sampling", "run",
 )))  # fmt: skip
-NOT_INSTALLED = "not installed"
+NOT_INSTALLED, BUILDING = "not installed", ".building-"
 INSTALL = {
     "gcc": "Debian and Ubuntu: apt install gcc", "clang": "Debian and Ubuntu: apt install clang", "zig": "make zig",
 }  # fmt: skip
@@ -232,7 +232,8 @@ def build(config: Config, compiler_name: str, target: str, output: Path) -> None
         headers = [f"-I{include_folder}"]
         libraries = [f"-L{library_folder}", *RPATH, str(library_folder), "-ldnnl"]
     output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output.parent) as folder:
+    clear_abandoned(output.parent, BUILDING)
+    with tempfile.TemporaryDirectory(prefix=BUILDING, dir=output.parent) as folder:
         wrapper = Path(folder) / "wrapper.c"
         made_of = build_hash(config, compiler_name, target)
         write_wrapper(module_name(compiler_name, target), interface(target), made_of, wrapper)

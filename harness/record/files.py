@@ -1,8 +1,11 @@
 """Write files whole or not at all."""
 
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +16,18 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
+
+
+# What works in a folder of its own takes far less than a day.
+ABANDONED_SECONDS = 24 * 3600
+
+
+def clear_abandoned(room: Path, prefix: str) -> None:
+    """Removes folders whose names begin so, which something that was killed has left in a room."""
+    for path in room.glob(f"{prefix}*"):
+        with suppress(OSError):
+            if time.time() - path.lstat().st_mtime > ABANDONED_SECONDS:
+                shutil.rmtree(path)
 
 
 def csv_bytes(table: "pd.DataFrame") -> bytes:

@@ -1,9 +1,11 @@
 """Building: what is missing is said in one line, and what decides a run's name."""
 
 import dataclasses
+import os
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -140,6 +142,16 @@ def test_a_failed_compilation_gives_the_compilers_first_error_and_no_file(tmp_pa
         build.build(broken, "gcc", "scalar", tmp_path / "gcc" / "x.so")
     assert "\n" not in str(refused.value)
     assert list((tmp_path / "gcc").iterdir()) == []
+
+
+def test_what_a_killed_build_has_left_is_removed_after_a_day(tmp_path):
+    for name, days in ((".building-old", 2), (".building-now", 0)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "kernels.c.o").touch()
+        os.utime(tmp_path / name, (time.time() - days * 24 * 3600,) * 2)
+    with pytest.raises(HarnessError):
+        build.build({**SETTINGS, "flags": ["-include", "no-such-header.h"]}, "gcc", "scalar", tmp_path / "x.so")
+    assert [path.name for path in tmp_path.iterdir()] == [".building-now"]
 
 
 def test_an_extension_that_is_not_built_is_named(tmp_path):
