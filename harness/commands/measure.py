@@ -21,8 +21,10 @@ OPTIONS = (
         type=positive,
         nargs="?",
         const=1,
+        default=0,
         metavar="COUNT",
-        help="measure a further run of the same, or so many, one that was stopped among them",
+        help="measure a further run of the same, or so many, one that was stopped among them; if killed, the same "
+        "command measures what is left of them",
     ),
     option("--runs", type=Path, default=RUNS, metavar="DIR", help="below which runs lie (default: %(default)s)"),
     option("--log", type=Path, metavar="FILE", help="write what is told into this file as well"),
@@ -34,10 +36,7 @@ def run(options: argparse.Namespace) -> None:
     """Measures."""
     config = measurable(options)
     with logged(options.log):
-        for turn in range(options.again or 1):
-            if options.again and options.again > 1:
-                print(f"run {turn + 1} of {options.again}")
-            folder = measure.measure(config, options.built, options.runs, further=options.again is not None)
+        folder = measure.measure(config, options.built, options.runs, options.again)
     if options.name_in:
         write_whole({options.name_in: f"{folder}\n".encode(errors="surrogateescape")})
 

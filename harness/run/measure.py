@@ -22,6 +22,7 @@ from harness.native.extensions import load_kernels
 from harness.record import instance, room, store
 from harness.record.configuration import Config
 from harness.record.errors import DamagedRun, HarnessError, TimeSpent
+from harness.record.files import write_whole
 from harness.record.journal import Journal, TuningJournal
 from harness.record.run import NOT_EMULATED, Record, Row, Session, plain
 from harness.run import accuracy, exclusion, plan, precision, worker
@@ -49,37 +50,66 @@ def run_worker(
     return processes.ask("harness.run.worker", job, "a measuring process", late)
 
 
-def measure(config: Config, extensions: Path, runs: Path, further: bool = False) -> Path:
-    """Measures what the configuration asks for and returns the run's folder, below `runs`/MACHINE/.
+def measure(config: Config, extensions: Path, runs: Path, again: int = 0) -> Path:
+    """Measures what the configuration asks for and returns the folder of the last run, below `runs`/MACHINE/.
 
-    An incomplete run of the same content is continued by its own plan. A complete one is left as it is; where `further`
-    ones are wanted another begins beside it. Raises HarnessError where another measurement runs on this machine.
+    An incomplete run of the same content is continued by its own plan. A complete one is left as it is; where it is to
+    be measured `again`, so many runs follow beside it. Raises HarnessError where another measurement runs on this
+    machine.
     """
-    with exclusive():
-        record, planned, host = prepare(config, extensions)
-        room.require_in(runs, RUN_BYTES, "make room, or write elsewhere with --runs")
-        record = instance.numbered(record, next_ordinal(runs, record, further))
-        folder = runs / record.machine.name / record.name
-        if is_complete(folder):
-            print(f"{folder} is complete already; nothing is measured. `make again` (or --again) measures once more.")
+    while True:
+        with exclusive():
+            record, planned, host = prepare(config, extensions)
+            room.require_in(runs, RUN_BYTES, "make room, or write elsewhere with --runs")
+            todo = wanted(runs, record, again)
+            if again > 1:
+                print(f"run {again - len(todo) + 1} of {again}")
+            record = instance.numbered(record, todo[0])
+            folder = runs / record.machine.name / record.name
+            if is_complete(folder):
+                told = "nothing is measured. `make again` (or --again) measures once more."
+                print(f"{folder} is complete already; {told}")
+                return folder
+            with held(folder, record.machine.host):
+                if not is_complete(folder):  # another process may have ended it just now
+                    measure_into(Begun(folder, record, planned, host))
+        if len(todo) == 1:
+            if again > 1:
+                note_of(folder.parent, record).unlink(missing_ok=True)
             return folder
-        with held(folder, record.machine.host):
-            if not is_complete(folder):  # another process may have ended it just now
-                measure_into(Begun(folder, record, planned, host))
-    return folder
 
 
-def next_ordinal(runs: Path, first: Record, further: bool) -> int:
-    """Which run of one content and instance is to be measured, by its ordinal: the first that is not complete; where
-    all are, the last; and where `further` ones are wanted, or none is here, the one after all that there are."""
+def wanted(runs: Path, first: Record, again: int) -> list[int]:
+    """Which runs of one content and instance are to be measured, by their ordinals: what is stopped comes first.
+
+    Where none is wanted `again`, one: the first that is not complete, or else the last. Otherwise as many as that, the
+    stopped among them and the others behind all that there are. They are noted beside the runs, and as long as one of
+    them is not complete those that are left are what is wanted by who asks for as many again.
+    """
     room = runs / first.machine.name
     here, recorded = (ordinals(its / room.name, first) for its in earlier_runs(room / first.name))
-    for ordinal in here:
-        if not is_complete(room / instance.run_name(first, ordinal)):
-            return ordinal
-    if here and not further:
-        return here[-1]
-    return 1 + max([*here, *recorded], default=0)
+    last = max([*here, *recorded], default=0)
+    if not again:
+        return [*stopped(room, first, here), *here[-1:], last + 1][:1]
+    note = note_of(room, first)
+    with suppress(OSError, ValueError):
+        noted = {int(word) for word in note.read_text(encoding="utf-8").split()}
+        if len(noted) == again and (left := stopped(room, first, sorted(noted - {*recorded}))):
+            return left
+    asked = [*stopped(room, first, here), *range(last + 1, last + 1 + again)][:again]
+    if again > 1:  # one that is stopped is known by itself
+        write_whole({note: " ".join(map(str, asked)).encode()})
+    return asked
+
+
+def note_of(room: Path, run: Record) -> Path:
+    """The file that has the ordinals of the runs that were asked for at once, of this one's content and instance."""
+    return room / f"{instance.run_name(run)}.again"
+
+
+def stopped(room: Path, first: Record, among: Sequence[int]) -> list[int]:
+    """Those of some ordinals whose run is not complete."""
+    return [ordinal for ordinal in among if not is_complete(room / instance.run_name(first, ordinal))]
 
 
 def ordinals(room: Path, first: Record) -> list[int]:

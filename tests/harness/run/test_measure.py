@@ -28,7 +28,7 @@ from harness.record.run import Vetoes
 from harness.record.samples import load_run
 from harness.record.schema import schema
 from harness.run.begun import Begun
-from harness.run.measure import begun_elsewhere, finish, is_complete, measure_into, next_ordinal
+from harness.run.measure import begun_elsewhere, finish, is_complete, measure_into, note_of, wanted
 from harness.run.prepare import reductions
 from harness.statistics.selection import THREE_PASS, TWO_PASS
 from tests.conftest import COMPILERS, assert_gone, with_few_variants
@@ -364,14 +364,14 @@ def test_further_runs_have_ordinals_and_seeds_of_their_own_and_one_that_is_kille
     folder = folder_of(smallest)
     second, third = (folder.with_name(f"{folder.name}-{ordinal}") for ordinal in (2, 3))
     assert told_of(folder) in measure(smallest).stdout
-    with start(smallest, "--again") as killed:
-        wait_for(killed, lambda: len(store.TuningJournal(second).keys()))
+    with start(smallest, "--again", "2") as killed:
+        wait_for(killed, lambda: len(store.TuningJournal(third).keys()))
         killed.kill()
-    assert not store.read_record(second).is_complete
-    both = measure(smallest, "--again", "2")
-    assert both.returncode == 0, both.stderr
-    words = ["run 1 of 2", f"  going on with {second}", "run 2 of 2"]
-    assert [line for line in both.stdout.splitlines() if line in words] == words
+    assert store.read_record(second).is_complete and not store.read_record(third).is_complete
+    rest = measure(smallest, "--again", "2")
+    assert rest.returncode == 0, rest.stderr
+    words = ["run 2 of 2", f"  going on with {third}"]
+    assert [line for line in rest.stdout.splitlines() if line in (*words, "run 1 of 2")] == words
     assert (smallest / "name").read_text().strip() == str(third)
     assert sorted((smallest / "runs").glob("*/*")) == [folder, second, third]
     for run in (folder, second, third):
@@ -393,22 +393,48 @@ def test_which_run_is_measured_next(unfinished, tmp_path):
             store.write_record(folder, replace(record, ended=None))
 
     def next_ones():
-        return next_ordinal(runs, first, False), next_ordinal(runs, first, True)
+        return wanted(runs, first, 0), wanted(runs, first, 1)
 
-    assert next_ones() == (1, 1)
+    assert next_ones() == ([1], [1])
     add(recorded, first.name)
-    assert next_ones() == (2, 2), "the name is taken"
+    assert next_ones() == ([2], [2]), "the name is taken"
     add(runs, first.name)
-    assert next_ones() == (1, 2)
+    assert next_ones() == ([1], [2])
     for other in (f"{first.name}-old", f"{first.name}-1", f"{first.name}-03", f"{first.name[:-1]}-7"):
         add(runs, other)
-    assert next_ones() == (1, 2), "those are no names of such runs"
+    assert next_ones() == ([1], [2]), "those are no names of such runs"
     add(runs, f"{first.name}-10")
-    assert next_ones() == (10, 11)
+    assert next_ones() == ([10], [11])
     add(recorded, f"{first.name}-12")
-    assert next_ones() == (10, 13)
+    assert next_ones() == ([10], [13])
     add(runs, f"{first.name}-4", complete=False)
-    assert next_ones() == (4, 4)
+    assert next_ones() == ([4], [4])
+    assert wanted(runs, first, 3) == [4, 13, 14], "the one that is stopped among them"
+
+
+def test_what_is_left_of_further_runs_is_known_by_who_asks_for_as_many_again(unfinished, tmp_path):
+    record = store.read_record(unfinished)
+    first = replace(record, machine=replace(record.machine, host="a" * 32, allowed=(0, 1)))
+    first = replace(first, name=instance.run_name(first))
+    room = tmp_path / "runs" / first.machine.name
+
+    def left(again):
+        return wanted(room.parent, first, again)
+
+    shutil.copytree(unfinished, room / first.name)
+    assert left(3) == left(3) == [2, 3, 4], "nothing has begun"
+    shutil.copytree(unfinished, room / f"{first.name}-2")
+    assert left(3) == [3, 4], "between two runs"
+    recorded = tmp_path / "recorded" / room.name
+    recorded.mkdir(parents=True)
+    (room / f"{first.name}-2").rename(recorded / f"{first.name}-2")
+    assert left(3) == [3, 4], "what is recorded is measured"
+    store.write_record(room / f"{first.name}-3", replace(record, ended=None))
+    assert left(3) == [3, 4] and left(0) == [3]
+    assert left(2) == [3, 4], "others are wanted, the stopped one among them"
+    assert left(3) == [3, 4, 5]
+    note_of(room, first).write_bytes(b"3 4 \xff")
+    assert left(3) == [3, 4, 5], "a note that cannot be read is none"
 
 
 def test_no_number_of_further_runs_is_one_line(smallest):
