@@ -114,7 +114,7 @@ DATA = {
 
 
 PARTS = ("algorithms", "passes", "breakdown", "controls", "accumulation", "class-counts", "scaling", "strong-scaling")
-PARTS += ("peers", "peer-overhead", "conditions", "frontier", "frontier-reused", "frontier-threads")
+PARTS += ("peers", "peer-overhead", "conditions", "frontier", "frontier-reused", "frontier-threads", "frontier-rising")
 CONTENDERS = {
     "algorithms": "algorithms",
     "passes": "passes",
@@ -130,7 +130,10 @@ CONTENDERS = {
     "frontier": "frontier",
     "frontier-reused": "frontier",
     "frontier-threads": "frontier",
+    "frontier-rising": "frontier",
 }
+ASKED = {name: Asked(kind) for name, kind in CONTENDERS.items()}
+ASKED["frontier-rising"] = Asked("frontier", input="rising")
 FRONTIERS = (("frontier", "paper", (1,)), ("frontier-reused", "reused", (1,)), ("frontier-threads", "paper", (2,)))
 # Nanoseconds of a call and of an element.
 PEERS = {"numpy": (7000, 1.5), "scipy": (9000, 1.3), "torch": (2500, 0.7), "onednn": (400, 0.5)}
@@ -260,6 +263,12 @@ def rows_of(
                     loops = [("", loop, f"u{u}k1") for loop in ("load", "copy", "copy_nt") for u in (1, 4)]
                     timed += [(*loop, share * pass_time(loop[1], isa, elements)) for loop in loops]
                     add(experiment, ("gcc", isa, elements), timed, state, control_random, threads)
+        if "frontier-rising" in parts:
+            for elements in (1 << 18, 1 << 25):
+                slower = {"online": 1.1}
+                timed = [(*its, slower.get(its[0], 1.0) * algorithm_time(its[0], isa, elements)) for its in EVERY]
+                timed += [("", loop, "u4k1", pass_time(loop, isa, elements)) for loop in ("load", "copy", "copy_nt")]
+                add("frontier-rising", ("gcc", isa, elements), timed, "paper", np.random.default_rng(3))
         if "accumulation" in parts:
             for elements in (4096, 1 << 25):
                 sums = [("", f"{name}{end}", "u4k2") for name in SUMS for end in ("", "_lanes")]
@@ -341,7 +350,7 @@ def record_of_rows(rows: pd.DataFrame, machine: str, protocol: str, isas: Sequen
         compilers={name: Compiler((name,), "12.2", {}) for name in ("gcc", "clang")},
         primary_compiler="gcc",
         content_hash=content_hash,
-        protocol=Protocol(protocol, experiments={name: Asked(kind) for name, kind in CONTENDERS.items()}),
+        protocol=Protocol(protocol, experiments=ASKED),
         seed=1,
         timer=Timer("CLOCK_MONOTONIC_RAW", 1, 22.5),
         canary=Canary(CLOCK_ADDS, 20_000, CLOCK_NANOSECONDS, 2703),

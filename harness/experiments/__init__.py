@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from harness.experiments.base import Experiment, Kind
+from harness.experiments.base import UNIFORM, Experiment, Kind
 from harness.record.errors import HarnessError
 from harness.record.run import Asked
 
@@ -28,6 +28,6 @@ def experiments(described: Mapping[str, Mapping[str, Any] | Asked]) -> dict[str,
     """The experiments, by name, as config.yaml's `experiments` has them, or a run's protocol."""
     asked = {name: its if isinstance(its, Asked) else Asked(**its) for name, its in described.items()}
     return {
-        name: Experiment(name, kind(its.contenders), its.cache_state or "", its.threads or "one")
+        name: Experiment(name, kind(its.contenders), its.cache_state or "", its.threads or "one", its.input or UNIFORM)
         for name, its in asked.items()
     }

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from harness.record.samples import Run
 
+UNIFORM, RISING = "uniform", "rising"
+"""What x is: uniform between the bounds of config.yaml's `input`; or it rises evenly over all that the kernels are for.
+The largest x of each block is then by more than 16 larger than that of the block before, up to 20 million elements."""
 # Of any pass out of cache: 4 bytes read and 4 written at 16 GB/s.
 MEMORY_NANOSECONDS = 0.25
 # Of a library: NumPy and SciPy, the slowest, take 1.3 to 1.6 ns for an element and 5 us for a call.
@@ -86,6 +89,7 @@ class Question:
     threads: int = 1
     joint: bool = False
     """Several threads work on parts of one vector of `elements`; otherwise each on a vector of its own."""
+    input: str = UNIFORM
 
 
 def question_key(experiment: str, compiler: str, isa: str, elements: int, threads: int = 1) -> str:
@@ -186,6 +190,7 @@ class Experiment:
     kind: Kind
     cache_state: str
     threads: str
+    input: str = UNIFORM
 
     @property
     def joint(self) -> bool:

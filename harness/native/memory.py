@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -78,12 +80,26 @@ class Arena:
 
     def fill(self, low: float, high: float, seed: int) -> None:
         """Fills the input with numbers uniform in [low, high], in slices so as to need no second copy."""
-        x = np.frombuffer(self.host.ffi.buffer(self.x, self.layout.longest * FLOAT_BYTES), np.float32)
+        x = self._input(self.layout.longest)
         generator = np.random.default_rng(seed)
         for part in np.array_split(x, math.ceil(len(x) / (1 << 20))):
             generator.random(dtype=np.float32, out=part)
             part *= np.float32(high - low)
             part += np.float32(low)
+
+    @contextmanager
+    def rising(self, elements: int, bound: float) -> Iterator[None]:
+        """Has the input's first `elements` rise evenly from -bound to bound, and then be again what they were."""
+        x = self._input(elements)
+        before = x.copy()
+        x[:] = np.linspace(-bound, bound, elements, dtype=np.float32)
+        try:
+            yield
+        finally:
+            x[:] = before
+
+    def _input(self, elements: int) -> np.ndarray:
+        return np.frombuffer(self.host.ffi.buffer(self.x, elements * FLOAT_BYTES), np.float32)
 
     def moved(self, elements: int) -> Arena:
         """Another arena with the input's first `elements`, whose operands lie elsewhere, modulo every page size too. To

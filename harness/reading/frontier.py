@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from harness.experiments.base import RISING, UNIFORM
 from harness.experiments.frontier import LEAST_TRAFFIC
 from harness.reading import names
 from harness.reading.trust import verdict
@@ -27,16 +28,17 @@ CASE = ["isa", "compiler", "output", "threads"]
 POINT = [*CASE, "elements"]
 
 
-def measured(run: Run) -> list[str]:
-    """The experiments of the kind that the run has rows of."""
+def measured(run: Run, given: str) -> list[str]:
+    """The experiments of the kind that the run has rows of, of this input."""
     held = set(run.samples["experiment"])
-    return [name for name, asked in run.protocol.experiments.items() if asked.contenders == "frontier" and name in held]
+    asked = {name: its for name, its in run.protocol.experiments.items() if its.contenders == "frontier"}
+    return [name for name, its in asked.items() if (its.input or UNIFORM) == given and name in held]
 
 
-def frontier_rows(run: Run) -> pd.DataFrame:
-    """Samples by the primary compiler, each contender undisturbed on its own, with `output` and the nanoseconds per
-    element. Raises MissingRows."""
-    wanted = measured(run) or ["frontier"]
+def frontier_rows(run: Run, given: str = UNIFORM) -> pd.DataFrame:
+    """Samples of one input by the primary compiler, each contender undisturbed on its own, with `output` and the
+    nanoseconds per element. Raises MissingRows."""
+    wanted = measured(run, given) or ["frontier" if given == UNIFORM else f"frontier-{given}"]
     rows = pd.concat([selection.team_rows(run, name, selection.CONTENDER) for name in wanted])
     rows = selection.of_primary(rows, run)
     each = rows["nanoseconds"] / rows["calls"] / rows["elements"]
@@ -66,6 +68,23 @@ def frontier(run: Run) -> pd.DataFrame:
     )
     values = [*bounds("nanoseconds_per_element"), *bounds("relative_time"), "is_tied", *bounds("limit_percent")]
     return table[[*POINT, "algorithm", "origin", "fastest", *values, "confidence", "processes"]].reset_index(drop=True)
+
+
+@made_once
+def rising(run: Run) -> pd.DataFrame:
+    """How much longer each algorithm takes where x rises than where it is uniform, as far as both were measured.
+
+    Returns one row for each (isa, compiler, output, threads, elements, algorithm): origin (paper or later);
+    longer_percent_median, _low, _high (of the medians of each process); confidence, processes. Raises MissingRows.
+    """
+    key = [*POINT, "algorithm", "process"]
+    rises, uniform = (frontier_rows(run, given).groupby(key)["nanoseconds_per_element"] for given in (RISING, UNIFORM))
+    logs = np.log(rises.median() / uniform.median()).dropna().rename("log_ratio").reset_index()
+    if logs.empty:
+        raise MissingRows(f"{run.folder}: no length was measured with both inputs")
+    table = percents(logs[logs["algorithm"] != ""], [*POINT, "algorithm"], "longer")
+    table["origin"] = table["algorithm"].map(run.origin_of)
+    return table[[*POINT, "algorithm", "origin", *bounds("longer_percent"), "confidence", "processes"]]
 
 
 def _point(rows: pd.DataFrame) -> pd.DataFrame:

@@ -88,6 +88,7 @@ class Asked:
     contenders: str
     cache_state: str | None = None
     threads: str | None = None
+    input: str | None = None
 
 
 @dataclass(frozen=True)

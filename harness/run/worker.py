@@ -54,6 +54,7 @@ def questions(plan: Plan, rosters: Mapping[Pair, Roster]) -> dict[str, Question]
                 paired=experiment.kind.paired,
                 threads=threads,
                 joint=experiment.joint,
+                input=experiment.input,
             )
     return found
 

@@ -8,7 +8,7 @@ import resource
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from operator import itemgetter
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from harness import peers
-from harness.experiments.base import Contender, Question
+from harness.experiments.base import UNIFORM, Contender, Question
 from harness.native.audit import read
 from harness.native.clock import CLOCK_ADDS, SHORTEST_BATCH_NANOSECONDS, TRIES, Clock, unusable
 from harness.native.extensions import Host
@@ -151,11 +151,20 @@ class Sampler:
         All write to one rotation of outputs, made for the one with the most elements, or an output that one of them has
         just written could be the next of another. Moved ones have operands of their own.
         """
-        if question.threads > 1:
-            with self._team(question) as prepared:
-                yield prepared
-            return
-        most = max(contender.elements(question.elements) for contender in question.contenders)
+        with self._input(question), (self._team if question.threads > 1 else self._alone)(question) as prepared:
+            yield prepared
+
+    def _input(self, question: Question) -> AbstractContextManager[None]:
+        """What has the arena's input be what the question asks for."""
+        if question.input == UNIFORM:
+            return nullcontext()
+        kernels = [kernel for contender in question.contenders for kernel in contender.kernels if kernel.computes]
+        return self.arena.rising(_most(question), min(kernel.domain for kernel in kernels))
+
+    @contextmanager
+    def _alone(self, question: Question) -> Iterator[list[PreparedContender]]:
+        """Contenders of a question of one thread."""
+        most = _most(question)
         arena = self.arena.moved(most) if any(contender.moved for contender in question.contenders) else None
         try:
             operands = self.arena.operands(most)
@@ -330,6 +339,11 @@ class Sampler:
         peak = speed_limits.peak_gb_per_second(self.record.machine.name)
         timed = zip(contender.least, nanoseconds, strict=True)
         return any(speed_limits.is_too_fast(its, calls, max(1, taken), gigahertz, peak) for its, taken in timed)
+
+
+def _most(question: Question) -> int:
+    """The elements of the longest contender."""
+    return max(contender.elements(question.elements) for contender in question.contenders)
 
 
 def parts_of(elements: int, count: int) -> list[tuple[int, int]]:

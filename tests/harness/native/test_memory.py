@@ -5,7 +5,8 @@ import pytest
 
 from harness.native import memory
 from harness.native.memory import OUTPUT_OFFSET_BYTES, PAGE_BYTES, Arena, Layout
-from tests.conftest import fake_files
+from harness.native.verification import constant
+from tests.conftest import COMPILERS, fake_files, kernels_of
 
 LAYOUT = Layout(longest=100_000, rotation_bytes=3_000_000)
 
@@ -47,6 +48,22 @@ def test_the_input_is_uniform_and_given_by_its_seed(host):
     assert abs(x.mean()) < 10
     assert (x == filled(1)).all()
     assert (x != filled(2)).any()
+
+
+def test_an_input_that_rises_leaves_its_last_reference_behind_in_each_block_and_is_then_what_it_was(host):
+    arena = Arena(host, Layout(1 << 20, 1))
+    arena.fill(-1000, 1000, 1)
+    x = np.frombuffer(host.ffi.buffer(arena.x, 4 << 20), np.float32)
+    before = x.copy()
+    elements, block = (1 << 20) - 3, constant("kernel.h", "BLOCK_ELEMENTS")
+    bound = min(kernel.domain for kernel in kernels_of(COMPILERS[0], "scalar") if kernel.computes)
+    with arena.rising(elements, bound):
+        largest = x[:elements][block - 1 :: block]
+        assert np.diff(largest).min() > constant("passes.h", "HELD")
+        assert np.abs(x[:elements]).max() == bound
+        assert (x[elements:] == before[elements:]).all()
+    assert (x == before).all()
+    arena.unmap()
 
 
 def test_a_moved_arena_has_the_same_input_elsewhere_and_the_same_distance_to_its_outputs(host):

@@ -152,6 +152,14 @@ def test_a_run_of_another_protocol_is_pooled(body: list[Path]) -> None:
     assert catalog.body(longer) == catalog.body(record)
 
 
+def test_a_run_that_has_a_further_experiment_is_pooled(body: list[Path]) -> None:
+    record = store.read_record(body[0])
+    content = content_of(record)
+    assert "frontier-rising" in content["protocol"]["experiments"]
+    del content["protocol"]["experiments"]["frontier-rising"]
+    assert catalog.body(record_of(content)) == catalog.body(record)
+
+
 def test_behind_a_run_that_stands_alone_come_those_that_tell_how_much_runs_differ(
     results: Path, make_run: MakeRun, body: list[Path]
 ) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from harness.reading import frontier as room
-from harness.reading.frontier import POINT, advice, frontier, nearest, regrets
+from harness.reading.frontier import POINT, advice, frontier, nearest, regrets, rising
 from harness.record.errors import MissingRows
 
 # Nanoseconds for an element at two lengths; the loops take 1 + 2 of them.
@@ -102,6 +102,25 @@ def test_each_point_has_one_row_of_each_algorithm_and_one_fastest(full_run):
     assert (table.groupby(POINT)["fastest"].nunique() == 1).all()
     assert set(table["output"]) == {"cold", "warm"} and set(table["threads"]) == {1, 2}
     assert (table[table["algorithm"] == table["fastest"]]["relative_time_median"] == 1).all()
+
+
+def test_rows_of_another_input_are_no_frontier_and_tell_how_much_longer_it_takes(full_run):
+    uniform = exact(full_run)
+    rows = uniform.samples[uniform.samples["experiment"] == "frontier"]
+    slower = rows["nanoseconds"].where(rows["algorithm"] != "two-pass-nt", 2 * rows["nanoseconds"])
+    more = rows.assign(experiment="frontier-rising", nanoseconds=slower)
+    both = dataclasses.replace(uniform, samples=pd.concat([uniform.samples, more], ignore_index=True))
+    pd.testing.assert_frame_equal(frontier(both), frontier(uniform))
+    table = rising(both).set_index(["elements", "algorithm"])
+    for value in ("longer_percent_median", "longer_percent_low", "longer_percent_high"):
+        assert table.loc[(1 << 25, "two-pass-nt"), value] == pytest.approx(100)
+        assert table.loc[(1024, "two-pass"), value] == pytest.approx(0)
+    assert set(table.index.get_level_values("algorithm")) == set(TIMES) and (table["processes"] == 7).all()
+    with pytest.raises(MissingRows, match="no rows of the experiment 'frontier-rising'"):
+        rising(uniform)
+    apart = dataclasses.replace(both, samples=pd.concat([uniform.samples, more.assign(elements=77)]))
+    with pytest.raises(MissingRows, match="no length was measured with both inputs"):
+        rising(apart)
 
 
 def test_a_run_without_a_frontier_says_so(full_run):

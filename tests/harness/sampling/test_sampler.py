@@ -6,9 +6,10 @@ from dataclasses import replace
 from itertools import islice, pairwise
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from harness.experiments.base import Contender, Question
+from harness.experiments.base import RISING, Contender, Question
 from harness.native.memory import Arena
 from harness.record.errors import HarnessError
 from harness.record.exactness import TOO_FAST
@@ -47,6 +48,19 @@ def test_a_sample_is_as_many_calls_as_take_the_time_asked_for(real, cache_state)
         few, many = (real.repetition(asked, prepared, ns).calls for ns in (1, 2_000_000))
     assert few == 1
     assert many > 10
+
+
+@pytest.mark.parametrize("threads", (1, 2))
+def test_contenders_get_the_input_that_their_question_asks_for(host, arena, threads):
+    asked = replace(question("paper", 100_000, softmax_contender()), input=RISING, threads=threads, joint=True)
+    x = np.frombuffer(host.ffi.buffer(arena.x, 400_000), np.float32)
+    before = x.copy()
+    real = sampler.Sampler(host, arena, range(threads))
+    with real.prepared(asked):
+        assert (np.diff(x) > 0).all()
+    assert (x == before).all()
+    list(sampler.enough_rounds(real, asked, sampler.Sampling(2, 1000, 1)))
+    assert (x == before).all(), "and so for the question after it"
 
 
 def test_short_calls_are_timed_in_batches_and_long_ones_one_by_one(real):

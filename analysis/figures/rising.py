@@ -1,0 +1,36 @@
+"""What data cost whose maximum rises from block to block, which algorithms that go by blocks must follow."""
+
+from matplotlib.figure import Figure
+
+from analysis import panels, style
+from harness.reading import names
+from harness.reading.frontier import rising
+from harness.record.samples import Run
+
+EXPERIMENT = "frontier-rising"
+TABLE = rising
+
+LOOKS = [style.Style(*look, "none") for look in ((style.BLUE, "o"), (style.VERMILLION, "D"), (style.GREEN, "s"))]
+
+
+def draw(run: Run) -> Figure:
+    """A panel for each ISA, with a row for each algorithm and a look for each length. Raises MissingRows."""
+    table = TABLE(run)
+    lengths = sorted(set(table["elements"]))
+    algorithms = [name for name in [*run.algorithms][::-1] if name in set(table["algorithm"])]
+    figure, grid = panels.isa_panels(table, 0.7 + 0.16 * len(algorithms), "row", 5)
+    for axes, _, of_isa in grid:
+        panels.rows_axes(axes, len(algorithms))
+        for n, look in zip(lengths, LOOKS, strict=False):
+            points = of_isa[of_isa["elements"] == n]
+            panels.dots(axes, points, "longer_percent", [algorithms.index(name) for name in points["algorithm"]], look)
+        axes.set_xlabel("longer where x rises, %")
+    labels = [names.algorithm(name) + ("" if run.origin_of(name) == "paper" else " *") for name in algorithms]
+    grid[0][0].set_yticks(range(len(algorithms)), labels, fontsize=6.2)
+    handles = [panels.handle(f"{names.count(n)} elements", look) for n, look in zip(lengths, LOOKS, strict=False)]
+    notes = [
+        "x rises evenly over all that the kernels are for, beside x uniform; * later than the paper",
+        "the unified maximum then begins each block anew, and algorithms by blocks refer each to another maximum",
+    ]
+    title = "Data that rise: each block's maximum lies far above the last's"
+    return panels.finish(figure, run, table, panels.Frame(title, handles, notes))
