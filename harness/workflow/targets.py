@@ -95,8 +95,13 @@ def options(changed: Mapping[str, Any]) -> str:
     )
 
 
-provenance = build.provenance
 now = time.time_ns
+
+
+def provenance(config: configuration.Config, compiler: str, target: str) -> str:
+    """What an extension depends on besides its sources. Ends Snakemake with one line where no compiler is called so."""
+    with one_line_errors(HarnessError):
+        return build.provenance(config, compiler, target)
 
 
 def extensions(config: configuration.Config, folder: Path) -> list[Path]:

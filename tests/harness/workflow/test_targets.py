@@ -57,6 +57,13 @@ def test_a_peer_of_no_file_ends_snakemake_with_one_line(capsys):
     assert f"peers: 'jax' is not one of {', '.join(peers.names())}" in capsys.readouterr().err
 
 
+def test_an_extension_of_a_compiler_that_nobody_knows_ends_snakemake_with_one_line(capsys):
+    with pytest.raises(SystemExit) as ended:
+        targets.provenance(configuration.load(), "icc", "avx2")
+    errors = capsys.readouterr().err
+    assert ended.value.code == 2 and errors == "snakemake: compiler: 'icc' is not one of gcc, clang, zig\n"
+
+
 def test_what_the_command_line_changes_is_told_as_options():
     assert targets.configure({"protocol": "smoke", "isas": ["avx2", "scalar"]}) == "--protocol smoke --isas avx2 scalar"
     assert targets.configure({"again": 3}) == "--again 3"
