@@ -97,6 +97,7 @@ def test_a_configuration_in_full_says_what_it_said(written):
         (lambda c: c["protocols"]["quick"]["rounds"].pop("passes"), ["protocols.quick.rounds", "passes is missing"]),
         (lambda c: c["protocols"]["quick"]["lengths"].update(pases=[1]), ["lengths.pases", "passes"]),
         (lambda c: c["protocols"]["quick"]["rounds"].update(pases=2), ["quick.rounds.pases: unknown key", "passes"]),
+        (lambda c: c["experiments"]["frontier"].update(input="up"), ["frontier.input", "'up'", "uniform, rising"]),
         (lambda c: c.update(compilers=["icc"]), ["compilers", "'icc'", "gcc", "clang"]),
         (lambda c: c["controls"].update(algorithm="one-pass"), ["controls.algorithm: 'one-pass'", "two-pass"]),
         (
