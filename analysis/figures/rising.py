@@ -18,19 +18,20 @@ def draw(run: Run) -> Figure:
     table = TABLE(run)
     lengths = sorted(set(table["elements"]))
     algorithms = [name for name in [*run.algorithms][::-1] if name in set(table["algorithm"])]
-    figure, grid = panels.isa_panels(table, 0.7 + 0.16 * len(algorithms), "row", 5)
+    figure, grid = panels.isa_panels(table, 0.7 + 0.2 * len(algorithms), "row", 5)
     for axes, _, of_isa in grid:
         panels.rows_axes(axes, len(algorithms))
-        for n, look in zip(lengths, LOOKS, strict=False):
+        for rank, (n, look) in enumerate(zip(lengths, LOOKS, strict=False)):
             points = of_isa[of_isa["elements"] == n]
-            panels.dots(axes, points, "longer_percent", [algorithms.index(name) for name in points["algorithm"]], look)
+            places = [algorithms.index(name) + 0.15 - 0.3 * rank for name in points["algorithm"]]
+            panels.dots(axes, points, "longer_percent", places, look)
         axes.set_xlabel("longer where x rises, %")
     labels = [names.algorithm(name) + ("" if run.origin_of(name) == "paper" else " *") for name in algorithms]
     grid[0][0].set_yticks(range(len(algorithms)), labels, fontsize=6.2)
     handles = [panels.handle(f"{names.count(n)} elements", look) for n, look in zip(lengths, LOOKS, strict=False)]
     notes = [
         "x rises evenly over all that the kernels are for, beside x uniform; * later than the paper",
-        "the unified maximum then begins each block anew, and algorithms by blocks refer each to another maximum",
+        "a unified maximum then sums each block twice, and algorithms by blocks refer each block to another maximum",
     ]
     title = "Data that rise: each block's maximum lies far above the last's"
     return panels.finish(figure, run, table, panels.Frame(title, handles, notes))
