@@ -38,15 +38,14 @@ def sealed(record: str) -> str:
 def records(path: Path, closing: str = "") -> Iterator[str]:
     """The records of a journal, without their checksums. The last line of each opens with `closing`; what follows the
     last record was cut off by a kill. Raises HarnessError where a record is not what was written."""
-    record = b""
-    for line in path.read_bytes().splitlines(keepends=True) if path.exists() else ():
-        record += line
-        if line.startswith(closing.encode()) and line.endswith(b"\n"):
-            text = record[:-10].decode(errors="replace")
-            if record != sealed(text).encode():
-                raise HarnessError(f"{path}: is damaged; remove it, and the same command measures anew what was in it")
-            yield text
-            record = b""
+    content, end = path.read_bytes() if path.exists() else b"", 0
+    lines = re.compile(rb"(?:.*\n)*?%b.*\n" % re.escape(closing.encode()))
+    while found := lines.match(content, end):
+        record, end = found[0], found.end()
+        text = record[:-10].decode(errors="replace")
+        if record != sealed(text).encode():
+            raise HarnessError(f"{path}: is damaged; remove it, and the same command measures anew what was in it")
+        yield text
 
 
 def rows_in(lines: str) -> list[dict[str, str]]:
