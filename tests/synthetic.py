@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -477,10 +478,19 @@ def _maker(default: Path) -> MakeRun:
         parts: Sequence[str] = PARTS,
         ended: str | None = "2026-01-05T09:14:00+00:00",
     ) -> Path:
-        rows = rows_of(isas, lengths, clang_lengths, processes, rounds, parts)
-        return write_run(root / machine, record_of_rows(rows, machine, protocol, isas, ended), rows)
+        what = (tuple(isas), tuple(lengths), tuple(clang_lengths), processes, rounds, tuple(parts))
+        name, files = _files_of(what, machine, protocol, ended)
+        return write_files(root / machine / name, files)
 
     return make
+
+
+@cache
+def _files_of(what: tuple[Any, ...], machine: str, protocol: str, ended: str | None) -> tuple[str, dict[str, str]]:
+    """Name and files of a run of what `rows_of` takes: tests ask for the same runs again and again."""
+    rows = rows_of(*what)
+    record = record_of_rows(rows, machine, protocol, what[0], ended)
+    return record.name, run_files(record, rows)
 
 
 @pytest.fixture(scope="module")
@@ -502,17 +512,25 @@ def edit_information() -> Callable[..., None]:
 
 def write_content(folder: Path, content: Mapping[str, Any]) -> None:
     """Writes run.json and its tables, whatever the content says."""
-    for name, text in store.files_of(content).items():
+    write_files(folder, store.files_of(content))
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> Path:
+    """Writes files of a run, by name, into a folder, which is returned."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def run_files(record: Record, rows: pd.DataFrame) -> dict[str, str]:
+    """The files of a run, by name."""
+    return {**store.files_of(content_of(record)), "samples.csv": rows.to_csv(index=False, lineterminator="\n")}
 
 
 def write_run(folder: Path, record: Record, rows: pd.DataFrame) -> Path:
     """The files of a run, in a folder of its name below this one, which is returned."""
-    folder = folder / record.name
-    folder.mkdir(parents=True, exist_ok=True)
-    write_content(folder, content_of(record))
-    rows.to_csv(folder / "samples.csv", index=False, lineterminator="\n")
-    return folder
+    return write_files(folder / record.name, run_files(record, rows))
 
 
 @pytest.fixture(scope="session")
