@@ -22,7 +22,7 @@ from harness.record.samples import Run, load_run, read_samples
 from harness.record.store import INFO, TABLES, check_whole, digest, read_record
 from tests.mutations import mutated, mutated_bytes
 
-SEEDS = 300
+SEEDS = 200
 MakeRun = Callable[..., Path]
 
 
@@ -92,8 +92,8 @@ def test_a_mutated_run_json_of_the_first_version_is_refused_in_one_line_or_read(
     information["tuning"] = [row for row in information["tuning"] if (row["isa"], row["pass"]) == ("avx2", "max")]
     elements = information["accuracy"]["elements"][:1]
     softmax = [row for row in information["accuracy"]["softmax"] if row["elements"] in elements]
-    information["accuracy"] |= {"elements": elements, "softmax": softmax[:100]}
-    for seed in range(SEEDS):
+    information["accuracy"] |= {"elements": elements, "softmax": softmax}
+    for seed in range(SEEDS // 2):
         words, content = mutated(information, random.Random(seed))
         with suppress(ValueError, RecursionError):  # of what JSON cannot write
             (tmp_path / "run.json").write_text(json.dumps(content), encoding="utf-8")
@@ -102,7 +102,7 @@ def test_a_mutated_run_json_of_the_first_version_is_refused_in_one_line_or_read(
             accepted += 1
         except DamagedRun as error:
             assert_one_line(error, words)
-    assert accepted < SEEDS / 5, "of most mutations a check can know"
+    assert 0 < accepted < SEEDS / 5, "of most mutations a check can know"
 
 
 def test_a_mutated_table_is_refused_in_one_line_or_says_the_same(small: Path, tmp_path: Path) -> None:
