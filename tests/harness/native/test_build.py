@@ -84,6 +84,7 @@ def test_a_command_that_does_not_work_is_passed_over_and_told_where_none_is_left
     with pytest.raises(HarnessError, match=f"gcc cannot be used: .*{words}") as refused:
         build.require_compiler(commands(broken, "no-such-compiler"), "gcc")
     assert str(refused.value).isprintable()
+    monkeypatch.setattr(build, "SECONDS_TO_TELL", 60)  # the broken one was asked
     good = program("echo good 1.0", "good")
     assert build.find_compiler(commands(broken, good), "gcc") == build.Compiler("gcc", (good,), "good 1.0")
 
