@@ -1,14 +1,16 @@
 """What all tests share: the built extensions of this machine."""
 
+import fcntl
 import functools
 import io
+import os
 import pathlib
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import psutil
@@ -17,6 +19,7 @@ import pytest
 from harness.native import build, extensions
 from harness.record import configuration
 from harness.record.files import ROOT
+from harness.statistics.selection import THREE_PASS, TWO_PASS
 
 pytest_plugins = ["tests.synthetic", "tests.valgrind"]
 
@@ -101,8 +104,8 @@ def algorithm(compiler: str, isa: str, name: str) -> list[extensions.Kernel]:
 
 
 def assert_gone(processes: list[psutil.Process]) -> None:
-    """Fails unless all these processes have ended within 10 s, or only wait to be reaped."""
-    _, alive = psutil.wait_procs(processes, timeout=10)
+    """Fails unless all these processes have ended within a minute, or only wait to be reaped."""
+    _, alive = psutil.wait_procs(processes, timeout=60)
     assert [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
 
 
@@ -135,8 +138,9 @@ def fake_files(content: str | None):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begins with tests of the workflow, which take longest: no worker is left alone with one of them at the end."""
-    items.sort(key=lambda item: "tests/workflow/" not in item.nodeid)
+    """Begins with tests that take longest, or share what takes long: no worker is left alone with one of them at the
+    end, and none takes some of them from the other and makes it again."""
+    items.sort(key=lambda item: not item.nodeid.startswith(("tests/workflow/", "tests/test_agreement.py")))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -157,14 +161,46 @@ def with_few_variants(settings: configuration.Config) -> configuration.Config:
     return {**settings, "flags": [*settings["flags"], *FEW_VARIANTS]}
 
 
+def with_few_algorithms(settings: configuration.Config) -> configuration.Config:
+    """The configuration with the paper's algorithms and one that came later."""
+    names = (TWO_PASS, *THREE_PASS, "two-pass-nt")
+    return {**settings, "algorithms": {name: settings["algorithms"][name] for name in names}}
+
+
+MadeForAll = Callable[[str, Callable[[pathlib.Path], object]], pathlib.Path]
+
+
 @pytest.fixture(scope="session")
-def few_built(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """The folder of the host part and of scalar extensions for `with_few_variants`."""
-    folder, compiler = tmp_path_factory.mktemp("few"), COMPILERS[0]
-    build.build(with_few_variants(SETTINGS), compiler, "scalar", build.extension_path(folder, compiler, "scalar"))
-    host = build.extension_path(folder, compiler, build.HOST)
-    host.symlink_to(build.extension_path(BUILT, compiler, build.HOST).resolve())
+def made_for_all(tmp_path_factory: pytest.TempPathFactory) -> MadeForAll:
+    """made_for_all(name, make) is a folder that `make` gets to fill, in the first of the workers that asks for it; the
+    others wait, and find it. Nobody changes it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def folder(name: str, make: Callable[[pathlib.Path], object]) -> pathlib.Path:
+        made, begun = shared / f"made-{name}", own / f"begun-{name}"
+        with (shared / f"made-{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                begun.mkdir()
+                make(begun)
+                begun.rename(made)
+        return made
+
     return folder
+
+
+@pytest.fixture(scope="session")
+def few_built(made_for_all: MadeForAll) -> pathlib.Path:
+    """The folder of the host part and of scalar extensions for `with_few_variants`."""
+
+    def make(folder: pathlib.Path) -> None:
+        compiler = COMPILERS[0]
+        build.build(with_few_variants(SETTINGS), compiler, "scalar", build.extension_path(folder, compiler, "scalar"))
+        host = build.extension_path(folder, compiler, build.HOST)
+        host.symlink_to(build.extension_path(BUILT, compiler, build.HOST).resolve())
+
+    return made_for_all("few", make)
 
 
 @pytest.fixture

@@ -74,8 +74,8 @@ def sources(folder: Path) -> Path:
     return kernels
 
 
-def build_mutants(monkeypatch, folder: Path, compiler: str) -> Path:
-    """Extensions, scalar, that say they are those of this checkout and are not; returns their folder."""
+def build_mutants(monkeypatch, folder: Path, compiler: str) -> None:
+    """Extensions, scalar, that say they are those of this checkout and are not, in `built` below a folder."""
     told = build.build_hash(SETTINGS, compiler, "scalar")
     monkeypatch.setattr(build, "KERNELS", sources(folder))
     monkeypatch.setattr(build, "build_hash", lambda *_: told)
@@ -84,4 +84,3 @@ def build_mutants(monkeypatch, folder: Path, compiler: str) -> Path:
     build.build(quick, compiler, "scalar", build.extension_path(built, compiler, "scalar"))
     host = build.extension_path(built, compiler, build.HOST)
     host.symlink_to(build.extension_path(BUILT, compiler, build.HOST).resolve())
-    return built

@@ -7,9 +7,19 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from harness.record.files import ROOT
-from tests.conftest import BUILT, COMPILERS, LOCALES, SETTINGS, interrupted_while_it_loads, kernels_of, the_host
+from tests.conftest import (
+    BUILT,
+    COMPILERS,
+    LOCALES,
+    SETTINGS,
+    interrupted_while_it_loads,
+    kernels_of,
+    the_host,
+    with_few_variants,
+)
 
 
 def harness(*arguments, **environment):
@@ -77,9 +87,11 @@ def test_plan_tells_lengths_and_duration():
     assert "300,000,000 elements" in text or "GB are available" in text
 
 
-def test_passes_gives_every_pass_of_an_isa_as_json(tmp_path):
+def test_passes_gives_every_pass_of_an_isa_as_json(tmp_path, few_built):
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(with_few_variants(SETTINGS)))
     arguments = ["passes", "--elements", 500, "--isas", "scalar", "--compilers", COMPILERS[0], "--json"]
-    result = harness(*arguments, TWO_PASS_SOFTMAX_LOCK=str(tmp_path / "lock"))
+    few = ["--config", tmp_path / "config.yaml", "--built", few_built]
+    result = harness(*arguments, *few, TWO_PASS_SOFTMAX_LOCK=str(tmp_path / "lock"))
     assert result.returncode == 0, result.stderr
     rows = json.loads(result.stdout)
     assert {row["pass_name"] for row in rows} == {kernel.name for kernel in kernels_of(COMPILERS[0], "scalar")}

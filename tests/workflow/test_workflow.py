@@ -18,7 +18,7 @@ from harness.machine.lock import exclusive
 from harness.record import configuration
 from harness.record.files import ROOT
 from harness.workflow.targets import MEASURING
-from tests.conftest import LOCALES, assert_gone, the_host, with_few_variants
+from tests.conftest import COMPILERS, LOCALES, assert_gone, the_host, with_few_algorithms, with_few_variants
 
 PARTS = ("Snakefile", "config", "kernels", "harness", "analysis", "profiles")
 SCRIPTS = Path(sys.executable).parent
@@ -26,8 +26,9 @@ SCRIPTS = Path(sys.executable).parent
 OUTSIDE = os.pathsep.join(folder for folder in os.environ["PATH"].split(os.pathsep) if Path(folder) != SCRIPTS)
 
 
-# Figures of three experiments; each takes one or two seconds, and tests of the figures look at all of them.
+# Figures of three experiments, and claims; each takes one or two seconds, and tests of figures and claims look at all.
 FEW = ("pass_breakdown", "peers", "speedup")
+FEW_CLAIMS = ("memory-bound-avx2", "no-overflow", "traffic-two-pass")
 
 
 @pytest.fixture
@@ -48,11 +49,19 @@ def whole(tmp_path):
 
 @pytest.fixture
 def project(whole):
-    """Such a copy that can draw a few of the figures."""
-    for file in (whole / "analysis" / "figures").rglob("[a-z]*.py"):
+    """Such a copy that can draw a few of the figures and judge a few of the claims."""
+    keep_few_figures(whole)
+    file = whole / "config" / "claims.yaml"
+    claims = [claim for claim in yaml.safe_load(file.read_text(encoding="utf-8")) if claim["id"] in FEW_CLAIMS]
+    file.write_text(yaml.safe_dump(claims), encoding="utf-8")
+    return whole
+
+
+def keep_few_figures(project):
+    """Leaves a few of the figures in the project."""
+    for file in (project / "analysis" / "figures").rglob("[a-z]*.py"):
         if file.stem not in FEW:
             file.unlink()
-    return whole
 
 
 def drawable(project):
@@ -67,16 +76,13 @@ def configured(project, change):
     file.write_text(yaml.safe_dump(change(with_few_variants(configuration.load(file)))))
 
 
-def with_algorithms_only(project):
-    """Has smoke measure whole algorithms and nothing else."""
-
-    def change(settings):
-        smoke = settings["protocols"]["smoke"]
-        smoke["lengths"] = {key: smoke["lengths"][key] for key in ("algorithms", "secondary", "scalar")}
-        del smoke["accuracy"]
-        return settings
-
-    configured(project, change)
+def with_algorithms_only(settings):
+    """The configuration with a smoke that measures whole algorithms and nothing else, slowly enough to be killed."""
+    smoke = settings["protocols"]["smoke"]
+    smoke["lengths"] = {key: smoke["lengths"][key] for key in ("algorithms", "secondary", "scalar")}
+    smoke["sample_milliseconds"] = 20
+    del smoke["accuracy"]
+    return settings
 
 
 def surroundings(project, **more):
@@ -102,7 +108,7 @@ def without_compilers(project):
 @pytest.fixture
 def recorded(project, make_run):
     """A recorded run in the project: its folder."""
-    return make_run(project / "results" / "recorded", isas=("avx2",), clang_lengths=(1_000_000,))
+    return make_run(project / "results" / "recorded", isas=("avx2",), parts=("algorithms", "breakdown", "peers"))
 
 
 def test_figures_are_drawn_from_recorded_rows_without_a_compiler(project, recorded):
@@ -117,14 +123,6 @@ def test_figures_are_drawn_from_recorded_rows_without_a_compiler(project, record
             assert (project / "results" / folder / machine / f"{name}.{ending}").stat().st_size > 100
     again = snakemake(project, "figures", "--dry-run", PATH=path)
     assert "Nothing to be done" in again.stdout + again.stderr
-
-
-def test_a_run_without_an_experiment_is_drawn_without_its_figures(project, make_run):
-    run = make_run(project / "results" / "recorded", isas=("avx2",), parts=("algorithms",))
-    result = snakemake(project, "figures")
-    assert result.returncode == 0, result.stderr
-    drawn = {path.stem for path in (project / "results" / "figures" / run.parent.name).glob("*.svg")}
-    assert drawn == {name for name in drawable(project) if figures.experiment(name) == "algorithms"} == {"speedup"}
 
 
 def test_newer_code_never_schedules_a_build_or_a_measurement(project, recorded):
@@ -152,19 +150,6 @@ def test_the_target_of_a_machine_without_a_run_predicts_and_says_how_to_bring_on
     assert "python -m harness pack RUN" in result.stderr and "python -m harness adopt BUNDLE" in result.stderr
     assert {path.name for path in (project / "results" / "predicted" / "skylake-x").glob("*.svg")} == {"model.svg"}
     assert not (project / "results" / "figures").exists()
-
-
-def test_the_target_of_this_machine_measures_and_draws(project):
-    here = identity.identify(detection.facts(the_host().processor()))
-    name = here.name
-    if not here.known:
-        pytest.skip("no file describes this machine")
-    with_algorithms_only(project)
-    arguments = ["--config", "protocol=smoke", "isas=[scalar]", "compilers=[gcc]"]
-    result = snakemake(project, f"reproduce-{name}", *arguments)
-    assert result.returncode == 0, result.stderr
-    assert list(project.glob(f"results/runs/{name}/smoke-*/samples.csv"))
-    assert (project / "results" / "figures" / name / "speedup.svg").exists()
 
 
 def test_a_bundle_made_in_one_clone_is_adopted_and_drawn_in_another(project, make_run, tmp_path_factory):
@@ -272,7 +257,9 @@ def test_make_works_where_a_site_has_other_pythons_profiles_and_no_home(made, ma
     )
     assert result.returncode == 0, result.stderr
     assert "Setting up" not in result.stdout
-    assert (made / "results" / "figures" / run.parent.name / "speedup.svg").exists()
+    # A run without an experiment is drawn without its figures.
+    drawn = {path.stem for path in (made / "results" / "figures" / run.parent.name).glob("*.svg")}
+    assert drawn == {name for name in drawable(made) if figures.experiment(name) == "algorithms"} == {"speedup"}
 
 
 @pytest.mark.parametrize(
@@ -314,7 +301,7 @@ def test_no_compiler_is_one_clear_line(project):
 
 def test_reproduce_all_builds_measures_draws_and_sums_up(whole):
     project = whole
-    configured(project, lambda settings: settings)
+    configured(project, with_few_algorithms)
     arguments = ["reproduce-all", "--config", "protocol=smoke", "isas=[scalar]", "compilers=[gcc]"]
     result = snakemake(project, *arguments, **LOCALES["C locale"])
     assert result.returncode == 0, result.stderr
@@ -328,16 +315,18 @@ def test_reproduce_all_builds_measures_draws_and_sums_up(whole):
     assert "Nothing to be done" in left.stdout + left.stderr
     again = snakemake(project, *arguments)
     assert "is complete already; nothing is measured" in again.stdout
+    keep_few_figures(project)
     further = snakemake(project, *arguments, "again=1")
     assert further.returncode == 0, further.stderr
     assert sorted(run.parent.glob("smoke-*")) == [run, run.with_name(f"{run.name}-2")]
 
 
-def test_snakemake_killed_while_measuring_leaves_no_process_and_the_same_command_goes_on(project):
-    with_algorithms_only(project)
-    file = project / "config" / "config.yaml"
-    file.write_text(file.read_text().replace("sample_milliseconds: 0.5", "sample_milliseconds: 20"))
-    arguments = ["reproduce-all", "--config", "protocol=smoke", "isas=[scalar]", "compilers=[gcc]"]
+def test_snakemake_killed_while_measuring_leaves_no_process_and_the_same_command_goes_on_and_draws(project, few_built):
+    here = identity.identify(detection.facts(the_host().processor()))
+    target = f"reproduce-{here.name}" if here.known else "reproduce-all"
+    configured(project, with_algorithms_only)
+    shutil.copytree(few_built, project / "results" / "build")
+    arguments = [target, "--config", "protocol=smoke", "isas=[scalar]", f"compilers=[{COMPILERS[0]}]"]
     environment = surroundings(project)
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen([SCRIPTS / "snakemake", *arguments], cwd=project, env=environment, **quiet) as killed:
@@ -350,8 +339,12 @@ def test_snakemake_killed_while_measuring_leaves_no_process_and_the_same_command
     assert_gone(started)
     result = snakemake(project, *arguments)
     assert result.returncode == 0, result.stderr
+    assert "rule extension" not in result.stderr
     assert "going on with" in result.stdout
     assert "smoke: every part ran; no claim" in result.stdout
+    (run,) = project.glob("results/runs/*/smoke-*")
+    assert (run / "samples.csv").exists() and run.parent.name == here.name
+    assert (project / "results" / "figures" / here.name / "speedup.svg").exists()
 
 
 def is_drawing(process, project):

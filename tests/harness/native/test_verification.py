@@ -17,7 +17,7 @@ from harness.record.errors import HarnessError
 from harness.record.files import ROOT
 from harness.record.samples import load_run
 from harness.run import accuracy, exclusion
-from tests.conftest import COMPILERS, SETTINGS, kernels_of
+from tests.conftest import COMPILERS, SETTINGS, kernels_of, with_few_algorithms
 from tests.harness.mutants import FAR, FAR_ELEMENTS, MISTAKES, RIGHT, build_mutants
 
 # What a mistake leaves right: loops that write nothing, or the same everywhere, and passes without exp.
@@ -32,9 +32,9 @@ UNSEEN = {
 
 
 @pytest.fixture(scope="module")
-def mutants(tmp_path_factory):
+def mutants(made_for_all):
     with pytest.MonkeyPatch.context() as patch:
-        return build_mutants(patch, tmp_path_factory.mktemp("mutants"), COMPILERS[0])
+        return made_for_all("mutants", lambda folder: build_mutants(patch, folder, COMPILERS[0])) / "built"
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ def test_accuracy_of_results_that_are_no_numbers_is_told_in_json(host, table):
 
 
 def test_a_run_measures_what_is_right_and_says_what_is_not(mutants, tmp_path):
-    settings = configuration.load()
+    settings = with_few_algorithms(configuration.load())
     settings |= {"isas": ["scalar"], "compilers": [COMPILERS[0]], "protocol": "smoke", "rotation": 1}
     settings["protocols"]["smoke"]["tuner"] = {"processes": 1, "rounds": 1, "finalists": 1}
     smoke = settings["protocols"]["smoke"]

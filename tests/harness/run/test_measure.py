@@ -21,6 +21,7 @@ import yaml
 
 from harness.machine import topology
 from harness.native import audit
+from harness.reading.command_line import main
 from harness.record import configuration, instance, journal, samples, store
 from harness.record.errors import HarnessError
 from harness.record.files import ROOT
@@ -30,8 +31,7 @@ from harness.record.schema import schema
 from harness.run.begun import Begun
 from harness.run.measure import begun_elsewhere, finish, is_complete, measure_into, note_of, wanted
 from harness.run.prepare import reductions
-from harness.statistics.selection import THREE_PASS, TWO_PASS
-from tests.conftest import COMPILERS, assert_gone, with_few_variants
+from tests.conftest import COMPILERS, assert_gone, with_few_algorithms, with_few_variants
 from tests.synthetic import groups_of
 
 COMPLETE = sorted(["run.json", "samples.csv", *(f"{name}.csv" for name in store.TABLES)])
@@ -41,12 +41,11 @@ COMPLETE = sorted(["run.json", "samples.csv", *(f"{name}.csv" for name in store.
 @pytest.fixture
 def tiny(tmp_path, few_built):
     """A configuration that takes seconds, and a command line for it that has a lock and a folder of its own."""
-    settings = with_few_variants(configuration.load())
+    settings = with_few_algorithms(with_few_variants(configuration.load()))
     settings["isas"], settings["compilers"] = ["scalar"], [COMPILERS[0]]
     settings["protocols"]["smoke"]["tuner"] = {"processes": 1, "rounds": 1, "finalists": 1}
     settings["protocol"] = "smoke"
     settings["rotation"] = 1
-    settings["algorithms"] = {name: settings["algorithms"][name] for name in ("two-pass-nt", *THREE_PASS, TWO_PASS)}
     settings["protocols"]["smoke"] |= {
         "processes": {"least": 2, "most": 3},
         "sample_milliseconds": 0.05,
@@ -181,6 +180,32 @@ def test_a_run_leaves_rows_and_provenance_that_fit_their_schemas(tiny):
     assert sorted(path.name for path in folder.iterdir()) == COMPLETE
 
 
+def assert_whole(folder):
+    """Fails unless the run has every row that it says it has, and nothing else is left."""
+    assert sorted(path.name for path in folder.iterdir()) == COMPLETE
+    record = store.read_record(folder)
+    rows = pd.read_csv(folder / "samples.csv", keep_default_na=False)
+    assert len(rows) == record.vetoes.samples > 0
+    assert record.name == folder.name == instance.run_name(record, instance.ordinal_of(folder.name))
+    assert len({(row["isa"], row["pass"]) for row in record.tuning if row["chosen"]}) == sum(
+        row["chosen"] for row in record.tuning if row["elements"] is None
+    )
+
+
+def wait_for(process, condition):
+    """Waits until a condition holds, while the process runs."""
+    deadline = time.monotonic() + 300
+    while not condition():
+        assert process.poll() is None, "it ended too early"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def children_of(process):
+    """The processes that a process has started."""
+    return psutil.Process(process.pid).children()
+
+
 def progress_of(tiny):
     """How many algorithms are tuned, of each process, and how many points of the first process are complete."""
     folders = list((tiny / "runs").glob("*/*"))
@@ -190,29 +215,36 @@ def progress_of(tiny):
     return tuned, len(store.Journal(folders[0] / "process-0.journal").points())
 
 
-@pytest.mark.parametrize("moment", [(1, 0), (4, 0), (6, 1), (6, 4)])
-def test_a_run_killed_at_any_moment_goes_on_where_it_was_and_leaves_no_process(tiny, moment):
-    with start(tiny) as killed:
-        deadline = time.monotonic() + 300
-        while progress_of(tiny) < moment or not psutil.Process(killed.pid).children():
-            assert killed.poll() is None, "the run ended before it could be killed"
-            assert time.monotonic() < deadline
-            time.sleep(0.002)
-        workers = psutil.Process(killed.pid).children()
-        killed.kill()
-    assert_gone(workers)
-    folder = folder_of(tiny)
-    assert json.loads((folder / "run.json").read_text()).get("ended") is None
-    assert progress_of(tiny) >= moment
-    tuned = store.TuningJournal(folder).rows()
-    before = store.Journal(folder / "process-0.journal").points()
+MOMENTS = ((1, 0), (5, 0), (8, 1))
+"""In the first look at all variants, in the look at finalists, and after the first process of measuring."""
+
+
+def test_a_run_killed_at_any_moment_goes_on_where_it_was_and_leaves_no_process(tiny):
+    tuned, points = [], {}
+    for moment in MOMENTS:
+        with start(tiny) as killed:
+            wait_for(killed, lambda moment=moment: progress_of(tiny) >= moment and children_of(killed))
+            workers = children_of(killed)
+            killed.kill()
+        assert_gone(workers)
+        folder = folder_of(tiny)
+        assert json.loads((folder / "run.json").read_text()).get("ended") is None
+        assert progress_of(tiny) >= moment
+        before, tuned = tuned, store.TuningJournal(folder).rows()
+        assert tuned[: len(before)] == before, "what was complete before the kill is kept"
+        points = store.Journal(folder / "process-0.journal").points()
     result = measure(tiny)
     assert result.returncode == 0, result.stderr
     assert "going on with" in result.stdout
+    assert_whole(folder)
     rows = (folder / "samples.csv").read_text()
-    for lines in before.values():
+    for lines in points.values():
         assert lines in rows, "what was complete before the kill is kept"
-    kept = {(row["pass"], row["variant"], row["elements"]): row for row in store.read_record(folder).tuning}
+    record = store.read_record(folder)
+    started = [session.started for session in record.sessions]
+    assert len(started) == len(MOMENTS) + 1 and started == sorted(started)
+    assert list(record.audit) == audit.worst([session.audit for session in record.sessions])
+    kept = {(row["pass"], row["variant"], row["elements"]): row for row in record.tuning}
     for row in tuned:
         if row["process"] or not kept[row["pass"], row["variant"], None]["finalist"]:
             its = kept.get((row["pass"], row["variant"], row["elements"]))
@@ -221,16 +253,6 @@ def test_a_run_killed_at_any_moment_goes_on_where_it_was_and_leaves_no_process(t
     table = pd.read_csv(folder / "samples.csv", keep_default_na=False)
     assert not table.duplicated(keys).any()
     assert len(table[table["experiment"] == "algorithms"].groupby(["elements", "process"])) >= 10
-
-
-def test_minutes_that_are_too_few_for_anything_are_one_line(tiny):
-    settings = yaml.safe_load((tiny / "config.yaml").read_text(encoding="utf-8"))
-    settings["protocols"]["smoke"]["minutes"] = 1e-6
-    (tiny / "config.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
-    result = measure(tiny)
-    assert result.returncode == 2
-    assert re.match(r"harness: 0 of \d+ passes were tuned in 0 s: this machine", result.stderr.splitlines()[-1])
-    assert not store.read_record(folder_of(tiny)).is_complete
 
 
 def test_a_second_run_at_the_same_time_is_refused(tiny):
@@ -280,25 +302,14 @@ def smallest(tiny):
     return tiny
 
 
-def assert_whole(folder):
-    """Fails unless the run has every row that it says it has, and nothing else is left."""
-    assert sorted(path.name for path in folder.iterdir()) == COMPLETE
-    record = store.read_record(folder)
-    rows = pd.read_csv(folder / "samples.csv", keep_default_na=False)
-    assert len(rows) == record.vetoes.samples > 0
-    assert record.name == folder.name == instance.run_name(record, instance.ordinal_of(folder.name))
-    assert len({(row["isa"], row["pass"]) for row in record.tuning if row["chosen"]}) == sum(
-        row["chosen"] for row in record.tuning if row["elements"] is None
-    )
-
-
-def wait_for(process, condition):
-    """Waits until a condition holds, while the process runs."""
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert process.poll() is None, "it ended too early"
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+def test_minutes_that_are_too_few_for_anything_are_one_line(smallest):
+    settings = yaml.safe_load((smallest / "config.yaml").read_text(encoding="utf-8"))
+    settings["protocols"]["smoke"]["minutes"] = 1e-6
+    (smallest / "config.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    result = measure(smallest)
+    assert result.returncode == 2
+    assert re.match(r"harness: 0 of \d+ passes were tuned in 0 s: this machine", result.stderr.splitlines()[-1])
+    assert not store.read_record(folder_of(smallest)).is_complete
 
 
 def test_of_two_containers_on_one_run_folder_the_second_is_told_who_holds_it_and_nothing_is_lost(smallest):
@@ -328,31 +339,29 @@ def test_two_hosts_that_share_a_folder_of_runs_measure_at_the_same_time_and_lose
         assert_whole(folder)
 
 
-@pytest.mark.parametrize(
-    ("changed", "told"),
-    [
-        ({"host": "b"}, r"host \([0-9a-f]{32}, now [0-9a-f]{32}\)"),
-        (
-            {"host": "a", "allowed": min(os.sched_getaffinity(0))},
-            r"allowed processors \(.*, now \d+\), measured proc.*",
-        ),
-    ],
+CHANGES = (
+    ({"host": "b"}, r"host \([0-9a-f]{32}, now [0-9a-f]{32}\)"),
+    ({"host": "a", "allowed": min(os.sched_getaffinity(0))}, r"allowed processors \(.*, now \d+\), measured proc.*"),
 )
-def test_a_run_that_was_killed_is_not_gone_on_with_where_something_changed(smallest, changed, told):
-    if len(os.sched_getaffinity(0)) < 2:
-        pytest.skip("one processor can't be taken away")
+"""What may be another when a run is gone on with, and what is then told."""
+
+
+def test_a_run_that_was_killed_is_not_gone_on_with_where_something_changed(smallest):
     with elsewhere(smallest, "a") as killed:
         wait_for(killed, lambda: progress_of(smallest) >= (1, 0))
         killed.kill()
-    begun = folder_of(smallest)
+    known = {begun := folder_of(smallest)}
     before = {file.name: file.read_bytes() for file in begun.iterdir()}
-    with elsewhere(smallest, **changed) as other:
-        out, errors = other.communicate()
-    assert other.returncode == 0, errors
-    assert re.search(rf"^  a new run begins: for {begun} this was another: {told}$", out, re.MULTILINE)
-    assert {file.name: file.read_bytes() for file in begun.iterdir()} == before
-    (folder,) = set((smallest / "runs").glob("*/*")) - {begun}
-    assert_whole(folder)
+    # Of one processor none can be taken away.
+    for changed, told in CHANGES[: len(os.sched_getaffinity(0))]:
+        with elsewhere(smallest, **changed) as other:
+            out, errors = other.communicate()
+        assert other.returncode == 0, errors
+        assert re.search(rf"^  a new run begins: for {begun} this was another: {told}$", out, re.MULTILINE)
+        assert {file.name: file.read_bytes() for file in begun.iterdir()} == before
+        (folder,) = set((smallest / "runs").glob("*/*")) - known
+        assert_whole(folder)
+        known.add(folder)
 
 
 def test_further_runs_have_ordinals_and_seeds_of_their_own_and_one_that_is_killed_is_gone_on_with(smallest):
@@ -437,10 +446,12 @@ def test_what_is_left_of_further_runs_is_known_by_who_asks_for_as_many_again(unf
     assert left(3) == [3, 4, 5], "a note that cannot be read is none"
 
 
-def test_no_number_of_further_runs_is_one_line(smallest):
+def test_no_number_of_further_runs_is_one_line(monkeypatch, capsys):
     for count in ("0", "-1", "some"):
-        result = measure(smallest, "--again", count)
-        assert result.returncode == 2 and "argument --again: " in result.stderr
+        monkeypatch.setattr(sys, "argv", ["harness", "measure", "--again", count])
+        with pytest.raises(SystemExit) as ended:
+            main("harness")
+        assert ended.value.code == 2 and "argument --again: " in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_run_beside_this_one_that_cannot_be_read_or_has_no_host_is_one_line(unfinished, tmp_path):
@@ -459,18 +470,6 @@ def test_a_run_beside_this_one_that_cannot_be_read_or_has_no_host_is_one_line(un
     assert re.fullmatch(rf"a new run begins: for {folder} this was another: host \(none, now a+\), allowed .+", without)
     with pytest.raises(HarnessError, match=r"is not what its name says: host \(none, now a+\), .*; remove it"):
         measure_into(Begun(folder, now, None, None))
-
-
-def test_each_session_of_a_run_keeps_its_audit(smallest):
-    with start(smallest) as killed:
-        wait_for(killed, lambda: progress_of(smallest) >= (1, 0))
-        killed.kill()
-    assert measure(smallest).returncode == 0
-    record = store.read_record(folder_of(smallest))
-    assert len(record.sessions) == 2
-    assert record.sessions[0].started <= record.sessions[1].started
-    assert list(record.audit) == audit.worst([session.audit for session in record.sessions])
-    assert_whole(folder_of(smallest))
 
 
 def sealed(rows, told):
