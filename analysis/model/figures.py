@@ -1,7 +1,9 @@
 """The figure of what the model expects of a machine. It says "(model)" in title and legend, in other colours and dashes
-than measurements; where the machine has a run, that is drawn over it as it was measured."""
+than measurements; a run that judges what was sealed is drawn over it as it was measured."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.artist import Artist
@@ -11,13 +13,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis import panels, style
-from analysis.model import calibrate, sealed
-from analysis.model.forecast import DRAWS, Forecast, forecast, predicted_machines
+from analysis.model import validate
+from analysis.model.forecast import DRAWS
 from analysis.tables.speedups import speedups
 from analysis.tables.times import algorithm_times
 from harness.reading import names
 from harness.reading.claims import paper_percent
-from harness.record.machines import load_machines
+from harness.record.machines import Machine
 from harness.record.samples import Run
 from harness.statistics import selection
 
@@ -31,27 +33,28 @@ STYLES = {
 BAND = {"alpha": 0.18, "linewidth": 0}
 
 
-def draw(machine: str, run: Run | None) -> tuple[Figure, pd.DataFrame]:
-    """Time of each algorithm and speedup of Two-Pass, a column for each ISA, and the table of both; `run`: what was
-    measured there, if anything was. Raises HarnessError where what the model is made of is not recorded."""
-    expected = {isa: forecast(machine, isa) for isa in predicted_machines()[machine]}
-    table = pd.concat([one.table() for one in expected.values()], ignore_index=True)
-    figure, grid = panels.grid(2, len(expected), 2.3, "row")
-    two_pass = STYLES[selection.TWO_PASS]
-    for column, (isa, one) in enumerate(expected.items()):
-        (above, below), own = grid[:, column], table[table["isa"] == isa]
+def draw(machine: Machine, table: pd.DataFrame, run: Run | None, notes: Sequence[str]) -> tuple[Figure, pd.DataFrame]:
+    """Time of each algorithm and speedup of Two-Pass, a column for each ISA and compiler; `table` as Forecast.table,
+    `run`: what was measured there, if anything was; `notes` are told below. Returns the table as well."""
+    columns = list(dict.fromkeys(zip(table["isa"], table["compiler"], strict=True)))
+    figure, grid = panels.grid(2, len(columns), 2.3, "row")
+    for (above, below), column in zip(grid.T, columns, strict=True):
+        own = _of(table, column)
         below.axhline(0, color=style.BLACK, linewidth=0.8)
         for algorithm, look in STYLES.items():
-            _band(above, own[own["algorithm"] == algorithm], look)
-        _band(below, own[own["quantity"] == "speedup_percent"], two_pass)
+            _expected(above, own[own["algorithm"] == algorithm], look)
+        _expected(below, own[own["quantity"] == "speedup_percent"], STYLES[selection.TWO_PASS])
         if run:
-            for algorithm, look in style.ALGORITHMS.items():
-                _measured(above, algorithm_times(run).query(f"algorithm == '{algorithm}'"), isa, look, run)
-            _measured(below, speedups(run), isa, style.ALGORITHMS[selection.TWO_PASS], run)
-        _paper(below, machine, isa, one)
+            times, measured = _of(algorithm_times(run), column), style.ALGORITHMS
+            for algorithm in STYLES:
+                its = times[times["algorithm"] == algorithm]
+                panels.error_lines(above, its, "nanoseconds_per_element", measured[algorithm], column[1:])
+            ratios = _of(speedups(run), column)
+            panels.error_lines(below, ratios, "speedup_percent", measured[selection.TWO_PASS], column[1:])
+        _paper(below, machine, column[0], own["elements"])
         for axes in (above, below):
-            panels.length_axis(axes, one.prediction.elements, load_machines()[machine])
-        above.set_title(f"{names.ISAS[isa]} (model)", pad=12)
+            panels.length_axis(axes, own["elements"], machine)
+        above.set_title(f"{names.ISAS[column[0]]}, {column[1]} (model)", pad=12)
         above.set_ylim(0)
         below.set_xlabel("elements")
     grid[0][0].set_ylabel("nanoseconds per element")
@@ -63,24 +66,22 @@ def draw(machine: str, run: Run | None) -> tuple[Figure, pd.DataFrame]:
     handles.append(Patch(facecolor="0.8", label="10 to 90 % (model)"))
     if run:
         handles += panels.algorithm_handles(style.ALGORITHMS, STYLES)
-    frame = panels.Frame(f"{load_machines()[machine].title} (model)", handles, _footer(machine, run))
-    return panels.surround(figure, frame), table
+    return panels.surround(figure, panels.Frame(f"{machine.title} (model)", handles, [*_origin(), *notes])), table
 
 
-def _measured(axes: Axes, table: pd.DataFrame, isa: str, look: style.Style, run: Run) -> None:
-    value = next(name for name in ("nanoseconds_per_element", "speedup_percent") if f"{name}_median" in table)
-    panels.error_lines(axes, table[table["isa"] == isa], value, look, selection.compilers(table, run))
+def _of(table: pd.DataFrame, column: tuple[str, str]) -> pd.DataFrame:
+    return table[(table["isa"] == column[0]) & (table["compiler"] == column[1])]
 
 
-def _band(axes: Axes, table: pd.DataFrame, look: style.Style) -> None:
+def _expected(axes: Axes, table: pd.DataFrame, look: style.Style) -> None:
     axes.fill_between(table["elements"], table["low"], table["high"], color=look.colour, **BAND)
     axes.plot(table["elements"], table["median"], color=look.colour, linestyle=look.dashes)
 
 
-def _paper(axes: Axes, machine: str, isa: str, expected: Forecast) -> None:
+def _paper(axes: Axes, machine: Machine, isa: str, elements: pd.Series) -> None:
     """What the paper claims of this machine, where it claims it: out of cache."""
-    claim, far = paper_percent(isa), expected.prediction.elements[expected.is_far]
-    if claim is None or claim.machine != machine:
+    claim, far = paper_percent(isa), elements[machine.is_out_of_cache(elements)]
+    if claim is None or claim.machine != machine.name:
         return
     axes.plot([far.min(), far.max()], [claim.value] * 2, color=style.BLACK, linewidth=1.2, linestyle=(0, (4, 1)))
     # Below its line: what is left of it is the model's.
@@ -89,12 +90,10 @@ def _paper(axes: Axes, machine: str, isa: str, expected: Forecast) -> None:
     axes.annotate(told, (middle, claim.value), ha="center", va="top", fontsize=6.8, **below)
 
 
-def _footer(machine: str, run: Run | None) -> list[str]:
-    calibration, written = calibrate.load(), sealed.load(machine)
-    judged = [f"sealed {written[0]}: {sealed.told(written, run)}"] if written else []
+def _origin() -> list[str]:
+    measured = ", ".join(sorted(set(validate.load().table["machine"])))
     return [
-        "PREDICTED, NOT MEASURED: llvm-mca's cycles of our loops, lines by reuse distance, estimated bandwidths",
-        f"bands: 10 to 90 % of {DRAWS} draws of what is uncertain, and of the model's errors where it was not fitted",
-        f"calibrated on {calibration.machine}, runs {', '.join(calibration.runs)}; nothing is fitted to the paper",
-        *judged,
+        "PREDICTED, NOT MEASURED: llvm-mca's cycles of our loops, lines by reuse distance, bandwidths of one core",
+        f"bands: 10 to 90 % of {DRAWS} draws of what is uncertain, and of the model's errors on what was measured",
+        f"errors by runs of {measured}; nothing is fitted to the paper",
     ]

@@ -6,133 +6,133 @@ of dispatch, allows if nothing ever waits for a result; of a reduction by one ac
 The other is a simulation of out-of-order execution, with latencies, chains from one iteration to the next, and the size
 of the scheduler. Both have every load hit L1, loads that never wait for stores, and each branch predicted: no bounds.
 
-The recorded table is in git, so a prediction needs neither LLVM nor the compilers.
+The recorded table is in git, so a prediction needs neither LLVM nor the compilers. Each row says by their hash of which
+kernels it is: a run is held against loops of its own kernels alone. Loops that a recorded run needs stay when kernels
+change; those of runs from before kernels had a hash were compiled from the sources of that time.
 """
 
 import json
 import re
 import shutil
 import subprocess
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
 
-from analysis.model.assembly import Instruction, bytes_per_iteration, functions, marked_places
+from analysis.model.assembly import bytes_per_iteration, functions
 from harness.record import machines
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import HarnessError
 from harness.record.files import ROOT
 from harness.record.isa import ISAS
-from harness.statistics import selection
+from harness.record.samples import Run
 
-KERNELS = ROOT / "kernels"
-ASSEMBLY = ROOT / "results" / "build" / "assembly"
+VECTORS = ("avx512f", "avx2")
+"""The ISAs that are predicted; llvm-mca's models of scalar code are up to twice too slow."""
+SEVERAL_LOOPS = ("block_sum", "block_store", "held_sum")
+"""Passes that go over a block by more than one loop, of which the model knows one: what has them is not predicted."""
 REFRESH = "`python -m analysis.model refresh` makes it"
 RECORDED = ROOT / "results" / "model" / "in-core.csv"
+BEFORE_HASHES = "before kernels had a hash"
 TARGET = "-mtriple=x86_64-unknown-linux-gnu"
 # Versions differ in their models: first the one of the recorded table, last whatever the distribution calls its own.
 COMMANDS = ("llvm-mca-19", "llvm-mca-20", "llvm-mca")
+OLDEST = 16
+"""The first with a model of Zen 4."""
 # The difference of two simulations is free of what the first iterations lack: their scheduler starts empty.
-WARM_UP, ITERATIONS = 20, 120
-PREDICTED = (*selection.THREE_PASS, selection.TWO_PASS)
-"""The paper's algorithms: of those that came later no run has told yet how far off the model is."""
+WARM_UP, ITERATIONS = 10, 60
 FAILURE = "error: "
-COLUMNS = [
-    *("microarchitecture", "compiler", "compiler_version", "isa", "pass", "variant", "vectors_per_iteration"),
-    *("cycles_per_vector_low", "cycles_per_vector_high", "llvm_version"),
-]
+CODE = ["kernels", "microarchitecture", "compiler", "isa"]
+COLUMNS = [*CODE, "pass", "variant", "cycles_low", "cycles_high", "compiler_version", "llvm_version"]
 
 
-def find_simulator(cpus: Collection[str]) -> tuple[str, str]:
-    """Command and version of the first installed llvm-mca that has a model of all these processors. Raises HarnessError
-    where none has."""
-    lacking = "llvm-mca is not installed"
+def find_simulator() -> tuple[str, str]:
+    """Command and version of llvm-mca. Raises HarnessError where none is installed that has all models."""
     for command in filter(shutil.which, COMMANDS):
-        version = version_number(_told_by(command, "--version").stdout)
-        known = re.findall(r"^ +(\S+) +- Select", _told_by(command, TARGET, "-mcpu=help").stderr, re.MULTILINE)
-        if not (unknown := sorted(set(cpus) - set(known))):
+        if int((version := version_number(_told_by(command, "--version").stdout)).split(".")[0]) >= OLDEST:
             return command, version
-        lacking = f"llvm-mca {version} has no model of {', '.join(unknown)}"
-    raise HarnessError(f"{lacking} (Debian and Ubuntu: apt install llvm-19)")
+    raise HarnessError(f"llvm-mca {OLDEST} or newer is not installed (Debian and Ubuntu: apt install llvm-19)")
 
 
-def modelled_cpus() -> set[str]:
-    """LLVM's names of all processors that are predicted."""
-    return {model.cpu for model in machines.llvm_models().values()}
+def predicted(algorithms: Mapping[str, Sequence[str]], loops: pd.DataFrame) -> dict[str, list[str]]:
+    """Those of whose passes there are loops, by name, and their passes."""
+    known = {*loops["pass"]}
+    return {name: list(passes) for name, passes in algorithms.items() if known.issuperset(passes)}
 
 
+@cache
 def load(file: Path = RECORDED) -> pd.DataFrame:
     """The recorded table, as `table` makes it. Raises HarnessError where there is none."""
     try:
-        return pd.read_csv(file, dtype={"compiler_version": str, "llvm_version": str})
+        return pd.read_csv(file, dtype={"kernels": str, "compiler_version": str, "llvm_version": str})
     except OSError as error:
         raise HarnessError(f"{file}: {error.strerror} ({REFRESH})") from error
 
 
-def intervals(
-    recorded: pd.DataFrame, microarchitecture: str, compiler: str, isa: str, variants: Mapping[str, str] | None = None
-) -> dict[str, tuple[str, float, float]]:
+def of_code(recorded: pd.DataFrame, code: Sequence[str]) -> pd.DataFrame:
+    """The rows of some code: of kernels, microarchitecture, compiler and ISA."""
+    return recorded[(recorded[CODE] == [*code]).all(axis=1)]
+
+
+def intervals(loops: pd.DataFrame, variants: Mapping[str, str] | None = None) -> dict[str, tuple[str, float, float]]:
     """Of each pass its variant and that variant's cycles per vector, low and high: the one in `variants`, or where
-    nothing is said the one that is fastest halfway between the two. Raises HarnessError where a pass has none."""
-    keys = {"microarchitecture": microarchitecture, "compiler": compiler, "isa": isa}
-    rows = recorded.dropna(subset=["cycles_per_vector_low"])
-    for name, value in keys.items():
-        rows = rows[rows[name] == value]
-    found = {}
-    for name in dict.fromkeys(variants or rows["pass"]):
-        those = rows[rows["pass"] == name]
-        if variants:
-            those = those[those["variant"] == variants[name]]
-        if those.empty:
-            what = " ".join([*keys.values(), name, variants[name] if variants else ""])
-            raise HarnessError(f"{RECORDED}: no cycles of {what} ({REFRESH})")
-        middle = those["cycles_per_vector_low"] + those["cycles_per_vector_high"]
-        best = those.loc[middle.idxmin()]
-        found[name] = (best["variant"], float(best["cycles_per_vector_low"]), float(best["cycles_per_vector_high"]))
-    return found
+    nothing is said the one that is fastest halfway between the two. `loops` as `of_code`. Raises HarnessError where a
+    pass has none."""
+    if variants is not None:
+        loops = loops[[variants.get(row["pass"]) == row["variant"] for row in loops.to_dict("records")]]
+    middle = (loops["cycles_low"] + loops["cycles_high"]).sort_values(kind="stable")
+    best = loops.loc[middle.index].drop_duplicates("pass")
+    if missing := {*(variants or ())} - {*best["pass"]}:
+        raise HarnessError(f"{RECORDED}: no cycles of {', '.join(sorted(missing))} ({REFRESH})")
+    columns = [best[name] for name in ("pass", "variant", "cycles_low", "cycles_high")]
+    return {name: (variant, low, high) for name, variant, low, high in zip(*columns, strict=True)}
 
 
-def table(folder: Path = ASSEMBLY) -> pd.DataFrame:
-    """The interval of every pass, variant, ISA, compiler and microarchitecture that has a model, from the assembly that
-    the harness wrote into `folder`: COLUMNS. vectors_per_iteration is a multiple of the variant's where the compiler
-    unrolls further; numbers are missing where an iteration is not one straight block of code (gcc leaves the polynomial
-    a loop of its own in scalar variants of 7 vectors or more). Raises HarnessError where llvm-mca or the assembly is
-    missing, or one of the two does not fit the other."""
-    command, llvm = find_simulator(modelled_cpus())
-    rows = []
-    for one, loops in compiled_loops(folder):
+def table(
+    kernels: str, algorithms: Mapping[str, Sequence[str]], compiled: Iterable[tuple[str, str, str, str, str]]
+) -> pd.DataFrame:
+    """COLUMNS of every pass that is predicted of these `algorithms`, in every variant, vector ISA, compiler and
+    microarchitecture that has a model; `kernels` as a run has their hash, `compiled` as the command `refresh` gives it.
+    Raises HarnessError where llvm-mca is missing, or an iteration is not one straight block of whole vectors."""
+    command, llvm = find_simulator()
+    passes, rows = {name for names in algorithms.values() for name in names} - {*SEVERAL_LOOPS}, []
+    for compiler, version, isa, suffix, text in compiled:
+        found = {(f.pass_name + suffix, f.variant): f.hot_loop() for f in functions(text)}
+        loops = {key: loop for key, loop in found.items() if key[0] in passes}
         for microarchitecture, model in machines.llvm_models().items():
-            if one["isa"] in model.isas:
-                key = (microarchitecture, one["compiler"], version_number(one["version"]), one["isa"])
-                cycles = cycles_per_iteration(command, model.cpu, {name: loop for name, loop in loops.items() if loop})
-                for name, loop in loops.items():
-                    vectors = vectors_per_iteration(loop, one["isa"]) if loop else None
-                    ends = [round(c / vectors, 3) for c in sorted(cycles[name])] if loop else [None, None]
-                    rows.append((*key, *name, vectors, *ends, llvm))
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"vectors_per_iteration": "Int64"})
+            if isa in model.isas:
+                cycles = cycles_per_iteration(command, model.cpu, loops)
+                for key, loop in loops.items():
+                    ends = sorted(round(end / vectors_per_iteration(loop, isa, key[1]), 3) for end in cycles[key])
+                    rows.append((kernels, microarchitecture, compiler, isa, *key, *ends, version_number(version), llvm))
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def compiled_loops(folder: Path) -> Iterator[tuple[dict[str, str], dict[tuple[str, str], tuple[str, ...]]]]:
-    """Of each compiler and ISA what `python -m harness assembly` says of it, and the hot loop of every instance of
-    their passes by (pass, variant). Raises HarnessError where there is nothing, or the lines tell nothing."""
-    places = marked_places(KERNELS)
-    try:
-        contents = json.loads((folder / "assembly.json").read_text(encoding="utf-8"))
-        passes = {name for algorithm in PREDICTED for name in contents["algorithms"][algorithm]}
-        for one in contents["objects"]:
-            found = functions((folder / one["lines"]).read_text(encoding="utf-8"))
-            yield one, {(f.pass_name, f.variant): f.hot_loop(places) for f in found if f.pass_name in passes}
-    except OSError as error:
-        raise HarnessError(f"{error.filename}: {error.strerror} (`python -m harness assembly` makes it)") from error
+def measurable(loops: pd.DataFrame) -> list[tuple[str, str]]:
+    """Of each row the kernels and the microarchitecture: of which runs must be to be held against it."""
+    return list(zip(loops["kernels"], loops["microarchitecture"], strict=True))
 
 
-def vectors_per_iteration(loop: Sequence[str], isa: str) -> int:
-    """How many vectors an iteration of a hot loop processes. Raises HarnessError where that is no whole number."""
-    step = bytes_per_iteration([Instruction(line) for line in loop]) or 0
-    vectors, rest = divmod(abs(step), FLOAT_BYTES * ISAS[isa].lanes)
-    if rest or not vectors:
-        raise HarnessError(f"{isa}: an iteration processes {step} bytes, no whole vectors")
+def of_run(run: Run) -> tuple[str, str]:
+    """The same of a run."""
+    return run.kernels_hash or BEFORE_HASHES, run.machine.microarchitecture
+
+
+def renewed(recorded: pd.DataFrame, made: pd.DataFrame, runs: Iterable[Run]) -> pd.DataFrame:
+    """What is made now, and before it of the recorded table what runs of other kernels need."""
+    needed = {of_run(run) for run in runs} - {*measurable(made)}
+    return pd.concat([recorded[[key in needed for key in measurable(recorded)]], made], ignore_index=True)
+
+
+def vectors_per_iteration(loop: Sequence[str], isa: str, variant: str) -> int:
+    """How many vectors an iteration of a hot loop processes. Raises HarnessError where that is no multiple of its
+    variant's, and the loop therefore another one."""
+    step = abs(bytes_per_iteration(loop) or 0)
+    vectors, rest = divmod(step, FLOAT_BYTES * ISAS[isa].lanes)
+    if rest or not vectors or vectors % int(variant[1:].partition("k")[0]):
+        raise HarnessError(f"{isa} {variant}: an iteration processes {step} bytes, no multiple of its vectors")
     return vectors
 
 
@@ -165,6 +165,6 @@ def _told_by(command: str, *options: str, source: str = "") -> subprocess.Comple
 
 
 def version_number(version: str) -> str:
-    """The number in what a program says of its version, "unknown" where there is none: the last, since distributions
+    """The number in what a program says of its version, 0.0.0 where there is none: the last, since distributions
     put their own before."""
-    return ["unknown", *re.findall(r"\d+\.\d+\.\d+(?=\s|$)", version)][-1]
+    return ["0.0.0", *re.findall(r"\d+\.\d+\.\d+(?=\s|$)", version)][-1]

@@ -3,8 +3,10 @@ is. From a machine's file, as ranges; or measured, by the bandwidth loops of run
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +43,8 @@ class Core:
     """Of a changed line that goes back there, on top of its having been read."""
     fetch_ratio: Draws
     """What a line costs that is fetched from memory to be overwritten, and goes back: against one that is updated."""
+    shared: float | np.ndarray = 1.0
+    """How many times as long computation takes because another thread is on the core; of each length, or of all."""
 
 
 def of_lines(clock_ghz: Draws, nanoseconds: Mapping[tuple[int | str, str], Draws]) -> Core:
@@ -75,29 +79,42 @@ def of_machine(machine: Machine, isa: str, random: np.random.Generator, draws: i
     return of_lines(ghz, lines)
 
 
-def of_runs(runs: Sequence[Run], isa: str) -> Core:
-    """The core that runs of one machine measured with their bandwidth loops (experiment `passes`, warm, primary
-    compiler): at the lengths whose data lie well within each level, the median. Raises HarnessError where none has one.
-    """
-    tables = []
-    for run in runs:
-        rows = selection.pass_rows(run)
-        rows = rows[(rows["isa"] == isa) & (rows["compiler"] == run.primary) & rows["pass"].isin(list(STREAMS))]
-        times = medians(rows, ["pass", "elements", "variant"], run.canary.clock_adds)
-        # A limit is the best loop found.
-        tables.append(times.groupby(["pass", "elements"])["nanoseconds_per_element"].min().reset_index())
-    table, (first, second, third) = pd.concat(tables), (runs[0].machine.cache_bytes(level) for level in (1, 2, 3))
+def of_run(run: Run, others: Sequence[Run], isa: str) -> Core:
+    """The core that a run measured with its bandwidth loops: at the lengths whose data lie well within each level, the
+    median; where it has none there, by other runs of its machine. Raises HarnessError where none has one."""
+    tables, (first, second, third) = [loops(run, isa)], map(run.machine.cache_bytes, (1, 2, 3))
+    tables.append(pd.concat([*tables, *(loops(one, isa) for one in others)]))
     bounds = {1: (0, first), 2: (first, second), 3: (second, third), MEMORY: (third, np.inf)}
     lines = {}
-    for level, (above, within) in bounds.items():
-        for kind in STREAMS:
+    for (level, (above, within)), kind in itertools.product(bounds.items(), STREAMS):
+        for table in tables:
             held = FLOAT_BYTES * (2 if kind == "copy" else 1) * table["elements"]
             found = table[(held >= 2 * above) & (held <= within / 2) & (table["pass"] == kind)]
-            if found.empty:
-                raise HarnessError(f"{runs[0].folder}: no {kind} loop in {isa} whose data lie within level {level}")
-            lines[level, kind] = np.full((1, 1), FLOATS_PER_LINE * found["nanoseconds_per_element"].median())
-    clocks = [run.canary.clock_adds / run.samples["clock_nanoseconds"].median() for run in runs]
-    return of_lines(np.full((1, 1), np.median(clocks)), lines)
+            if len(found):
+                break
+        else:
+            raise HarnessError(f"{run.folder}: no {kind} loop in {isa} whose data lie within level {level}")
+        lines[level, kind] = np.full((1, 1), FLOATS_PER_LINE * found["nanoseconds_per_element"].median())
+    clock = run.canary.clock_adds / run.samples["clock_nanoseconds"].median()
+    return of_lines(np.full((1, 1), clock), lines)
+
+
+@cache
+def loops(run: Run, isa: str) -> pd.DataFrame:
+    """pass, elements and nanoseconds_per_element of the bandwidth loops of a run (experiment `passes`, warm, primary
+    compiler): of each length the best one, since that is the limit."""
+    rows = selection.pass_rows(run) if run.experiments.get("passes") else run.samples[:0]
+    rows = rows[(rows["isa"] == isa) & (rows["compiler"] == run.primary) & rows["pass"].isin(list(STREAMS))]
+    times = medians(rows, ["pass", "elements", "variant"], run.canary.clock_adds)
+    return times.groupby(["pass", "elements"])["nanoseconds_per_element"].min().reset_index()
+
+
+def shared(rows: pd.DataFrame, run: Run) -> pd.Series:
+    """By elements, how many times as long independent FMA took around these samples, in cycles, as the fastest that the
+    run saw (median): a neighbour on the same core leaves a virtual machine only so much of it."""
+    cycles = rows["throughput_nanoseconds"] / rows["clock_nanoseconds"]
+    fewest = run.canary.throughput_nanoseconds / run.canary.clock_nanoseconds
+    return (cycles / fewest).groupby(rows["elements"]).median().clip(lower=1)
 
 
 def medians(rows: pd.DataFrame, by: list[str], clock_adds: int) -> pd.DataFrame:

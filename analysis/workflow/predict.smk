@@ -9,13 +9,3 @@ rule predict:
     shell:
         "python -m analysis.model predict --output {output} > {log}"
 
-
-# Makes anew what the model is made of: needs gcc, clang and llvm-mca, and some five minutes. Committed by a person.
-rule:
-    name:
-        "refresh-model"
-    log:
-        "results/logs/refresh-model.log",
-    localrule: True
-    shell:
-        "python -m analysis.model refresh > {log}"

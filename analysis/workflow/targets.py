@@ -101,7 +101,9 @@ def model_inputs() -> list[Path]:
 
 def model() -> list[Path]:
     """What the model reads of its own, and its modules."""
-    recorded = [RESULTS / "model" / name for name in ("in-core.csv", "calibration.json", "validation.md")]
+    recorded = [
+        RESULTS / "model" / name for name in ("in-core.csv", "algorithms.json", "validation.csv", "validation.md")
+    ]
     sealed = sorted((RESULTS / "model" / "sealed").glob("*.json"))
     return [*recorded, *sealed, *sorted(Path("analysis/model").rglob("*.py"))]
 

@@ -16,7 +16,7 @@ examples:
 
 from harness.machine.limits import require_address_space
 
-NAMES = ("doctor", "passes", "plan", "advise", "measure", "build", "assembly", "pack", "adopt")
+NAMES = ("doctor", "passes", "plan", "advise", "measure", "build", "pack", "adopt")
 
 # Before any library is loaded that would fail in a way of its own.
 require_address_space()

@@ -62,14 +62,6 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Ports:
-    """Bytes per cycle that the ports of L1 carry at most, loads and stores at the same time."""
-
-    load: int
-    store: int
-
-
-@dataclass(frozen=True)
 class Bandwidth:
     """What one core gets from plain loops whose data are in one level."""
 
@@ -100,8 +92,6 @@ class Performance:
 
     clock_ghz: Mapping[str, Estimate]
     """By ISA, of a core that runs its code while the others are idle."""
-    l1_ports: Mapping[str, Ports]
-    """By ISA."""
     bandwidths: tuple[Bandwidth, ...]
     references: Mapping[str, Reference]
 
@@ -319,7 +309,6 @@ def _read_machine(path: Path) -> Machine:
 def _performance(data: Mapping[str, Any]) -> Performance:
     return Performance(
         clock_ghz={isa: _estimate(row) for isa, row in data["clock_ghz"].items()},
-        l1_ports={isa: Ports(row["load"], row["store"]) for isa, row in data["l1_port_bytes_per_cycle"].items()},
         bandwidths=tuple(
             Bandwidth(row["level"], row["kind"], tuple(row.get("isas", ())), row["unit"], _estimate(row))
             for row in data["single_core_bandwidth"]

@@ -1,4 +1,4 @@
-"""Draws what the model expects of the paper's machines, and says why."""
+"""Draws what the model expects of the paper's machines, says why, and judges what was sealed."""
 
 import argparse
 from pathlib import Path
@@ -9,8 +9,7 @@ from analysis.render import rendered
 from harness.reading import catalog
 from harness.reading.command_line import option
 from harness.record.files import csv_bytes, write_whole
-from harness.record.machines import is_evidence, load_machines
-from harness.record.samples import load_runs
+from harness.record.machines import load_machines
 
 OPTIONS = (
     option("--output", type=Path, default=Path("results/predicted"), metavar="DIR", help="default: %(default)s"),
@@ -20,18 +19,18 @@ OPTIONS = (
 
 def run(options: argparse.Namespace) -> None:
     """Writes a folder for each machine, and the page."""
-    known, found, written = load_machines(), catalog.newest_complete(options.results), {}
-    wanted = {*forecast.predicted_machines(), *(path.stem for path in sealed.FOLDER.glob("*.json"))}
-    loaded = load_runs(folder for name, folder in found.items() if name in wanted)
-    runs = {one.machine.name: one for one in loaded if "algorithms" in one.experiments}
-    runs = {name: one for name, one in runs.items() if name not in known or is_evidence(known[name], one)}
-    for machine in forecast.predicted_machines():
-        drawn = rendered(lambda machine=machine: figures.draw(machine, runs.get(machine)))
-        written |= drawn.files(figures.NAME, options.output / machine, options.output / machine)
-    for machine, its in runs.items():
-        if (expected := sealed.load(machine)) and len(scored := sealed.score(expected, its)):
-            written[options.output / machine / "sealed.csv"] = csv_bytes(scored)
+    folders, known, written = catalog.complete_runs(options.results), load_machines(), {}
+    sealings = {path.stem: sealed.load(path) for path in sorted(sealed.FOLDER.glob("*.json"))}
+    judged = {name: sealed.judge(name, one, folders.get(name, [])) for name, one in sealings.items()}
+    scores = {name: f"{name}, sealed {one[0]}: {sealed.told(judged[name])}" for name, one in sealings.items()}
+    tables = {name: one[1] for name, one in sealings.items() if name in known}
+    for name, table in (tables | {name: forecast.table(name) for name in forecast.predicted_machines()}).items():
+        run, scored = judged.get(name) or (None, None)
+        notes = [scores[name]] if name in scores else []
+        drawn = rendered(lambda one=known[name], its=table, run=run, notes=notes: figures.draw(one, its, run, notes))
+        written |= drawn.files(figures.NAME, options.output / name, options.output / name)
+        written |= {options.output / name / "sealed.csv": csv_bytes(scored)} if scored is not None else {}
     recorded = in_core.RECORDED.with_name("validation.md").read_text(encoding="utf-8")
-    written[options.output / "model.md"] = report.explanation(runs, recorded).encode()
+    written[options.output / "model.md"] = report.explanation(scores.values(), recorded).encode()
     write_whole(written)
     print(f"{options.output}: {len(written)} files; {options.output / 'model.md'} says why")

@@ -1,17 +1,19 @@
 """Makes anew what predictions are made of: needs gcc, clang and llvm-mca, and some five minutes.
 
-Without --keep-loops compiles the kernels and asks llvm-mca for the cycles of their loops; then fits the model to the
-recorded runs of the machine that it was calibrated on, and judges it by what each fit did not see.
+Without --keep-loops compiles the kernels and asks llvm-mca for the cycles of their loops; then judges the model by all
+recorded runs of whose kernels it has the loops.
 """
 
 import argparse
-import json
-from dataclasses import asdict
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import chain, product
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from analysis.model import calibrate, in_core, report
+from analysis.model import in_core, report, validate
 from analysis.options import RESULTS
-from harness.doctor import assembly
+from harness.native import build
 from harness.reading import catalog
 from harness.reading.command_line import option
 from harness.record import configuration
@@ -27,22 +29,41 @@ OPTIONS = (
 
 
 def run(options: argparse.Namespace) -> None:
-    """Writes in-core.csv, calibration.json, validation.csv and validation.md; prints the latter."""
-    machine = calibrate.load().machine
-    runs = load_runs(catalog.complete_runs(options.results).get(machine, ()))
-    if not runs:
-        raise HarnessError(f"{options.results}: no run of {machine}, by which the model is calibrated")
+    """Writes in-core.csv, algorithms.json, validation.csv and validation.md; prints the latter."""
+    folders = chain.from_iterable(catalog.complete_runs(options.results).values())
+    runs, loops = [run for run in load_runs(folders) if not run.protocol.is_smoke], in_core.load()
     if not options.keep_loops:
-        in_core.find_simulator(in_core.modelled_cpus())
-        assembly.write(configuration.load(), in_core.ASSEMBLY)
-        write_whole({options.output / in_core.RECORDED.name: csv_bytes(in_core.table(in_core.ASSEMBLY))})
-    comparison = calibrate.compare(runs)
-    calibration, table = calibrate.calibrate(runs, comparison), report.judged(comparison)
-    page = report.validation(calibration, table)
+        config = configuration.load()
+        compilers = [build.require_compiler(config, name) for name in config["compilers"]]
+        made, kernels = compiled(config, compilers, in_core.VECTORS), build.kernels_hash(config, compilers)
+        loops = in_core.renewed(loops, in_core.table(kernels, config["algorithms"], made), runs)
+    known = {*in_core.measurable(loops)}
+    for other in (run for run in runs if in_core.of_run(run) not in known):
+        print(f"{other.folder}: left out, no loops of its kernels are recorded", file=sys.stderr)
+    judges = [run for run in runs if in_core.of_run(run) in known]
+    if not judges:
+        raise HarnessError(f"{options.results}: no run by which the model can be judged")
+    table = validate.compare(judges, loops).round(6)
+    page = report.validation(table)
     files = {
-        "calibration.json": (json.dumps(asdict(calibration), indent=1) + "\n").encode(),
-        "validation.csv": csv_bytes(table.round(6)),
+        in_core.RECORDED.name: csv_bytes(loops),
+        validate.ALGORITHMS.name: validate.told(judges, loops),
+        validate.RECORDED.name: csv_bytes(table),
         "validation.md": page.encode(),
     }
     write_whole({options.output / name: content for name, content in files.items()})
     print(page, end="")
+
+
+def compiled(
+    config: configuration.Config, compilers: Sequence[build.Compiler], isas: Sequence[str]
+) -> Iterator[tuple[str, str, str, str, str]]:
+    """Compiler, its version, ISA, what the passes' names end with, and the assembly of each table of kernels. Raises
+    HarnessError where a compiler fails."""
+    tables = {"": [], "_table": [build.FURTHER["table_"]]}
+    with TemporaryDirectory() as folder:
+        output = Path(folder) / "kernels.s"
+        for compiler, isa, (suffix, more) in product(compilers, isas, tables.items()):
+            flags = [*build.flags(config, isa), "-fPIC", f"-I{build.KERNELS}", *more, "-S"]
+            build.run([*compiler.command, *flags, str(build.KERNELS / "kernels.c"), "-o", str(output)])
+            yield compiler.name, compiler.version, isa, suffix, output.read_text(encoding="utf-8")

@@ -7,6 +7,7 @@ from analysis.options import RESULTS
 from harness.reading import catalog
 from harness.reading.command_line import option
 from harness.record.errors import HarnessError
+from harness.record.machines import MACHINES
 from harness.record.samples import load_runs
 
 OPTIONS = (
@@ -18,11 +19,11 @@ OPTIONS = (
 
 def run(options: argparse.Namespace) -> None:
     """Writes results/model/sealed/MACHINE.json."""
-    runs = load_runs(catalog.complete_runs(options.results).get(options.machine, ()))
+    name, runs = options.machine, load_runs(catalog.complete_runs(options.results).get(options.machine, ()))
     if options.elements and runs:
-        expected = sealed.of_runs(runs, options.elements)
-    elif options.machine in forecast.predicted_machines():
-        expected = sealed.of_machine(options.machine)
+        table, made_of = sealed.of_runs(runs, options.elements), [run.folder / "run.json" for run in runs]
+    elif name in forecast.predicted_machines():
+        table, made_of = forecast.table(name), [MACHINES / f"{name}.yaml"]
     else:
-        raise HarnessError(f"{options.machine}: give --elements and a run of it; the model knows no such machine")
-    print(sealed.seal(options.machine, *expected))
+        raise HarnessError(f"{name}: give --elements and a run of it; the model knows no such machine")
+    print(sealed.seal(name, table, made_of))

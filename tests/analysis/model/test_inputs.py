@@ -69,7 +69,7 @@ def test_a_machine_whose_file_does_not_tell_is_refused():
 
 def test_a_run_tells_its_own_bandwidths(make_run):
     lengths = (1000, 50_000, 1_500_000, 56_000_000)
-    core = inputs.of_runs([load_run(make_run(isas=("avx2",), lengths=lengths, parts=("passes",)))], "avx2")
+    core = inputs.of_run(load_run(make_run(isas=("avx2",), lengths=lengths, parts=("passes",))), [], "avx2")
     for level, elements in zip(LEVELS, lengths[1:], strict=True):
         expected = 16 * pass_time("load", "avx2", elements)
         assert core.read_nanoseconds[level] == pytest.approx(expected, rel=0.05)
@@ -79,4 +79,22 @@ def test_a_run_tells_its_own_bandwidths(make_run):
 def test_a_run_without_a_level_is_refused(make_run):
     run = load_run(make_run(isas=("avx2",), lengths=(1000, 50_000), parts=("passes",)))
     with pytest.raises(HarnessError, match="no load loop in avx2 whose data lie within level 3"):
-        inputs.of_runs([run], "avx2")
+        inputs.of_run(run, [run], "avx2")
+
+
+def test_a_level_that_a_run_did_not_measure_is_told_by_others_of_its_machine(make_run):
+    every = (1000, 50_000, 1_500_000, 56_000_000)
+    some, other = (
+        load_run(make_run(isas=("avx2",), lengths=lengths, parts=("passes",), ended=f"2026-01-0{day}T09:00:00+00:00"))
+        for day, lengths in enumerate((every[:2], every), 1)
+    )
+    core = inputs.of_run(some, [some, other], "avx2")
+    assert core.read_nanoseconds[3] == inputs.of_run(other, [], "avx2").read_nanoseconds[3]
+
+
+def test_a_core_that_a_neighbour_has_as_well_is_told_by_the_canary(make_run):
+    run = load_run(make_run(isas=("avx2",), lengths=(1000, 50_000), parts=("passes",)))
+    fewest = run.canary.throughput_nanoseconds / run.canary.clock_nanoseconds
+    cycles = run.samples["clock_nanoseconds"] * fewest * np.where(run.samples["elements"] == 1000, 1.5, 0.9)
+    found = inputs.shared(run.samples.assign(throughput_nanoseconds=cycles), run)
+    assert found.to_dict() == pytest.approx({1000: 1.5, 50_000: 1.0})

@@ -6,11 +6,11 @@ import pytest
 from analysis.model import times
 from analysis.model.inputs import Core
 from analysis.model.times import Parameters, Subject, predict
-from analysis.model.traffic import LEVELS, MEMORY, Caches, Moved
+from analysis.model.traffic import MEMORY, Moved
 from harness.record.run import Pass
 
 READS, WRITES = Pass(1, 0, 0), Pass(1, 0, 1)
-CACHES = Caches(32 << 10, 1 << 20, 8 << 20, is_victim=True)
+CACHES = (32 << 10, 1 << 20, 8 << 20)
 ALGORITHMS = {"three-pass-recompute": ("r", "r", "w"), "three-pass-reload": ("r", "r", "w"), "two-pass": ("r", "w")}
 
 
@@ -50,14 +50,18 @@ def test_computation_alone_is_the_place_between_the_two_ends_times_the_vectors_o
     assert time(NOTHING, in_core=1).total[0, 0] == pytest.approx(4 / 16)
 
 
+def test_another_thread_on_the_core_makes_computation_longer():
+    assert time(NOTHING, of=core(shared=1.5)).total[0, 0] == pytest.approx(1.5 * 3 / 16)
+
+
 def test_loads_and_stores_of_l1_take_their_time_whatever_llvm_mca_says():
     slow = core(l1_nanoseconds={"load": one(5), "copy": one(0.1), "update": one(0.1)})
     assert time(NOTHING, of=slow).total[0, 0] == pytest.approx(5 / 16)
 
 
 def test_each_line_costs_what_its_level_costs():
-    data = time(Moved(lines(0.25, 0.25, 0.5), lines(), lines())).data
-    assert [data[level][0, 0] * 16 for level in LEVELS] == pytest.approx([0.25, 0.5, 2.0])
+    for moved, expected in ({"second": 0.25}, 0.25), ({"third": 0.25}, 0.5), ({"memory": 0.5}, 2.0):
+        assert time(Moved(lines(**moved), lines(), lines())).data[0, 0] * 16 == pytest.approx(expected)
 
 
 def test_the_longer_one_counts_and_of_the_other_what_is_not_hidden():
@@ -70,13 +74,13 @@ def test_the_longer_one_counts_and_of_the_other_what_is_not_hidden():
 def test_a_line_that_is_overwritten_costs_its_fetch_and_its_way_back():
     # Fetched and back: 4 + 1, times what the copy loop takes of that, beside a read line of 4.
     moved = Moved(lines(memory=1), lines(memory=1), lines(memory=1))
-    assert time(moved, WRITES, of=core(fetch_ratio=one(0.8))).data[MEMORY][0, 0] * 16 == pytest.approx(4 + 0.8 * 5)
+    assert time(moved, WRITES, of=core(fetch_ratio=one(0.8))).data[0, 0] * 16 == pytest.approx(4 + 0.8 * 5)
 
 
 def test_lone_stores_cost_more_where_nothing_is_read_from_beyond_l2():
     alone = Moved(lines(second=1), lines(memory=1), lines(memory=1))
-    assert time(alone, WRITES, lone_store=1.5).data[MEMORY][0, 0] * 16 == pytest.approx(1.5 * 5)
-    assert time(alone, WRITES, lone_store=1.5, rotating=False).data[MEMORY][0, 0] * 16 == pytest.approx(5)
+    assert time(alone, WRITES, lone_store=1.5).data[0, 0] * 16 == pytest.approx(1.5 * 5)
+    assert time(alone, WRITES, lone_store=1.5, rotating=False).data[0, 0] * 16 == pytest.approx(5)
     for beside in ({"third": 1}, {"memory": 1}):
         both = Moved(lines(**beside), lines(memory=1), lines(memory=1))
         assert time(both, WRITES, lone_store=1.5).total[0, 0] * 16 == pytest.approx(5 + (2 if "third" in beside else 4))

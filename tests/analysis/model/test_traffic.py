@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from analysis.model import traffic
-from analysis.model.traffic import LEVELS, MEMORY, Caches
+from analysis.model.traffic import LEVELS, MEMORY
 from harness.record.run import Pass
 
 READ, WRITE, UPDATE = Pass(1, 0, 0), Pass(1, 0, 1), Pass(0, 1, 1)
-CACHES = Caches(32 << 10, 1 << 20, 8 << 20, is_victim=True)
-INCLUSIVE = Caches(32 << 10, 1 << 20, 8 << 20, is_victim=False)
+CACHES = (32 << 10, 1 << 20, 8 << 20)
 TINY, IN_L2, FAR = 1000, 60_000, 50_000_000
 
 
@@ -21,8 +20,8 @@ def strict(monkeypatch):
     monkeypatch.setattr(traffic, "L3_SHARES", (1.0,))
 
 
-def of(passes, elements, caches=CACHES, rotating=True):
-    found = traffic.moved(passes, np.array([elements]), caches, rotating)
+def of(passes, elements, rotating=True):
+    found = traffic.moved(passes, np.array([elements]), CACHES, rotating)
     return [
         [tuple(float(part[level][0]) for level in LEVELS) for part in (m.read, m.allocated, m.written)] for m in found
     ]
@@ -61,12 +60,6 @@ def test_what_one_pass_wrote_is_there_for_the_next_as_far_as_it_fits():
     assert moved[0] == pytest.approx((0, 1, 0))
     _, moved = of([WRITE, UPDATE], FAR)
     assert moved[0] == pytest.approx((0, 0, 1))
-
-
-def test_a_victim_holds_beside_l2_and_an_inclusive_cache_instead():
-    elements = (8 << 20) // 4 + 100_000
-    (victim,), (inclusive,) = of([READ], elements, rotating=False), of([READ], elements, INCLUSIVE, rotating=False)
-    assert victim[0] == (0, 1, 0) and inclusive[0] == (0, 0, 1)
 
 
 def test_an_l3_of_several_sizes_is_full_by_and_by(monkeypatch):

@@ -1,0 +1,157 @@
+"""The model against machines that can be measured. Nothing is fitted: of a run the model reads the bandwidths of its
+loops and the variants that it chose. How far off it was makes the bands: each block of (machine, compiler, ISA, what
+holds X) gets bands as wide as the errors of other blocks with X in the same place (conformal)."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from analysis.model import in_core, inputs
+from analysis.model.times import Parameters, Subject, predict
+from harness.record.errors import HarnessError
+from harness.record.run import Pass
+from harness.record.samples import Run
+from harness.statistics import selection
+from harness.statistics.ratios import speedups
+
+RECORDED, ALGORITHMS = (in_core.RECORDED.with_name(name) for name in ("validation.csv", "algorithms.json"))
+COVERED = 0.8
+OTHER_MICROARCHITECTURE = 1.28
+"""By how much the errors of measured machines are widened for another one. Errors within a block go together, and a
+machine has but few: for 80 % Student's t with 3 degrees of freedom reaches 1.28 times as far as a normal distribution.
+The validation says how many of one machine's times and speedups are in bands by the others. Change it here."""
+BLOCK = ["machine", "compiler", "isa", "region"]
+SPEEDUP, ALGORITHM, LATER, PASS = "speedup", "algorithm", "later algorithm", "pass"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What predictions need of the runs that the model was held against."""
+
+    table: pd.DataFrame
+    """As `compare` gives it."""
+    algorithms: Mapping[str, list[str]]
+    """Those of the newest run that can be predicted, and their passes."""
+    passes: Mapping[str, Pass]
+
+    def errors(self, kind: str, region: str) -> np.ndarray:
+        """Of all times or speedups the logarithms of expected over measured."""
+        rows = self.table[(self.table["kind"] == kind) & (self.table["region"] == region)]
+        return np.log(rows["expected"] / rows["measured"]).to_numpy()
+
+
+def subjects(runs: Sequence[Run], cycles: pd.DataFrame) -> Iterator[tuple[Run, Subject]]:
+    """What can be predicted of runs: each run's compilers in vector ISAs, in the variants that it chose; `cycles` as
+    in_core.load. Raises HarnessError where it lacks these, or the runs of a machine lack bandwidths."""
+    for run, isa in itertools.product(runs, in_core.VECTORS):
+        caches, machine = tuple(map(run.machine.cache_bytes, (1, 2, 3))), run.machine.name
+        for compiler in run.compilers:
+            rows = [row for row in run.tuning if (row["compiler"], row["isa"]) == (compiler, isa) and row["chosen"]]
+            chosen = {row["pass"]: row["variant"] for row in rows}
+            loops = in_core.of_code(cycles, (*in_core.of_run(run), compiler, isa))
+            algorithms = in_core.predicted(run.algorithms, loops[loops["pass"].isin(chosen)])
+            variants = {name: chosen[name] for passes in algorithms.values() for name in passes}
+            if variants:
+                core = inputs.of_run(run, [one for one in runs if one.machine.name == machine], isa)
+                passes = {name: run.kernels[name] for name in variants}
+                found = in_core.intervals(loops, variants)
+                yield run, Subject(machine, caches, isa, compiler, core, found, algorithms, passes)
+
+
+def measured(run: Run) -> pd.DataFrame:
+    """What the model is compared with: isa, compiler, experiment, kind (SPEEDUP: time of the better Three-Pass over
+    Two-Pass'; ALGORITHM, LATER, or PASS on its own, warm: nanoseconds per element), name, elements, measured, and
+    shared: how much of the core the samples had, as inputs.shared."""
+    found = {"algorithms": (ALGORITHM, "algorithm", selection.algorithm_rows(run))}
+    if run.experiments.get("passes"):
+        alone = selection.pass_rows(run)
+        papers = {name for algorithm in run.papers for name in run.algorithms[algorithm]}
+        found["passes"] = (PASS, "pass", alone[alone["pass"].isin(papers)])
+    if run.experiments.get("frontier"):
+        frontier = selection.team_rows(run, "frontier")
+        found["frontier"] = (LATER, "algorithm", frontier[~frontier["algorithm"].isin(["", *run.papers])])
+    tables = []
+    for experiment, (kind, column, every) in found.items():
+        for (isa, compiler), rows in every[every["isa"].isin(in_core.VECTORS)].groupby(["isa", "compiler"]):
+            times = inputs.medians(rows, [column, "elements"], run.canary.clock_adds).assign(kind=kind)
+            parts = [times.rename(columns={column: "name", "nanoseconds_per_element": "measured"})]
+            if kind == ALGORITHM:
+                ratios = speedups(rows)
+                parts.append(ratios.assign(kind=SPEEDUP, name="", measured=1 + ratios["speedup_percent_median"] / 100))
+            table = pd.concat(parts)[["kind", "name", "elements", "measured"]]
+            shared = table["elements"].map(inputs.shared(rows, run))
+            tables.append(table.assign(isa=isa, compiler=compiler, experiment=experiment, shared=shared))
+    return pd.concat(tables, ignore_index=True)
+
+
+def compare(runs: Sequence[Run], cycles: pd.DataFrame) -> pd.DataFrame:
+    """All that runs measured and the model can predict: run, BLOCK, the columns of `measured`, expected, and of 80 %
+    low and high by other blocks, low_apart and high_apart by other machines, widened. Raises as `subjects` does."""
+    tables, found = [], {run: measured(run) for run in runs}
+    for run, subject in subjects(runs, cycles):
+        own = found[run][(found[run]["isa"] == subject.isa) & (found[run]["compiler"] == subject.compiler)]
+        for _, rows in own.groupby("experiment"):
+            shared = rows.groupby("elements")["shared"].first()
+            core = replace(subject.core, shared=shared.to_numpy())
+            made = predict(replace(subject, core=core), Parameters(), shared.index)
+            grids = {(SPEEDUP, ""): made.ratio()} | {(PASS, name): made.total("", name) for name in subject.passes}
+            grids |= {(kind, name): made.total(name) for kind in (ALGORITHM, LATER) for name in subject.algorithms}
+            known = rows[[key in grids for key in zip(rows["kind"], rows["name"], strict=True)]]
+            keys = zip(known["kind"], known["name"], shared.index.get_indexer(known["elements"]), strict=True)
+            told = {"run": run.name, "machine": subject.machine, "region": subject.regions(known["elements"])}
+            tables.append(known.assign(**told, expected=[grids[kind, name][0, at] for kind, name, at in keys]))
+    table = pd.concat(tables, ignore_index=True)
+    for end, apart, wider in (("", BLOCK, 1), ("_apart", ["machine"], OTHER_MICROARCHITECTURE)):
+        factors = np.exp(wider * half_widths(table, apart))
+        table = table.assign(**{f"low{end}": table["expected"] / factors, f"high{end}": table["expected"] * factors})
+    return table
+
+
+def half_widths(table: pd.DataFrame, apart: Sequence[str]) -> np.ndarray:
+    """How far each row's band reaches to either side, as a logarithm, so that it holds COVERED: by the errors of the
+    same kind and region in other blocks, a block being what is `apart`. Later algorithms by errors of the paper's."""
+    widths, errors = np.empty(len(table)), np.log(table["expected"] / table["measured"]).to_numpy()
+    kinds = table["kind"].replace(LATER, ALGORITHM)
+    for _, own in table.groupby(list(dict.fromkeys([*apart, "region", "kind"]))):
+        first = own.index[0]
+        alike = (table["kind"] == kinds[first]) & (table["region"] == own.at[first, "region"])
+        same = (table[list(apart)] == own.loc[first, list(apart)]).all(axis=1)
+        widths[own.index] = half_width(errors[alike & ~same])
+    return widths
+
+
+def half_width(errors: Sequence[float] | np.ndarray) -> float:
+    """The quantile of absolute errors that holds COVERED of the next one; infinite where there are too few."""
+    place = math.ceil(COVERED * (len(errors) + 1))
+    return float(np.sort(np.abs(errors))[place - 1]) if place <= len(errors) else math.inf
+
+
+def told(runs: Sequence[Run], cycles: pd.DataFrame) -> bytes:
+    """The file of algorithms: those of the newest run, and what their passes move."""
+    newest = max(runs, key=lambda run: run.started)
+    algorithms = in_core.predicted(newest.algorithms, cycles)
+    passes = {name: asdict(newest.kernels[name]) for names in algorithms.values() for name in names}
+    return (json.dumps({"algorithms": algorithms, "passes": passes}, indent=1) + "\n").encode()
+
+
+@cache
+def load(folder: Path = RECORDED.parent) -> Recorded:
+    """What is recorded. Raises HarnessError where there is nothing or it is damaged."""
+    file = folder / ALGORITHMS.name
+    try:
+        content, table = json.loads(file.read_text(encoding="utf-8")), pd.read_csv(folder / RECORDED.name)
+        passes = {name: Pass(**one) for name, one in content["passes"].items()}
+        return Recorded(table, content["algorithms"], passes)
+    except OSError as error:
+        raise HarnessError(f"{error.filename}: {error.strerror} ({in_core.REFRESH})") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise HarnessError(f"{file}: is damaged: {error} ({in_core.REFRESH})") from error
