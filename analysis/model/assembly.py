@@ -43,6 +43,7 @@ class Function:
 
 
 def last_operand(instruction: str) -> str:
+    """In AT&T syntax the destination; empty where there is none."""
     operands = OPERAND.findall(instruction.partition(" ")[2])
     return operands[-1].strip() if operands else ""
 

@@ -116,7 +116,7 @@ def _why(name: str) -> str:
         ours, theirs = (forecast.forecast(name, isa, one).prediction for one in ("as it is", PUBLISHED))
         compared, two_pass = (selection.THREE_PASS[1], selection.TWO_PASS), ours.total(selection.TWO_PASS)
         shares = [
-            f"{one} {100 * np.median((time.computation / time.data)[:, -1]):.0f} %"
+            f"{one} {100 * np.median(time.computation[:, -1] / time.data[:, -1]):.0f} %"
             for (algorithm, one), time in ours.passes.items()
             if algorithm in compared
         ]

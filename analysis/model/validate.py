@@ -153,5 +153,5 @@ def load(folder: Path = RECORDED.parent) -> Recorded:
         return Recorded(table, content["algorithms"], passes)
     except OSError as error:
         raise HarnessError(f"{error.filename}: {error.strerror} ({in_core.REFRESH})") from error
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise HarnessError(f"{file}: is damaged: {error} ({in_core.REFRESH})") from error

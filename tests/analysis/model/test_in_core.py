@@ -61,8 +61,8 @@ def test_an_llvm_mca_without_all_models_or_none_at_all_says_how_to_get_one(tmp_p
 
 @pytest.fixture(scope="module")
 def compiled():
-    """A few variants of all passes as gcc makes them for avx2: what the doctor gives."""
-    some = fewer_variants([(2, 1), (8, 4)], [1, 5])
+    """A few variants of all passes as gcc makes them for avx2."""
+    some = fewer_variants([(4, 1), (8, 2)], [1, 4])
     settings = {**SETTINGS, "flags": [*SETTINGS["flags"], *some]}
     try:
         return list(refresh.compiled(settings, [build.require_compiler(settings, "gcc")], ["avx2"]))
@@ -74,11 +74,8 @@ def test_the_recorded_loops_are_those_that_are_compiled_now(compiled, simulator)
     made = in_core.table("now", SETTINGS["algorithms"], compiled)
     keys = ["microarchitecture", "compiler", "isa", "pass", "variant"]
     both = made.merge(TABLE, on=keys, suffixes=("", "_recorded"))
-    assert set(made["pass"]) == set(TABLE["pass"]) and len(both) >= len(made) * 2 / 3
-    if (
-        both[["compiler_version", "llvm_version"]]
-        != both[["compiler_version_recorded", "llvm_version_recorded"]].to_numpy()
-    ).any(axis=None):
+    assert set(made["pass"]) == set(TABLE["pass"]) and len(both) == len(made)
+    if any((both[name] != both[f"{name}_recorded"]).any() for name in ("compiler_version", "llvm_version")):
         pytest.skip("the recorded loops are by another compiler or llvm-mca")
     assert both["cycles_low"].to_numpy() == pytest.approx(both["cycles_low_recorded"].to_numpy())
     assert both["cycles_high"].to_numpy() == pytest.approx(both["cycles_high_recorded"].to_numpy())
@@ -86,8 +83,8 @@ def test_the_recorded_loops_are_those_that_are_compiled_now(compiled, simulator)
 
 def test_a_hot_loop_steps_by_a_multiple_of_the_variants_vectors(compiled):
     (found,) = (one for one in compiled if one[3] == "")
-    (loop,) = (f.hot_loop() for f in functions(found[4]) if (f.pass_name, f.variant) == ("exp_scale", "u5k1"))
-    assert in_core.vectors_per_iteration(loop, "avx2", "u5k1") % 5 == 0
+    (loop,) = (f.hot_loop() for f in functions(found[4]) if (f.pass_name, f.variant) == ("exp_scale", "u4k1"))
+    assert in_core.vectors_per_iteration(loop, "avx2", "u4k1") % 4 == 0
     with pytest.raises(HarnessError, match=r"u9k1: an iteration processes .* no multiple of its vectors"):
         in_core.vectors_per_iteration(loop, "avx2", "u9k1")
 

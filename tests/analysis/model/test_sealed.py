@@ -116,6 +116,7 @@ def test_what_was_sealed_is_scored_in_a_table_a_figure_and_the_page(make_run, tm
     run = load_run(folder)
     monkeypatch.setattr(sealed, "FOLDER", tmp_path / "sealed")
     monkeypatch.setattr(sealed, "is_evidence", lambda machine, run: True)
+    monkeypatch.setattr(forecast, "predicted_machines", dict)
     sealed.seal("amd-epyc-25-1", exactly(run, 1.2), [], sealed.FOLDER)
     content = json.loads((sealed.FOLDER / "amd-epyc-25-1.json").read_text()) | {"sealed": EARLY}
     (sealed.FOLDER / "amd-epyc-25-1.json").write_text(json.dumps(content))
@@ -125,4 +126,4 @@ def test_what_was_sealed_is_scored_in_a_table_a_figure_and_the_page(make_run, tm
     assert set(scored["elements"]) == set(LENGTHS) and not scored["is_inside"].all()
     words = f"amd-epyc-25-1, sealed {EARLY}: run {run.name}: "
     assert f"- {words}" in (output / "model.md").read_text()
-    assert all((output / name / "model.png").exists() for name in ("amd-epyc-25-1", "zen2"))
+    assert (output / "amd-epyc-25-1" / "model.png").exists()
