@@ -109,7 +109,8 @@ def test_what_predictions_need_survives_its_files(known, tmp_path):
     assert found.algorithms == {name: list(passes) for name, passes in run.algorithms.items()}
     assert found.passes == {name: run.kernels[name] for passes in run.algorithms.values() for name in passes}
     rows = made[(made["kind"] == SPEEDUP) & (made["region"] == "memory")]
-    assert found.errors(SPEEDUP, "memory") == pytest.approx(np.log(rows["expected"] / rows["measured"]).to_numpy(), abs=1e-4)
+    errors = np.log(rows["expected"] / rows["measured"]).to_numpy()
+    assert found.errors(SPEEDUP, "memory") == pytest.approx(errors, abs=1e-4)
 
 
 @pytest.mark.parametrize("content", ("{", '{"passes": 1}', '{"passes": {"max": {"reads": 1}}}'))
