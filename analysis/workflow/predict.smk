@@ -8,4 +8,3 @@ rule predict:
         "results/logs/predict.log",
     shell:
         "python -m analysis.model predict --output {output} > {log}"
-
