@@ -461,10 +461,12 @@ MakeRun = Callable[..., Path]
 @pytest.fixture
 def make_run(tmp_path: Path) -> MakeRun:
     """make_run(...) writes a run, and returns its folder."""
-    return _maker(tmp_path / "results" / "runs")
+    return maker(tmp_path / "results" / "runs")
 
 
-def _maker(default: Path) -> MakeRun:
+def maker(default: Path) -> MakeRun:
+    """What writes runs below a folder, and returns the folder of each."""
+
     def make(
         root: Path = default,
         *,
@@ -496,7 +498,7 @@ def _files_of(what: tuple[Any, ...], machine: str, protocol: str, ended: str | N
 @pytest.fixture(scope="module")
 def make_module_run(tmp_path_factory: pytest.TempPathFactory) -> MakeRun:
     """As `make_run`, for runs that the tests of a module only read."""
-    return _maker(tmp_path_factory.mktemp("results"))
+    return maker(tmp_path_factory.mktemp("results"))
 
 
 @pytest.fixture

@@ -66,9 +66,20 @@ def judge_all(
         for machine, those in asked_first.items():
             native = claim.machine is None or (machine == claim.machine and bool(own))
             asked = [body for body in those if body in own] if native and claim.machine else those
-            answers = [judge(claim, machine, body, native) for body in asked if native or _has_isa(claim, body.newest)]
-            judgements += sorted(answers, key=lambda answer: answer.verdict == NOT_RUN)[:1]
+            asked = [body for body in asked if native or _has_isa(claim, body.newest)]
+            answers = (judge(claim, machine, body, native) for body in asked)
+            judgements += _first_answer(answers)
     return judgements
+
+
+def _first_answer(answers: Iterable[Judgement]) -> list[Judgement]:
+    """The first that could be asked, or the first where none could: no more are judged than that takes."""
+    first: list[Judgement] = []
+    for answer in answers:
+        if answer.verdict != NOT_RUN:
+            return [answer]
+        first = first or [answer]
+    return first
 
 
 def _has_isa(claim: Claim, run: Run) -> bool:
@@ -219,13 +230,14 @@ def _rows(judgements: Sequence[Judgement]) -> list[str]:
     ]
     for judgement in judgements:
         said = f"**{judgement.verdict}**" if judgement.is_native else judgement.verdict
-        told_of = (said, _measured(judgement), judgement.claim.claimed, judgement.model, judgement.reason)
+        told_of = (said, number(judgement), judgement.claim.claimed, judgement.model, judgement.reason)
         cells = (judgement.claim.id, judgement.machine, *told_of)
         lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
     return lines
 
 
-def _measured(judgement: Judgement) -> str:
+def number(judgement: Judgement) -> str:
+    """What was measured, with its interval and unit; empty where nothing was."""
     measured, unit = judgement.measured, judgement.claim.unit
     if measured is None:
         return ""
@@ -244,7 +256,7 @@ def _trust(run: Run) -> str:
 
 def terminal(judgements: Sequence[Judgement]) -> str:
     """The verdicts as lines for a terminal."""
-    rows = [(j.claim.id, j.machine, j.verdict, _measured(j), f"claimed {j.claim.claimed}") for j in judgements]
+    rows = [(j.claim.id, j.machine, j.verdict, number(j), f"claimed {j.claim.claimed}") for j in judgements]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join(
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]]) for row in rows

@@ -18,6 +18,8 @@ examples:
   python -m analysis claims --strict
       the paper's claims, judged by the runs on disk; exits 1 if a claim that could be tested is not reproduced, 2 if
       none could be tested
+  python -m analysis page
+      writes results/report.html, one file for a browser, with the verdicts, and results/claims.md
 """
 
-NAMES = ("figure", "figures", "machines", "summary", "compare", "claims", "list")
+NAMES = ("figure", "figures", "machines", "summary", "compare", "claims", "page", "list")

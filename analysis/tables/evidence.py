@@ -18,7 +18,7 @@ from harness.record.samples import Run, load_run, load_runs, made_once
 from harness.statistics.intervals import TARGET_CONFIDENCE, bounds
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Evidence:
     """A body of evidence about one machine."""
 

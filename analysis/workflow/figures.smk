@@ -16,24 +16,41 @@ for machine in analysis.machines():
         localrule: True
 
 
-# Judged by the runs on disk; nothing is built or measured for it.
-rule claims:
+# What a reviewer reads, the verdicts in it; nothing is built or measured for it.
+rule page:
     input:
-        lambda _: analysis.claims_inputs(),
+        lambda _: analysis.page_inputs(),
     output:
-        "results/tables/claims.csv",
+        report(
+            "results/tables/claims.csv", caption="captions/verdicts.rst", category="Verdicts", labels={"what": "table"}
+        ),
         "results/claims.md",
+        "results/artifact.md",
+        report("results/report.html", caption="captions/page.rst", category="Verdicts", labels={"what": "the page"}),
     log:
-        "results/logs/claims.log",
+        "results/logs/page.log",
     shell:
-        "python -m analysis claims --tables results/tables --report results/claims.md > {log}"
+        "python -m analysis page > {log}"
+
+
+rule:
+    name:
+        "report-page"
+    input:
+        rules.page.output,
+    localrule: True
 
 
 rule machines:
     input:
         lambda _: analysis.machines_inputs(),
     output:
-        "results/figures/machines.svg",
+        report(
+            "results/figures/machines.svg",
+            caption="captions/machines.rst",
+            category="All machines",
+            labels={"what": "figure"},
+        ),
         "results/figures/machines.png",
         "results/tables/machines.csv",
     log:
@@ -49,10 +66,24 @@ rule drawings:
     input:
         lambda wildcards: analysis.inputs(wildcards.machine),
     output:
-        figures=directory("results/figures/{machine}"),
-        tables=directory("results/tables/{machine}"),
+        figures=report(
+            directory("results/figures/{machine}"),
+            patterns=["{name}.svg"],
+            caption="captions/figure.rst",
+            category="{machine}",
+            labels={"what": "figure", "name": "{name}"},
+        ),
+        tables=report(
+            directory("results/tables/{machine}"),
+            patterns=["{name}.csv"],
+            caption="captions/table.rst",
+            category="{machine}",
+            labels={"what": "table", "name": "{name}"},
+        ),
     log:
         "results/logs/figures/{machine}.log",
+    benchmark:
+        "results/logs/figures/{machine}.seconds"
     params:
         runs=lambda wildcards: analysis.runs_of(wildcards.machine),
     shell:

@@ -21,9 +21,9 @@ def runs() -> dict[str, list[Path]]:
 
 
 def drawn() -> list[Path]:
-    """What there is to draw: all machines side by side, the verdicts, and the figures of every machine with a run."""
+    """What there is to draw: all machines side by side, the page with the verdicts, the figures of each machine."""
     machines = [RESULTS / "figures" / "machines.svg"] if compared() else []
-    return [*machines, RESULTS / "claims.md", *(drawn_of(machine) for machine in runs())]
+    return [*machines, RESULTS / "report.html", *(drawn_of(machine) for machine in runs())]
 
 
 def machines() -> list[str]:
@@ -85,11 +85,15 @@ def machines_inputs() -> list[Path]:
     return [path for folder in compared() for path in store.files(folder)] + code()
 
 
-def claims_inputs() -> list[Path]:
-    """What the claims are judged by: all runs that are drawn, the claims, the machines they are about."""
+def page_inputs() -> list[Path]:
+    """What the page and the verdicts are made of: all complete runs, the claims, the machines they are about, what each
+    column means, and the figures whose tables it shows."""
     folders = [folder for those in catalog.complete_runs(RESULTS).values() for folder in those]
     rows = [path for folder in folders for path in store.files(folder)]
-    return [*rows, *model(), *sorted(Path("config").glob("machines/*.yaml")), Path("config/claims.yaml"), *code()]
+    written = [Path("config") / name for name in ("claims.yaml", "artifact.yaml", "schemas/samples.schema.json")]
+    page = [path for path in sorted(Path("analysis/page").rglob("*.*")) if path.suffix != ".pyc"]
+    machines = sorted(Path("config").glob("machines/*.yaml"))
+    return [*rows, *model(), *machines, *written, *page, *sorted(Path("analysis/figures").rglob("*.py")), *code()]
 
 
 def model_inputs() -> list[Path]:

@@ -1,7 +1,8 @@
 """A bundle carries a complete run from one machine to another: packed there, checked and filed here, never executed.
 
 It is a gzip-compressed tar archive, MACHINE-RUN.tar.gz, which every system can list and unpack. In it are manifest.json
-(versions; size and SHA-256 of the others), run.json, samples.csv.gz and, but for the first version of run.json, tables.
+(versions; size and SHA-256 of the others), run.json, samples.csv.gz and, but for the first version of run.json, tables;
+and where that was asked for ro-crate-metadata.json, which is for other tools: nothing here reads it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import shutil
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,14 +37,20 @@ if TYPE_CHECKING:
     from harness.record.samples import Run
 
 FORMAT_VERSION = 1
-MANIFEST, SAMPLES = "manifest.json", "samples.csv.gz"
+MANIFEST, SAMPLES, CRATE = "manifest.json", "samples.csv.gz", "ro-crate-metadata.json"
 ADOPTING = ".adopting-"
 Files = Mapping[str, bytes]
 """Contents by file name."""
 
 # In bytes; a bundle is held in memory. The largest run, `full` with three compilers, has up to a million rows, of 82
 # bytes each and 13 when compressed, and half a megabyte of run.json and its tables.
-LARGEST = {MANIFEST: 1 << 16, INFO: 4 << 20, SAMPLES: 32 << 20, **{f"{name}.csv": 2 << 20 for name in TABLES}}
+LARGEST = {
+    MANIFEST: 1 << 16,
+    CRATE: 1 << 18,
+    INFO: 4 << 20,
+    SAMPLES: 32 << 20,
+    **{f"{name}.csv": 2 << 20 for name in TABLES},
+}
 LARGEST_TABLE = 128 << 20
 MOST_ROWS = (
     1_000_000  # some ten times a quick run; of the shortest rows the table could hold far more, and pandas gigabytes
@@ -55,8 +62,11 @@ CLOCKS_DIFFER = timedelta(days=1)  # at most, of two machines
 GZIP = 31  # for zlib: with the header and trailer of gzip. They hold neither a name nor a time.
 
 
-def pack(folder: Path, output: Path | None = None) -> Path:
+def pack(
+    folder: Path, output: Path | None = None, described: Callable[[Record, Files], Files] = lambda run, files: {}
+) -> Path:
     """Writes the bundle of a complete run and returns its path (default: MACHINE-RUN.tar.gz in the current folder).
+    `described`: files that tell other tools of the run, from it and those of the bundle.
 
     The same run gives the same bytes, whether its samples are compressed or not (other versions of zlib may compress
     otherwise). Raises HarnessError for a run that is not complete, or that `adopt` would refuse.
@@ -66,7 +76,8 @@ def pack(folder: Path, output: Path | None = None) -> Path:
         raise HarnessError(f"{folder}: this run is not complete; `python -m harness measure` goes on with it")
     names = wanted(version_of(read(folder / INFO, LARGEST[INFO])))
     files = {name: read(folder / name, LARGEST[name]) for name in names if name != SAMPLES}
-    bundle = archive(files | {SAMPLES: compress(read_samples(folder))})
+    files |= {SAMPLES: compress(read_samples(folder))}
+    bundle = archive(files, described(run, files))
     check(bundle, str(folder))
     path = output or Path(f"{run.machine.name}-{run.name}.tar.gz")
     write_whole({path: bundle})
@@ -196,9 +207,9 @@ def manifest(files: Files) -> dict[str, Any]:
     }
 
 
-def archive(files: Files) -> bytes:
-    """The bundle of these files, the same bytes each time."""
-    everything = {MANIFEST: (json.dumps(manifest(files), indent=1) + "\n").encode(), **files}
+def archive(files: Files, described: Files | None = None) -> bytes:
+    """The bundle of these files, and of those that describe them; the same bytes each time."""
+    everything = {MANIFEST: (json.dumps(manifest(files), indent=1) + "\n").encode(), **files, **(described or {})}
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name, data in everything.items():
@@ -251,6 +262,7 @@ def check(bundle: bytes, source: str) -> tuple[Record, dict[str, bytes]]:
     """
     try:
         files = members(decompress(bundle, LARGEST_BUNDLE, "the archive"))
+        files.pop(CRATE, None)
         check_manifest(parse(files.pop(MANIFEST), MANIFEST), files)
         if decompress(files[SAMPLES], LARGEST_TABLE, SAMPLES).count(b"\n") > MOST_ROWS:
             raise HarnessError(f"{SAMPLES}: more than {MOST_ROWS:,} rows")

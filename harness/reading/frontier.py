@@ -30,7 +30,7 @@ POINT = [*CASE, "elements"]
 
 def measured(run: Run, given: str) -> list[str]:
     """The experiments of the kind that the run has rows of, of this input."""
-    held = set(run.samples["experiment"])
+    held = set(run.samples["experiment"].unique())
     asked = {name: its for name, its in run.protocol.experiments.items() if its.contenders == "frontier"}
     return [name for name, its in asked.items() if (its.input or UNIFORM) == given and name in held]
 

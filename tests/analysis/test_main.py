@@ -122,15 +122,16 @@ def test_output_that_cannot_be_written_is_one_line_and_status_2() -> None:
 
 def test_claims_are_judged_and_written(make_run: MakeRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_run(isas=("avx2",), processes=8, rounds=2)
-    where = ["--results", str(tmp_path / "results"), "--claims", str(ROOT / "config" / "claims.yaml")]
-    files = ["--tables", str(tmp_path / "tables"), "--report", str(tmp_path / "claims.md")]
+    where = ["--results", str(tmp_path / "results")]
     # Two-Pass does not overflow there; computing exp takes longer than memory, so a claim is not reproduced.
-    assert main(["claims", *where, *files]) == 0
+    assert main(["claims", *where]) == 0
     assert main(["claims", *where, "--strict"]) == 1
     assert "memory-bound-avx2" in capsys.readouterr().out
+    assert main(["page", *where, "--output", str(tmp_path)]) == 0
     header = (tmp_path / "tables" / "claims.csv").read_text().splitlines()[0].split(",")
     assert {"id", "machine", "verdict", "value", "low", "high", "claimed", "reason"} <= set(header)
     assert "| no-overflow |" in (tmp_path / "claims.md").read_text()
+    assert "no-overflow" in (tmp_path / "report.html").read_text()
 
 
 def test_a_run_that_cannot_be_loaded_keeps_no_other_from_being_drawn_and_judged(

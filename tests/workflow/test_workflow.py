@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import psutil
@@ -49,8 +50,10 @@ def whole(tmp_path):
 
 @pytest.fixture
 def project(whole):
-    """Such a copy that can draw a few of the figures and judge a few of the claims."""
+    """Such a copy that can draw a few of the figures and judge a few of the claims, with a page of one word: its own
+    tests look at it."""
     keep_few_figures(whole)
+    (whole / "analysis" / "page" / "report.py").write_text("def render(*_): return 'page'", encoding="utf-8")
     file = whole / "config" / "claims.yaml"
     claims = [claim for claim in yaml.safe_load(file.read_text(encoding="utf-8")) if claim["id"] in FEW_CLAIMS]
     file.write_text(yaml.safe_dump(claims), encoding="utf-8")
@@ -125,6 +128,17 @@ def test_figures_are_drawn_from_recorded_rows_without_a_compiler(project, record
     assert "Nothing to be done" in again.stdout + again.stderr
 
 
+def test_snakemakes_own_report_has_figures_and_tables_with_captions(project, recorded):
+    assert snakemake(project, "figures").returncode == 0
+    result = snakemake(project, "figures", "--report", "report.zip")
+    assert result.returncode == 0, result.stderr
+    with zipfile.ZipFile(project / "report.zip") as report:
+        names = [Path(name).name for name in report.namelist()]
+        text = "".join(report.read(name).decode() for name in report.namelist() if name.endswith((".html", ".js")))
+    assert {"speedup.svg", "speedup.csv", "machines.svg", "claims.csv", "report.html"} <= set(names)
+    assert f"A figure of {recorded.parent.name}" in text and "All machines" in text
+
+
 def test_newer_code_never_schedules_a_build_or_a_measurement(project, recorded):
     for file in (*(project / "kernels").iterdir(), *(project / "harness").glob("*.py"), project / "config/config.yaml"):
         os.utime(file, (4e9, 4e9))
@@ -181,7 +195,7 @@ def test_a_machine_whose_run_cannot_be_drawn_keeps_no_other_from_being_drawn(pro
     figures_of = project / "results" / "figures"
     assert (figures_of / sound.parent.name / "speedup.svg").exists()
     assert (figures_of / "machines.svg").exists()
-    assert (project / "results" / "claims.md").exists()
+    assert all((project / "results" / name).exists() for name in ("claims.md", "report.html", "artifact.md"))
     assert not (figures_of / lost.parent.name).exists()
 
 

@@ -1,0 +1,190 @@
+"""results/report.html: one file, which needs no network and asks for none."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import vl_convert
+from markupsafe import Markup
+
+from analysis import figures
+from analysis.claims import verdicts
+from analysis.claims.verdicts import Judgement
+from analysis.model import forecast, sealed
+from analysis.page import facts
+from analysis.page.contributions import EVIDENCE
+from analysis.page.found import Found
+from analysis.page.pictures import PICTURES, Picture, caches
+from analysis.page.template import FOLDER, environment
+from harness.reading import names
+from harness.reading.claims import Claim
+from harness.record.errors import HarnessError
+from harness.record.machines import load_machines
+from harness.statistics.intervals import bounds
+
+DIGITS = 6
+"""Of numbers, as in the tables beside the figures."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture with what the page's script draws it from."""
+
+    picture: Picture
+    spec: Markup
+    alt: str
+
+
+def render(found: Found, appendix: str) -> str:
+    """The page, as HTML, with the artifact appendix in it."""
+    shown, tables = {}, {"caches": columnar(caches(found))}
+    for picture in PICTURES:
+        table = picture.table(found)
+        if len(table):
+            spec = picture.plot(found).chart(picture.name, table).to_dict()
+            shown.setdefault(picture.section, []).append(Shown(picture, inline(spec), alternative(picture, table)))
+            tables[picture.name] = columnar(table)
+    missing = {picture.section: picture for picture in reversed(PICTURES) if picture.section not in shown}
+    page = environment().get_template("report.html")
+    return page.render(
+        found=found,
+        facts=facts,
+        appendix=appendix,
+        shown=shown,
+        missing=missing,
+        tables=inline(tables),
+        verdicts=grouped(found.judgements),
+        counts=counts(found.judgements),
+        evidence=EVIDENCE,
+        headlines={its.newest.machine.name: headlines(found, its.newest.machine.name) for its in found.bodies},
+        drawn=list(drawn(found)),
+        forecasts=forecasts(found),
+        style=Markup((FOLDER / "style.css").read_text(encoding="utf-8")),
+        script=Markup((FOLDER / "page.js").read_text(encoding="utf-8")),
+        library=Markup(library()),
+        measured=measured,
+        split=split,
+    )
+
+
+@cache
+def library() -> str:
+    """Vega, Vega-Lite and Vega-Embed, as one script that asks for nothing."""
+    return vl_convert.javascript_bundle().replace("</script", r"<\/script")
+
+
+def inline(content: Any) -> Markup:
+    """JSON that can stand in a page."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("<", r"\u003c"))
+
+
+def columnar(table: pd.DataFrame) -> dict[str, Any]:
+    """A table without its columns' names in every row: columns, and rows in their order."""
+    return {"columns": list(table), "rows": [list(map(_plain, row)) for row in table.itertuples(index=False)]}
+
+
+def _plain(value: Any) -> Any:
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, float | np.floating):
+        if not np.isfinite(value):
+            return None
+        short = float(f"{value:.{DIGITS}g}")
+        return int(short) if short.is_integer() else short
+    return int(value) if isinstance(value, np.integer) else value
+
+
+def alternative(picture: Picture, table: pd.DataFrame) -> str:
+    """What a picture shows, for who does not see it."""
+    return f"{picture.title}. {picture.says} {len(table)} rows; all are in the table below the figure."
+
+
+def grouped(judgements: Sequence[Judgement]) -> dict[str, list[tuple[Claim, list[Judgement]]]]:
+    """Whose claims, and of each what every machine says."""
+    headings = {"paper": "What the paper claims", "ours": "What was found beyond it"}
+    claims = list(dict.fromkeys(judgement.claim for judgement in judgements))
+    return {
+        heading: [
+            (claim, [its for its in judgements if its.claim is claim]) for claim in claims if claim.whose == whose
+        ]
+        for whose, heading in headings.items()
+        if any(claim.whose == whose for claim in claims)
+    }
+
+
+def counts(judgements: Sequence[Judgement]) -> dict[str, int]:
+    """How many of the paper's claims have which verdict, on the machines that they are about."""
+    said = [its.verdict for its in judgements if its.claim.whose == "paper" and its.is_native]
+    order = (verdicts.REPRODUCED, verdicts.NOT_REPRODUCED, verdicts.INCONCLUSIVE, verdicts.NOT_RUN)
+    return {name: said.count(name) for name in order if name in said}
+
+
+def headlines(found: Found, machine: str) -> list[str]:
+    """What was found of a machine, a sentence for each ISA."""
+    told = []
+    rows = found.overview[found.overview["machine"] == machine] if len(found.overview) else found.overview
+    for _, row in rows.iterrows():
+        if row["isa"] == "scalar" and len(rows) > 1:
+            continue
+        middle, low, high = (row[name] for name in bounds_of_best())
+        wins = row["wins_from_elements"]
+        since = f"; faster from {names.count(wins)} elements on" if wins == wins and wins is not None else ""
+        told.append(f"{names.ISAS[row['isa']]} {middle:+.1f} % [{low:+.1f}, {high:+.1f}]{since}")
+    return told
+
+
+def bounds_of_best() -> list[str]:
+    """The columns of the largest speedup and its interval."""
+    middle, low, high = bounds("best_speedup_percent")
+    return [middle.removesuffix("_median"), low, high]
+
+
+def drawn(found: Found) -> Iterator[tuple[str, str, str]]:
+    """The figures for papers: name, caption, and the machines that have it, as links."""
+    for name in figures.names():
+        held = [its.newest.machine.name for its in found.bodies if figures.experiment(name) in its.parts]
+        if held:
+            links = (Markup('<a href="figures/{0}/{1}.svg">{0}</a>').format(machine, name) for machine in held)
+            yield name, figures.caption(name), Markup(", ").join(links)
+
+
+def forecasts(found: Found) -> list[Mapping[str, str]]:
+    """What the model expects of each machine of the paper, and how what was sealed fared."""
+    runs, rows = {its.newest.machine.name: its.newest for its in found.bodies}, []
+    for name, isas in forecast.predicted_machines().items():
+        try:
+            written = sealed.load(name)
+            fared = f"sealed {written[0][:10]}: {sealed.told(written, runs.get(name))}" if written else "not sealed"
+            expected = {isa: forecast.told(name, isa) for isa in isas}
+        except HarnessError:
+            continue
+        title = load_machines()[name].title
+        rows += [
+            {"machine": title, "isa": names.ISAS[isa], "expected": told, "fared": fared}
+            for isa, told in expected.items()
+        ]
+    return rows
+
+
+def split(reason: str) -> tuple[str, str]:
+    """A reason as what is said at once, and what is said to who asks."""
+    first, _, rest = reason.partition("; ")
+    if first.startswith("noise floor ") and rest:  # said of every number
+        reason = f"{rest}; {first}"
+    cut = re.search(r"; | \(the run has|, where ", reason)
+    return (reason[: cut.start()], reason[cut.start() :].lstrip("; ,")) if cut else (reason, "")
+
+
+def measured(judgement: Judgement) -> str:
+    """The number of a verdict with its interval; a dash where nothing was measured."""
+    return verdicts.number(judgement) or "–"

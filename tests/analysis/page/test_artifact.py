@@ -1,0 +1,62 @@
+"""The artifact appendix: whole, of what was run, and nobody's."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from analysis.claims import verdicts
+from analysis.page import artifact
+from analysis.page.found import Found
+from tests.analysis.page.conftest import appendix_of
+
+
+@pytest.fixture(scope="module")
+def appendix(found: Found) -> str:
+    return appendix_of(found)
+
+
+def test_only_the_doi_is_to_be_filled_in(appendix: str) -> None:
+    asked = [line for line in appendix.splitlines() if artifact.TO_BE_FILLED_IN in line]
+    assert asked and all("DOI" in line for line in asked)
+    assert [
+        line for line in appendix.splitlines() if re.search(r"\*\*: *\.?$|\|\s+\||: \.$|\b(None|nan)\b", line)
+    ] == []
+
+
+def test_every_claim_belongs_to_a_contribution() -> None:
+    quantities = [name for one in artifact.CONTRIBUTIONS for name in one.quantities]
+    assert sorted(quantities) == sorted(verdicts.QUANTITIES)
+
+
+def test_the_doi_of_the_configuration_is_told(found: Found, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "artifact.yaml").write_text("doi: 10.5281/zenodo.1234567\n", encoding="utf-8")
+    monkeypatch.setattr(artifact, "KNOWN", tmp_path / "artifact.yaml")
+    told = appendix_of(found)
+    assert told.count("10.5281/zenodo.1234567") == 2 and artifact.TO_BE_FILLED_IN not in told
+
+
+def test_the_allowed_variation_is_that_of_the_runs(found: Found) -> None:
+    told = {len(its.runs): artifact.variation(its) for its in found.bodies}
+    assert told[2].startswith("2 runs differ from all pooled by up to ")
+    assert told[1].startswith("one run, so only over processes")
+
+
+def test_times_are_those_that_files_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(artifact, "ROOT", tmp_path)
+    assert artifact.Measured.here(tmp_path).analysis == artifact.NOT_HERE
+    (tmp_path / "logs" / "figures").mkdir(parents=True)
+    for name, seconds in (("one", 40.5), ("two", 20.5)):
+        file = tmp_path / "logs" / "figures" / f"{name}.seconds"
+        file.write_text(f"s\th:m:s\n{seconds}\t0:00:40\n", encoding="utf-8")
+    assert artifact.Measured.here(tmp_path).analysis == "61 s"
+
+
+def test_nothing_personal_is_in_it(appendix: str, personal: list[str]) -> None:
+    assert [word for word in personal if word in appendix] == []
+
+
+def test_without_a_run_every_field_has_words(tmp_path: Path) -> None:
+    told = appendix_of(Found.of(tmp_path))
+    assert "not known before there is a run" in told
+    assert [line for line in told.splitlines() if re.search(r"\*\*: *\.?$|\|\s+\|", line)] == []

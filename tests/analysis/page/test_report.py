@@ -1,0 +1,117 @@
+"""The page: whole, of the tables' numbers, nobody's, and honest about what is not there."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from analysis.claims import verdicts
+from analysis.page import report
+from analysis.page.found import Found
+from analysis.page.pictures import PICTURES
+from analysis.tables.speedups import pooled_speedups
+from harness.reading import names
+from tests.analysis.page.conftest import MACHINES, page_of
+from tests.synthetic import MakeRun
+
+LARGEST = 6_000_000
+
+
+@pytest.fixture
+def nothing(tmp_path: Path) -> str:
+    return page_of(Found.of(tmp_path))
+
+
+def tables(page: str) -> dict[str, dict[str, list]]:
+    return json.loads(re.search(r'<script type="application/json" id="tables">(.*?)</script>', page, re.DOTALL)[1])
+
+
+def without_scripts(page: str) -> str:
+    return re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
+
+
+def test_four_machines_are_one_file_that_asks_for_no_other(page: str) -> None:
+    assert len(page.encode()) <= LARGEST
+    assert re.findall(r'\b(?:src|srcset|action)="', without_scripts(page)) == []
+    assert re.findall(r"<(?:link|img|iframe|object|embed)\b", without_scripts(page)) == []
+    assert [link for link in re.findall(r'href="([^"]*)"', without_scripts(page)) if "//" in link] == []
+    assert "default-src 'none'" in page
+
+
+def test_numbers_are_those_of_the_tables(found: Found, page: str) -> None:
+    (body,) = (its for its in found.bodies if its.newest.machine.name == MACHINES[0])
+    assert len(body.runs) == 2
+    shown = tables(page)["speedup"]
+    rows = [dict(zip(shown["columns"], row, strict=True)) for row in shown["rows"]]
+    expected = pooled_speedups(body)
+    mine = [row for row in rows if row["machine"] == found.label(body.newest)]
+    assert len(mine) == len(expected)
+    for _, row in expected.iterrows():
+        (its,) = (
+            one
+            for one in mine
+            if (one["isa"], one["compiler"], one["elements"])
+            == (names.ISAS[row["isa"]], row["compiler"], row["elements"])
+        )
+        for name in ("speedup_percent_median", "speedup_percent_low", "speedup_percent_high"):
+            assert its[name] == float(f"{row[name]:.6g}")
+
+
+def test_every_verdict_is_there_with_its_number_its_reason_and_its_evidence(found: Found, page: str) -> None:
+    ids = set(re.findall(r'id="([^"]*)"', page))
+    told = without_scripts(page)
+    for judgement in found.judgements:
+        assert f'id="claim-{judgement.claim.id}"' in told
+        assert verdicts.number(judgement) in told
+        assert report.EVIDENCE[judgement.claim.quantity] in ids
+    assert set(verdicts.QUANTITIES) == set(report.EVIDENCE)
+    assert set(re.findall(r'href="#([^"]*)"', told)) <= ids
+
+
+def test_a_reason_is_told_in_two_parts_without_a_loss() -> None:
+    assert report.split("too few processes; at 1M elements; gcc") == ("too few processes", "at 1M elements; gcc")
+    assert report.split("noise floor 1 %; over reloading; gcc") == ("over reloading", "gcc; noise floor 1 %")
+    assert report.split("the processor lacks AVX512F") == ("the processor lacks AVX512F", "")
+
+
+def test_nothing_personal_is_in_it(page: str, personal: list[str]) -> None:
+    assert [word for word in personal if word in page] == []
+
+
+def test_figures_have_titles_alternatives_and_their_table(page: str) -> None:
+    drawn = re.findall(r'<figure id="figure-([a-z-]+)"(.*?)</figure>', page, re.DOTALL)
+    assert {name for name, _ in drawn} == set(tables(page)) - {"caches"}
+    assert {name for name, _ in drawn} == {picture.name for picture in PICTURES}
+    for name, content in drawn:
+        assert f'<h3 id="title-{name}">' in content and "as a table</summary>" in content
+        assert re.search(r'role="img" aria-label="[^"]{40,}"', content)
+
+
+def test_a_prediction_says_that_it_is_one(page: str) -> None:
+    (section,) = re.findall(r'<section id="predictions".*?</section>', page, re.DOTALL)
+    assert "Predicted, not measured." in section
+    shown = tables(page)["model"]
+    series = {row[shown["columns"].index("series")] for row in shown["rows"]}
+    assert series and all(name.endswith("(model)") for name in series)
+
+
+def test_without_a_run_it_says_so_and_has_what_the_model_expects(nothing: str) -> None:
+    assert "There is no complete run here yet" in nothing
+    assert set(tables(nothing)) == {"caches", "model"}
+    assert "not run" in nothing
+
+
+def test_a_smoke_run_decides_nothing(make_run: MakeRun) -> None:
+    folder = make_run(protocol="smoke", isas=("avx2",), processes=1, rounds=2, parts=("algorithms",))
+    page = page_of(Found.of(folder.parents[2]))
+    assert "nothing is decided.</strong> a smoke run claims nothing" in page
+    assert "No run here has this: what came after" not in page and "No run here has this" in page
+
+
+def test_numbers_that_are_none_are_empty_and_text_cannot_end_a_script() -> None:
+    import pandas as pd
+
+    table = pd.DataFrame({"name": ["</script>"], "value": [float("nan")], "more": [1234567.8]})
+    assert report.columnar(table) == {"columns": ["name", "value", "more"], "rows": [["</script>", None, 1234570]]}
+    assert "</script>" not in report.inline(report.columnar(table))
