@@ -160,11 +160,14 @@ def drawn(found: Found) -> Iterator[tuple[str, str, str]]:
 
 def forecasts(found: Found) -> list[Mapping[str, str]]:
     """What the model expects of each machine of the paper, and how what was sealed fared."""
-    runs, rows = {its.newest.machine.name: its.newest for its in found.bodies}, []
+    folders = {its.newest.machine.name: [run.folder for run in its.runs] for its in found.bodies}
+    rows: list[Mapping[str, str]] = []
     for name, isas in forecast.predicted_machines().items():
+        file, fared = sealed.FOLDER / f"{name}.json", "not sealed"
         try:
-            written = sealed.load(name)
-            fared = f"sealed {written[0][:10]}: {sealed.told(written, runs.get(name))}" if written else "not sealed"
+            if file.exists():
+                written = sealed.load(file)
+                fared = f"sealed {written[0][:10]}: {sealed.told(sealed.judge(name, written, folders.get(name, [])))}"
             expected = {isa: forecast.told(name, isa) for isa in isas}
         except HarnessError:
             continue

@@ -184,7 +184,7 @@ def test_a_group_is_some_seconds_long_and_says_when_it_was_and_what_disturbed_it
     process = started(sessions=2)
     machine.flags = frozenset({"throughput", "clock"})
     for n in LENGTHS:
-        machine.time += GROUP_SECONDS / 2
+        machine.time += GROUP_SECONDS * 0.9
         process.ask(n)
     process.groups.end()
     first, second = [group.told for group in process.journal.groups()]
@@ -192,7 +192,7 @@ def test_a_group_is_some_seconds_long_and_says_when_it_was_and_what_disturbed_it
     assert (first["before"], first["after"]) == (0, 1)
     assert second["after"] == second["before"] + 1
     assert first["session"] == 1
-    assert first["started"] == pytest.approx(100 + GROUP_SECONDS / 2)
+    assert first["started"] == pytest.approx(100 + GROUP_SECONDS * 0.9)
     assert second["started"] >= first["started"] + first["seconds"]
     asked = sum(len(flags) for flags in process.flags().values())
     assert first["disturbed"] + second["disturbed"] == asked

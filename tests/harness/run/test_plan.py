@@ -98,7 +98,7 @@ def test_lengths_are_dropped_until_enough_processes_fit_for_an_interval(quick):
         dropped = len(whole[item.experiment]) - len(item.elements)
         assert item.elements == whole[item.experiment][: len(item.elements)]
         assert sum(item.experiment in skipped["what"] for skipped in planned.skipped) == dropped
-        if item.experiment != "class-counts":
+        if 4 * max(whole[item.experiment]) > BROADWELL.last_cache_bytes:
             assert 4 * max(item.elements) > BROADWELL.last_cache_bytes
 
 
