@@ -95,10 +95,9 @@ class Found:
     def predicted(self) -> pd.DataFrame:
         """What the model expects of the paper's machines, with MACHINE; empty where what it is made of is not there."""
         tables = []
-        for name, isas in forecast.predicted_machines().items():
+        for name in forecast.predicted_machines():
             with suppress(HarnessError):
-                own = pd.concat([forecast.forecast(name, isa).table() for isa in isas])
-                tables.append(own.assign(**{MACHINE: self.labels[name]}))
+                tables.append(forecast.table(name).assign(**{MACHINE: self.labels[name]}))
         return named(pd.concat(tables, ignore_index=True)) if tables else pd.DataFrame()
 
     def where(self, run: Run) -> str:

@@ -122,14 +122,14 @@ class Tuner:
         """The rows at one length; disturbed samples are taken again until it `ends` (by time.monotonic)."""
         seed = self.seed + zlib.crc32(f"{process} {' '.join(field.key)} {elements}".encode())
         taken: dict[Kernel, list[Sample]] = {kernel: [] for name in field.tuned for kernel in self.kernels(field, name)}
-        undisturbed = 0
+        calm = 0
         for count, (kernels, sample) in enumerate(self.samples(field, elements, seed), start=1):
             for kernel, nanoseconds in zip(kernels, sample.nanoseconds, strict=True):
                 if kernel in taken:
                     taken[kernel].append(replace(sample, nanoseconds=(nanoseconds,)))
-            undisturbed += not sample.flags
+            calm += not sample.flags
             fewest = min(sum(not one.flags for one in its) for its in taken.values())
-            done = fewest >= self.rounds or undisturbed < LEAST_CALM_SHARE * count or time.monotonic() >= ends
+            done = fewest >= self.rounds or calm < LEAST_CALM_SHARE * count or time.monotonic() >= ends
             if count >= self.rounds * field.size and done:
                 break
         for kernel, its in taken.items():
