@@ -27,12 +27,13 @@ OPTIONS = (
 
 def run(options: argparse.Namespace) -> None:
     """Prints the advice. Raises HarnessError, in one line, where no run tells."""
+    from harness.experiments.base import UNIFORM
     from harness.reading.frontier import advised, measured
     from harness.record.samples import load_runs
 
     machine = options.machine or _here(options.built)
     folders = catalog.complete_runs(options.results).get(machine, [])
-    told = next((its for its in load_runs(folders) if measured(its)), None)
+    told = next((its for its in load_runs(folders) if measured(its, UNIFORM)), None)
     if told is None:
         lacks = "no run with a frontier" if folders else "no complete run"
         raise HarnessError(f"there is {lacks} of {machine} below {options.results}/: `make reproduce-all` makes one")
