@@ -13,6 +13,8 @@ from rocrate.rocrate import ROCrate
 from harness.record.run import Record
 
 PROFILE = "https://w3id.org/ro/wfrun/process/0.6"
+ENVIRONMENT = "https://w3id.org/ro/terms/workflow-run#environment"
+"""What RO-Crate's own context lacks of the profile's words."""
 HARNESS, LICENCE = "#harness", "https://spdx.org/licenses/MIT"
 ACTION = "#measuring"
 KINDS = {".json": "application/json", ".csv": "text/csv", ".gz": "application/gzip"}
@@ -22,13 +24,14 @@ PAPER = "https://arxiv.org/abs/2001.04438"
 def metadata(run: Record, files: Mapping[str, bytes]) -> bytes:
     """ro-crate-metadata.json of a complete run and the files of its bundle; the same bytes each time."""
     crate = ROCrate(version="1.1")
+    crate.metadata.extra_terms["environment"] = ENVIRONMENT
     crate.name = f"Run {run.name} of {run.machine.name}"
     crate.description = (
         f"Two-Pass and Three-Pass softmax ({PAPER}), measured on {run.machine.brand} by protocol {run.protocol.name}"
     )
     crate.datePublished = run.ended
     crate.license = crate.add(ContextEntity(crate, LICENCE, {"@type": "CreativeWork", "name": "MIT License"}))
-    profile = {"@type": ["CreativeWork", "Profile"], "name": "Process Run Crate", "version": PROFILE.rsplit("/", 1)[1]}
+    profile = {"@type": "CreativeWork", "name": "Process Run Crate", "version": PROFILE.rsplit("/", 1)[1]}
     crate.root_dataset["conformsTo"] = crate.add(ContextEntity(crate, PROFILE, profile))
     held = [crate.add_file(dest_path=name, properties=_file(name, content)) for name, content in files.items()]
     harness = {"name": "Two-Pass Softmax reproducibility harness", "softwareVersion": run.content_hash}
@@ -45,6 +48,7 @@ def metadata(run: Record, files: Mapping[str, bytes]) -> bytes:
         {
             "@type": "CreateAction",
             "name": f"Measuring by protocol {run.protocol.name}",
+            "description": f"Timing {len(run.experiments)} experiments in rounds, by several processes",
             "startTime": run.started,
             "endTime": run.ended,
             "actionStatus": "http://schema.org/CompletedActionStatus",
