@@ -3,6 +3,7 @@ script gives it those of its table, and shows the same in a table beside it."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -34,6 +35,8 @@ SHAPES = {
 PLAIN = [style.Style(colour, marker, "-") for colour, marker in zip(COLOURS, SHAPES, strict=False)]
 DOT = 2.2
 """Pixels of the unit of dashes."""
+QUANTITY = "quantity"
+"""The column that tells what is shown, where that is chosen: each has series of its own."""
 SWITCHES = {
     MACHINE: "Machine",
     "isa": "ISA",
@@ -42,13 +45,15 @@ SWITCHES = {
     "threads": "Threads",
     "vectors": "Vectors",
     "distribution": "Inputs",
-    "quantity": "Show",
+    QUANTITY: "Show",
 }
 """Columns that a reader chooses one value of, and what the choice is called."""
 SORTED = (MACHINE, "threads")
 """Columns whose values are offered in the same order everywhere."""
 MOST_BUTTONS = 3
 """Of more values one is chosen from a list."""
+ROUND = "indexof('125', slice(format(datum.value, 'e'), 0, 1)) >= 0"
+"""Which values of a logarithmic axis are written beside it: those with a leading 1, 2 or 5."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +72,11 @@ class Axis:
         if self.kind == "T":
             return channel(f"{self.column}:T", title=self.title, scale=alt.Scale(type="utc"))
         if self.kind != "Q":
-            return channel(f"{self.column}:{self.kind}", title=self.title, sort=None, axis=alt.Axis(labelAngle=0))
-        if self.column == ELEMENTS.column:
-            axis = alt.Axis(labelExpr="upper(format(datum.value, '~s'))")
-        else:
-            axis = alt.Axis(format=".0e" if self.form.endswith("e") else "~s" if self.is_log else ".3~f")
+            axis = alt.Axis(labelAngle=0, labelExpr="split(datum.label, ' ')")  # a word a line: a phone is narrow
+            return channel(f"{self.column}:{self.kind}", title=self.title, sort=None, axis=axis)
+        told = "upper(format(datum.value, '~s'))" if self.column == ELEMENTS.column else "datum.label"
+        form = ".0e" if self.form.endswith("e") else "~s" if self.is_log else ".3~f"
+        axis = alt.Axis(format=form, **({"labelExpr": f"{ROUND} ? {told} : ''"} if self.is_log else {}))
         return channel(f"{self.column}:Q", title=self.title, scale=scale, axis=axis)
 
 
@@ -103,7 +108,7 @@ class Lines:
         switches = [one for one in self.switches if one in table]
         interval = f"{self.y.column}_low" in table
         middle = f"{self.y.column}_median" if interval else self.y.column
-        pick = alt.selection_point(name="pick", fields=[self.series], bind="legend", toggle="true")
+        pick, seen = picked(self.series)
         zoom = alt.selection_interval(
             name="zoom",
             bind="scales",
@@ -112,11 +117,11 @@ class Lines:
             translate="[mousedown, window:mouseup] > window:mousemove!",
         )
         looks = looks_of(list(dict.fromkeys(table[self.series])), self.looks)
-        seen = alt.when(pick).then(alt.value(1.0)).otherwise(alt.value(0.07))
+        legend = entries(table, self.series) if QUANTITY in switches else alt.Undefined
         base = filtered(alt.Chart(alt.NamedData(name)), switches).encode(x=self.x.of(alt.X), opacity=seen)
         y = Axis(middle, self.y.title, self.y.is_log, form=self.y.form).of(alt.Y)
         colour, shape, dash = (
-            partial(scaled, channel, self.series, looks, part)
+            partial(scaled, channel, self.series, looks, part, legend)
             for channel, part in (
                 (alt.Color, lambda look: COLOURS[look.colour]),
                 (alt.Shape, lambda look: SHAPES.get(look.marker, "circle")),
@@ -166,7 +171,7 @@ class Bars:
         """The chart of the rows called `name`, which are those of `table`."""
         switches = [one for one in self.switches if one in table]
         looks = looks_of(list(dict.fromkeys(table[self.part])), {})
-        pick = alt.selection_point(name="pick", fields=[self.part], bind="legend", toggle="true")
+        pick, seen = picked(self.part)
         value = f"{self.value.column}_median"
         tooltip = [alt.Tooltip(f"{name}:N") for name in (self.rows, self.part)]
         tooltip += [
@@ -180,13 +185,19 @@ class Bars:
             x=alt.X(f"{value}:Q", title=self.value.title, stack="zero"),
             y=alt.Y(f"{self.rows}:N", title=None, sort=order, axis=alt.Axis(labelLimit=160)),
             color=scaled(alt.Color, self.part, looks, lambda look: COLOURS[look.colour]),
-            opacity=alt.when(pick).then(alt.value(1.0)).otherwise(alt.value(0.07)),
+            opacity=seen,
             tooltip=tooltip,
         )
         return framed(alt.layer(bars.add_params(pick)), table, switches, height=46 * len(order))
 
 
 Plot = Lines | Bars
+
+
+def picked(column: str) -> tuple[alt.Parameter, Any]:
+    """What a click on the legend picks of a column's values, and the opacity that has the others step back."""
+    pick = alt.selection_point(name="pick", fields=[column], bind="legend", toggle="true")
+    return pick, alt.when(pick).then(alt.value(1.0)).otherwise(alt.value(0.07))
 
 
 def looks_of(held: Sequence[str], own: Mapping[str, style.Style]) -> dict[str, style.Style]:
@@ -208,10 +219,17 @@ def scaled(
     column: str,
     looks: Mapping[str, style.Style],
     part: Callable[[style.Style], Any],
+    legend: Any = alt.Undefined,
 ) -> Any:
     """An encoding of a series by one part of its look."""
     scale = alt.Scale(domain=list(looks), range=[part(look) for look in looks.values()])
-    return channel(f"{column}:N", title=None, scale=scale)
+    return channel(f"{column}:N", title=None, scale=scale, legend=legend)
+
+
+def entries(table: pd.DataFrame, series: str) -> alt.Legend:
+    """A legend of those series alone that what is shown has."""
+    held = {quantity: list(dict.fromkeys(those)) for quantity, those in table.groupby(QUANTITY, sort=False)[series]}
+    return alt.Legend(values=alt.ExprRef(f"{json.dumps(held, ensure_ascii=False)}[{QUANTITY}]"))
 
 
 def filtered(chart: alt.Chart, switches: Sequence[str]) -> alt.Chart:
@@ -229,9 +247,10 @@ def framed(chart: alt.LayerChart, table: pd.DataFrame, switches: Sequence[str], 
 
 
 def switch(column: str, values: pd.Series) -> alt.Parameter:
-    """What chooses one of a column's values, of which the first is chosen; one alone leaves nothing to choose."""
+    """What chooses one of a column's values, of which the first is chosen. One alone leaves nothing to choose; only the
+    machine is named all the same."""
     first, *others = (value.item() if hasattr(value, "item") else value for value in dict.fromkeys(values))
-    if not others:
+    if not others and column != MACHINE:
         return alt.param(name=column, value=first)
     every = sorted([first, *others]) if column in SORTED else [first, *others]
     kind = alt.binding_radio if len(every) <= MOST_BUTTONS else alt.binding_select

@@ -27,7 +27,8 @@ GIBI, MEBI, KIBI = 1 << 30, 1 << 20, 1 << 10
 def machine(run: Record) -> dict[str, str]:
     """The machine as it was detected, without what tells which one of its kind it is."""
     its, memory = run.machine, run.memory
-    huge = memory.huge_page_bytes
+    huge = memory.huge_page_bytes  # whole pages, which may end behind the buffers
+    huge = min(huge, memory.arena_bytes) if isinstance(huge, int) else huge
     return {
         "processor": its.brand,
         "microarchitecture": its.microarchitecture,

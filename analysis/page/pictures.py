@@ -163,7 +163,7 @@ def over_time(table: pd.DataFrame, found: Found) -> pd.DataFrame:
 def known_answers(table: pd.DataFrame, found: Found) -> pd.DataFrame:
     """Controls in words, in the order of what was planted."""
     told = {"again": "against itself", "moved": "moved in memory"}
-    series = table["kind"].map(told).fillna("planted " + table["planted_percent"].map("{:g} %".format))
+    series = table["kind"].map(told).fillna("planted " + table["planted_percent"].map("{:g}\N{NO-BREAK SPACE}%".format))
     table = table.assign(series=series).sort_values("planted_percent", kind="stable")
     return widest_first(table, found)
 
@@ -291,7 +291,7 @@ PICTURES = (
         "pass-bandwidth",
         "Effective bandwidth of each pass, and the limits of the machine",
         "Grey are plain loops that only move data: what memory and caches give. A pass beside the loop of its traffic "
-        "is limited by memory; one far below it computes.",
+        "is limited by memory; one far below it computes. Where time goes, below, shows the passes of each algorithm.",
         bandwidths,
         passes_of("paper"),
     ),
@@ -361,7 +361,7 @@ PICTURES = (
         "conditions",
         "conditions",
         "Was the machine calm?",
-        "What a look between the questions found, by the time of day (UTC).",
+        "What was found by a look between each two groups of questions of the newest run, by the time of day (UTC).",
         lambda found: Lines(
             *(Axis("started", "time, UTC", kind="T"), Axis("value", "what was found", form=".3~f"), "series"),
             *((MACHINE, "quantity"), {"process": "process", "group": "group"}),

@@ -122,11 +122,14 @@ def grouped(judgements: Sequence[Judgement]) -> dict[str, list[tuple[Claim, list
     }
 
 
-def counts(judgements: Sequence[Judgement]) -> dict[str, int]:
-    """How many of the paper's claims have which verdict, on the machines that they are about."""
-    said = [its.verdict for its in judgements if its.claim.whose == "paper" and its.is_native]
-    order = (verdicts.REPRODUCED, verdicts.NOT_REPRODUCED, verdicts.INCONCLUSIVE, verdicts.NOT_RUN)
-    return {name: said.count(name) for name in order if name in said}
+def counts(judgements: Sequence[Judgement]) -> dict[str, dict[str, int]]:
+    """How many verdicts of each kind the paper's claims have, on the machines that they are about and on others."""
+    order = dict.fromkeys([*(name for pair in verdicts.ELSEWHERE.items() for name in pair), verdicts.NOT_RUN])
+    told = {}
+    for whose, is_native in (("on the machines that they are about", True), ("elsewhere", False)):
+        said = [its.verdict for its in judgements if its.claim.whose == "paper" and its.is_native == is_native]
+        told[whose] = {name: said.count(name) for name in order if name in said}
+    return told
 
 
 def headlines(found: Found, machine: str) -> list[str]:

@@ -56,6 +56,32 @@ def test_every_figure_is_drawn_and_no_request_leaves_the_file(
     assert end <= 2 * SIZES[width]
 
 
+def test_on_a_phone_what_a_table_says_has_the_whole_width(opened: Opened, file: Path) -> None:
+    opened.show(file, 390, SIZES[390], "light")
+    cells = "[...document.querySelectorAll('.stacked td')].map((one) => one.getBoundingClientRect().width)"
+    assert min(opened.ask(cells)) > 300
+
+
+def test_on_paper_it_is_light_and_nothing_is_cut(opened: Opened, file: Path) -> None:
+    opened.show(file, 700, 1000, "dark", "print")
+    assert opened.ask(SHOWN) == SCHEMES["light"]
+    ends = "[...document.querySelectorAll('main *:not(svg *)')].map((one) => one.getBoundingClientRect().right)"
+    assert max(opened.ask(ends)) <= opened.ask("document.documentElement.clientWidth") + 1
+    shown = "[...document.querySelectorAll('nav, details.rows')].filter((one) => one.checkVisibility()).length"
+    assert opened.ask(shown) == 0
+
+
+def test_a_legend_lists_what_is_shown(opened: Opened, file: Path) -> None:
+    opened.show(file, 1400, SIZES[1400], "light")
+    texts = "document.querySelectorAll('#figure-conditions .role-legend-label text')"
+    listed = f"[...{texts}].map((one) => one.textContent)"
+    seen = []
+    for shown in ("seconds waited", "canaries, relative to the fastest"):
+        opened.ask(f"views.get('conditions').signal('quantity', '{shown}').runAsync().then(() => 1)")
+        seen.append(opened.ask(listed))
+    assert seen == [["waited"], ["clock", "throughput"]]
+
+
 def test_switches_switch_and_tables_follow(opened: Opened, file: Path) -> None:
     opened.show(file, 1400, SIZES[1400], "light")
     opened.ask("document.querySelector('#figure-algorithms details.rows').open = true")

@@ -88,6 +88,14 @@ def test_figures_have_titles_alternatives_and_their_table(page: str) -> None:
         assert re.search(r'role="img" aria-label="[^"]{40,}"', content)
 
 
+def test_every_figure_names_its_machine(page: str) -> None:
+    specs = re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)
+    assert len(specs) == len(PICTURES)
+    for spec in specs:
+        (machine,) = (its for its in json.loads(spec)["params"] if its["name"] == "machine")
+        assert machine["value"] in machine["bind"]["options"]
+
+
 def test_a_prediction_says_that_it_is_one(page: str) -> None:
     (section,) = re.findall(r'<section id="predictions".*?</section>', page, re.DOTALL)
     assert "Predicted, not measured." in section
