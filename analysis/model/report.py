@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.model import forecast, validate
 from analysis.model.forecast import LENGTHS, PUBLISHED, SCENARIOS, largest_speedup, predicted_machines
-from analysis.model.times import REGIONS
+from analysis.model.times import REGIONS, Parameters
 from analysis.model.validate import ALGORITHM, LATER, PASS, SPEEDUP
 from harness.reading import names
 from harness.reading.claims import paper_percent
@@ -21,6 +21,7 @@ COVERAGE_TARGET, BAND_TARGET = (70, 90), 15
 
 def validation(table: pd.DataFrame) -> str:
     """How well the model does, as Markdown; `table` as validate.compare gives it."""
+    chosen = Parameters()
     machines, runs = sorted(set(table["machine"])), sorted(set(table["machine"] + "/" + table["run"]))
     ratios, (least, most), rows, misses = table["kind"] == SPEEDUP, COVERAGE_TARGET, [], []
     far = ratios & (table["region"] == REGIONS[-1])
@@ -54,12 +55,12 @@ Not met of what was asked: {"; ".join(misses) or "nothing"}.
 {chr(10).join(rows)}
 
 Bandwidths are those of the run's own loops, and computation takes as much longer as the run's canary did where a
-neighbour had the core as well. Two numbers were chosen, with Zen 4 in view, and none is fitted: loops lie 0.7 of the
-way from llvm-mca's block throughput to its simulation, and stores cost twice the copy loop's while nothing is read from
-beyond L2. The bands of each block of (machine, compiler, ISA, what holds X) are as wide as the errors of other blocks
-with X in the same place; *by other machines*, as those of the other machines, times
-{validate.OTHER_MICROARCHITECTURE:g}; those of later algorithms by the paper's. A run is held against loops of its own
-kernels, which in-core.csv tells apart by their hash. Neighbouring lengths are not independent.
+neighbour had the core as well. Two numbers were chosen, with Zen 4 in view, and none is fitted: loops lie
+{chosen.in_core:g} of the way from llvm-mca's block throughput to its simulation, and stores cost {chosen.lone_store:g}
+times the copy loop's while nothing is read from beyond L2. The bands of each block of (machine, compiler, ISA, what
+holds X) are as wide as the errors of other blocks with X in the same place; *by other machines*, as those of the other
+machines, times {validate.OTHER_MICROARCHITECTURE:g}; those of later algorithms by the paper's. A run is held against
+loops of its own kernels, which in-core.csv tells apart by their hash. Neighbouring lengths are not independent.
 """
 
 

@@ -1,13 +1,13 @@
 """Predictions that were written down before anything was measured, and how they fared.
 
-results/model/sealed/MACHINE.json holds what the model expected of a machine, with the date, the hash of the model's
-code and those of what it read. It is written once. A run of that machine that started later is its judge."""
+A file of results/model/sealed/ holds what the model expected of a machine, with the date, the hash of the model's code
+and those of what it read. It is written once. The first run of that machine that started later is its judge."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -28,31 +28,62 @@ CODE = Path(__file__).parent
 KEYS = ["isa", "compiler", "quantity", "algorithm", "elements"]
 UNITS = {"speedup_percent": ("speedups", "points"), "nanoseconds_per_element": ("times", "%")}
 
-Sealed = tuple[str, pd.DataFrame]
-"""When it was, and what was expected, as Forecast.table."""
+
+@dataclass(frozen=True)
+class Sealed:
+    """What was expected of a machine, and how it fared."""
+
+    machine: str
+    when: str
+    expected: pd.DataFrame
+    """As Forecast.table."""
+    judge: Run | None = None
+    score: pd.DataFrame | None = None
+    """As `scored`; None like its judge while no run was one."""
+
+    @property
+    def told(self) -> str:
+        """How it fared, in words: of speedups and of times how many, how far off, and how many inside."""
+        parts = []
+        for quantity, own in [] if self.score is None else self.score.groupby("quantity", sort=False):
+            (what, unit), off, inside = UNITS[quantity], own["error"].abs().median(), 100 * own["is_inside"].mean()
+            parts.append(f"{len(own)} {what}: median error {off:.1f} {unit}, {inside:.0f} % inside")
+        judge = f"run {self.judge.name}: {'; '.join(parts)}" if self.judge else "no later run of it yet"
+        compilers = " and ".join(self.expected["compiler"].unique())
+        return f"{self.machine}, {compilers}, sealed {self.when}: {judge}"
 
 
-def of_runs(runs: Sequence[Run], elements: Sequence[int]) -> pd.DataFrame:
-    """What the model expects of a machine that has runs at lengths of one's choice, as Forecast.table: for each
-    compiler and ISA of its newest run by that one's bandwidths, in the variants that it chose, with as much of the core
-    as it had at neighbouring lengths. Raises HarnessError where a run has one of the lengths."""
-    if known := set(elements) & {n for run in runs for n in run.samples["elements"].unique()}:
-        raise HarnessError(f"{runs[0].machine.name}: a run has {min(known)} elements already")
-    newest, random = max(runs, key=lambda run: run.started), np.random.default_rng(forecast.SEED)
-    at, found, tables = np.log(sorted(elements)), validate.measured(newest), []
-    for its in (its for run, its in validate.subjects(runs, in_core.load()) if run is newest):
-        rows = found[(found[["isa", "compiler", "kind"]] == [its.isa, its.compiler, validate.ALGORITHM]).all(axis=1)]
-        known = rows.groupby("elements")["shared"].first()
-        core = replace(its.core, shared=np.interp(at, np.log(known.index), known))
+def of_runs(runs: Sequence[Run], elements: Sequence[int], loops: pd.DataFrame | None = None) -> pd.DataFrame:
+    """What the model expects of a machine that has runs at lengths of one's choice, as Forecast.table: by the
+    bandwidths of the first of them, in the variants that it chose for each compiler and ISA; or, of a compiler whose
+    `loops` (in_core.table) are given, in those that llvm-mca gives the fewest cycles. As much of the core is left as
+    that run had at neighbouring lengths. Raises HarnessError where a run has one of the lengths."""
+    first, random, at = runs[0], np.random.default_rng(forecast.SEED), np.log(sorted(elements))
+    subjects = [its for run, its in validate.subjects(runs, in_core.load()) if run is first]
+    if loops is not None:
+        own, here = loops[loops["microarchitecture"] == first.machine.microarchitecture], loops["compiler"].iloc[0]
+        subjects = [
+            replace(its, compiler=here, loops=in_core.intervals(own[own["isa"] == its.isa]))
+            for its in subjects
+            if its.compiler == first.primary
+        ]
+    compilers, found, tables = {its.compiler for its in subjects}, validate.measured(first), []
+    timed = {n for run in runs for n in run.samples.loc[run.samples["compiler"].isin(compilers), "elements"].unique()}
+    if known := timed.intersection(elements):
+        raise HarnessError(f"{first.machine.name}: a run has {min(known)} elements already")
+    for its in subjects:
+        rows = found[(found["isa"] == its.isa) & (found["kind"] == validate.ALGORITHM)]
+        shared = rows.groupby("elements")["shared"].median()
+        core = replace(its.core, shared=np.interp(at, np.log(shared.index), shared))
         made = predict(replace(its, core=core), Parameters(), sorted(elements))
         tables.append(forecast.with_errors(made, random).table())
     return pd.concat(tables, ignore_index=True)
 
 
-def seal(machine: str, table: pd.DataFrame, made_of: Sequence[Path], folder: Path = FOLDER) -> Path:
-    """Writes a prediction down; returns the file. `made_of`: beside the recorded tables. Raises HarnessError where the
-    machine has one: what was sealed is not changed."""
-    file, read = folder / f"{machine}.json", [in_core.RECORDED, validate.RECORDED, validate.ALGORITHMS, *made_of]
+def seal(machine: str, name: str, table: pd.DataFrame, made_of: Sequence[Path]) -> Path:
+    """Writes a prediction down in NAME.json; returns the file. `made_of`: beside the recorded tables. Raises
+    HarnessError where it is there: what was sealed is not changed."""
+    file, read = FOLDER / f"{name}.json", [in_core.RECORDED, validate.RECORDED, validate.ALGORITHMS, *made_of]
     if file.exists():
         raise HarnessError(f"{file}: is sealed already; what was sealed is not changed")
     content = {
@@ -67,28 +98,39 @@ def seal(machine: str, table: pd.DataFrame, made_of: Sequence[Path], folder: Pat
 
 
 def load(file: Path) -> Sealed:
-    """A machine's sealed prediction. Raises HarnessError for a damaged file."""
+    """A sealed prediction. Raises HarnessError for a damaged file."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        return content["sealed"], pd.DataFrame(content["predictions"])
+        return Sealed(content["machine"], content["sealed"], pd.DataFrame(content["predictions"]))
     except (OSError, ValueError, KeyError) as error:
         raise HarnessError(f"{file}: is no sealed prediction: {error}") from error
 
 
-def judge(machine: str, sealed: Sealed, folders: Sequence[Path]) -> tuple[Run, pd.DataFrame] | None:
-    """The first of these runs of a machine that started after its prediction was sealed and has something of it, and
-    how that fares (`score`); None where none has."""
-    known, when = load_machines().get(machine), datetime.fromisoformat(sealed[0])
-    for run in load_runs(one for one in folders if datetime.fromisoformat(read_record(one).started) > when):
-        if (known is None or is_evidence(known, run)) and len(table := score(sealed, run)):
-            return run, table
-    return None
+def judged(folders: Mapping[str, Sequence[Path]]) -> dict[str, Sealed]:
+    """All that was sealed, by the names of the files, with how it fares against the runs in these `folders`, by
+    machine. Raises HarnessError for a damaged file."""
+    every = {file.stem: load(file) for file in sorted(FOLDER.glob("*.json"))}
+    return {name: judged_by(one, folders.get(one.machine, ())) for name, one in every.items()}
 
 
-def score(sealed: Sealed, run: Run) -> pd.DataFrame:
-    """How a sealed prediction fares against a run, at the lengths of both: KEYS, measured, median, low, high, error
-    (points of speedups, percent of times), is_inside. Empty where the run has nothing that was sealed."""
-    table = measured(run).merge(sealed[1], on=KEYS)
+def judged_by(sealed: Sealed, folders: Sequence[Path]) -> Sealed:
+    """With its judge: the first of these runs of the machine that started later and has something of it."""
+    when, known = datetime.fromisoformat(sealed.when), load_machines().get(sealed.machine)
+    starts = ((datetime.fromisoformat(read_record(folder).started), folder) for folder in folders)
+    for _, folder in sorted((start, folder) for start, folder in starts if start > when):
+        asked = {n for item in read_record(folder).experiments.get("algorithms", ()) for n in item.elements}
+        if asked.isdisjoint(sealed.expected["elements"]):
+            continue  # to load it takes seconds
+        for run in load_runs([folder]):
+            if (known is None or is_evidence(known, run)) and len(table := scored(sealed.expected, run)):
+                return replace(sealed, judge=run, score=table)
+    return sealed
+
+
+def scored(expected: pd.DataFrame, run: Run) -> pd.DataFrame:
+    """How a prediction fares against a run, at the lengths of both: KEYS, measured, median, low, high, error (points of
+    speedups, percent of times), is_inside. Empty where the run has nothing of it."""
+    table = measured(run).merge(expected, on=KEYS)
     off, inside = table["median"] - table["measured"], table["measured"].between(table["low"], table["high"])
     relative = 100 * off / table["measured"]
     return table.assign(error=off.where(table["quantity"] == "speedup_percent", relative), is_inside=inside)
@@ -101,14 +143,3 @@ def measured(run: Run) -> pd.DataFrame:
     table["quantity"] = np.where(is_ratio, *UNITS)
     table["measured"] = table["measured"].where(~is_ratio, 100 * (table["measured"] - 1))
     return table.loc[table["kind"] != validate.PASS, [*KEYS, "measured"]]
-
-
-def told(judged: tuple[Run, pd.DataFrame] | None) -> str:
-    """How it fared in words: of speedups and of times how many, how far off, and how many inside."""
-    if judged is None:
-        return "no later run of it yet"
-    parts = []
-    for quantity, own in judged[1].groupby("quantity", sort=False):
-        (what, unit), inside = UNITS[quantity], 100 * own["is_inside"].mean()
-        parts.append(f"{len(own)} {what}: median error {own['error'].abs().median():.1f} {unit}, {inside:.0f} % inside")
-    return f"run {judged[0].name}: {'; '.join(parts)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -65,7 +66,8 @@ def render(found: Found, appendix: str) -> str:
         evidence=EVIDENCE,
         headlines={its.newest.machine.name: headlines(found, its.newest.machine.name) for its in found.bodies},
         drawn=list(drawn(found)),
-        forecasts=forecasts(found),
+        forecasts=forecasts(),
+        fared=fared(found),
         style=Markup((FOLDER / "style.css").read_text(encoding="utf-8")),
         script=Markup((FOLDER / "page.js").read_text(encoding="utf-8")),
         library=Markup(library()),
@@ -161,25 +163,23 @@ def drawn(found: Found) -> Iterator[tuple[str, str, str]]:
             yield name, figures.caption(name), Markup(", ").join(links)
 
 
-def forecasts(found: Found) -> list[Mapping[str, str]]:
-    """What the model expects of each machine of the paper, and how what was sealed fared."""
-    folders = {its.newest.machine.name: [run.folder for run in its.runs] for its in found.bodies}
+def forecasts() -> list[Mapping[str, str]]:
+    """What the model expects of each machine of the paper."""
     rows: list[Mapping[str, str]] = []
     for name, isas in forecast.predicted_machines().items():
-        file, fared = sealed.FOLDER / f"{name}.json", "not sealed"
-        try:
-            if file.exists():
-                written = sealed.load(file)
-                fared = f"sealed {written[0][:10]}: {sealed.told(sealed.judge(name, written, folders.get(name, [])))}"
-            expected = {isa: forecast.told(name, isa) for isa in isas}
-        except HarnessError:
-            continue
-        title = load_machines()[name].title
-        rows += [
-            {"machine": title, "isa": names.ISAS[isa], "expected": told, "fared": fared}
-            for isa, told in expected.items()
-        ]
+        with suppress(HarnessError):
+            expected = {names.ISAS[isa]: forecast.told(name, isa) for isa in isas}
+            title = load_machines()[name].title
+            rows += [{"machine": title, "isa": isa, "expected": told} for isa, told in expected.items()]
     return rows
+
+
+def fared(found: Found) -> list[str]:
+    """How each prediction fared that was sealed before anything was measured, a sentence each."""
+    with suppress(HarnessError):
+        judged = sealed.judged({name: [run.folder for run in runs] for name, runs in found.runs.items()})
+        return [one.told for one in judged.values()]
+    return []
 
 
 def split(reason: str) -> tuple[str, str]:

@@ -23,7 +23,7 @@ class Evidence:
     """A body of evidence about one machine."""
 
     runs: tuple[Run, ...]
-    """The newest first."""
+    """The newest first; behind them those that lack something that is pooled."""
     lent: tuple[Run, ...] = ()
     """Of a body of one run: the runs of another body of the machine, which tell how much its runs differ."""
     left_out: tuple[str, ...] = ()
@@ -88,7 +88,7 @@ def bodies(runs: Sequence[Run]) -> list[Evidence]:
 
 
 def _sound(group: Sequence[Run]) -> Evidence:
-    newest_first = sorted(group, key=lambda run: datetime.fromisoformat(run.ended or run.started), reverse=True)
+    newest_first = sorted(group, key=catalog.standing, reverse=True)
     if len(group) == 1:
         return Evidence(tuple(newest_first))
     sound = [run for run in newest_first if not verdict(run).faults]

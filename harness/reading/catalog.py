@@ -53,7 +53,8 @@ def newest_complete(results: Path) -> dict[str, Path]:
 
 def complete_runs(results: Path) -> dict[str, list[Path]]:
     """For each machine the folders of its complete runs, the newest (by the time it ended) first. Smoke runs, which
-    claim nothing, come after all others; so do runs whose machine was given by name, or emulated.
+    claim nothing, come after all others; so do runs whose machine was given by name, or emulated. Those that lack
+    something that is pooled come after those that have it all (`standing`).
 
     A run that is in both rooms is listed once, as the recorded one. Machines without a complete run are left out. A run
     that is damaged is skipped, with a line on standard error, and an older one takes its place; so is one of two that
@@ -121,12 +122,18 @@ def holds_the_same(one: Path, other: Path) -> bool:
     )
 
 
-def _age(run: FoundRun) -> tuple[bool, bool, datetime, bool, str]:
+def standing(run: Record) -> tuple[bool, datetime]:
+    """What puts runs in order: of a machine, or of a body of evidence, the last by this stands for all. That is the
+    newest (by the time it ended) that has all that is pooled; one of a few lengths more is evidence beside it."""
+    return run.experiments.keys() >= {*POOLED}, datetime.fromisoformat(run.ended or run.started)
+
+
+def _age(run: FoundRun) -> tuple[bool, bool, tuple[bool, datetime], bool, str]:
     assert run.record is not None and run.ended is not None
     return (
         not (run.record.machine.overridden or emulator(run.record)),
         not run.record.protocol.is_smoke,
-        run.ended,
+        standing(run.record),
         run.folder.parents[1].name == "recorded",
         run.folder.name,
     )

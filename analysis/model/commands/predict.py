@@ -18,19 +18,20 @@ OPTIONS = (
 
 
 def run(options: argparse.Namespace) -> None:
-    """Writes a folder for each machine, and the page."""
-    folders, known, written = catalog.complete_runs(options.results), load_machines(), {}
-    sealings = {path.stem: sealed.load(path) for path in sorted(sealed.FOLDER.glob("*.json"))}
-    judged = {name: sealed.judge(name, one, folders.get(name, [])) for name, one in sealings.items()}
-    scores = {name: f"{name}, sealed {one[0]}: {sealed.told(judged[name])}" for name, one in sealings.items()}
-    tables = {name: one[1] for name, one in sealings.items() if name in known}
-    for name, table in (tables | {name: forecast.table(name) for name in forecast.predicted_machines()}).items():
-        run, scored = judged.get(name) or (None, None)
-        notes = [scores[name]] if name in scores else []
-        drawn = rendered(lambda one=known[name], its=table, run=run, notes=notes: figures.draw(one, its, run, notes))
-        written |= drawn.files(figures.NAME, options.output / name, options.output / name)
-        written |= {options.output / name / "sealed.csv": csv_bytes(scored)} if scored is not None else {}
+    """Writes a folder for each machine and for what was sealed of one that is here, and the page."""
+    known, written = load_machines(), {}
+    fared = sealed.judged(catalog.complete_runs(options.results))
+    # What is not judged yet is drawn as the model has it now.
+    drawn = {name: (name, forecast.table(name), None, []) for name in forecast.predicted_machines()}
+    for name, one in fared.items():
+        expected = one.expected if one.judge or name not in drawn else drawn[name][1]
+        drawn[name] = (one.machine, expected, one.judge, [one.told])
+        written |= {} if one.score is None else {options.output / name / "sealed.csv": csv_bytes(one.score)}
+    for name, (machine, *shown) in drawn.items():
+        if machine in known:
+            its = rendered(lambda machine=known[machine], shown=shown: figures.draw(machine, *shown))
+            written |= its.files(figures.NAME, options.output / name, options.output / name)
     recorded = in_core.RECORDED.with_name("validation.md").read_text(encoding="utf-8")
-    written[options.output / "model.md"] = report.explanation(scores.values(), recorded).encode()
-    write_whole(written)
-    print(f"{options.output}: {len(written)} files; {options.output / 'model.md'} says why")
+    page = report.explanation([one.told for one in fared.values()], recorded)
+    write_whole(written | {options.output / "model.md": page.encode()})
+    print(f"{options.output}: {len(written) + 1} files; {options.output / 'model.md'} says why")

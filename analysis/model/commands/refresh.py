@@ -11,6 +11,8 @@ from itertools import chain, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pandas as pd
+
 from analysis.model import in_core, report, validate
 from analysis.options import RESULTS
 from harness.native import build
@@ -33,10 +35,7 @@ def run(options: argparse.Namespace) -> None:
     folders = chain.from_iterable(catalog.complete_runs(options.results).values())
     runs, loops = [run for run in load_runs(folders) if not run.protocol.is_smoke], in_core.load()
     if not options.keep_loops:
-        config = configuration.load()
-        compilers = [build.require_compiler(config, name) for name in config["compilers"]]
-        made, kernels = compiled(config, compilers, in_core.VECTORS), build.kernels_hash(config, compilers)
-        loops = in_core.renewed(loops, in_core.table(kernels, config["algorithms"], made), runs)
+        loops = in_core.renewed(loops, loops_now(configuration.load()["compilers"]), runs)
     known = {*in_core.measurable(loops)}
     for other in (run for run in runs if in_core.of_run(run) not in known):
         print(f"{other.folder}: left out, no loops of its kernels are recorded", file=sys.stderr)
@@ -53,6 +52,14 @@ def run(options: argparse.Namespace) -> None:
     }
     write_whole({options.output / name: content for name, content in files.items()})
     print(page, end="")
+
+
+def loops_now(names: Sequence[str]) -> pd.DataFrame:
+    """in_core.table of the kernels as they are, by these compilers. Raises HarnessError where one cannot be used."""
+    config = configuration.load()
+    compilers = [build.require_compiler(config, name) for name in names]
+    made, kernels = compiled(config, compilers, in_core.VECTORS), build.kernels_hash(config, compilers)
+    return in_core.table(kernels, config["algorithms"], made)
 
 
 def compiled(

@@ -3,6 +3,7 @@
 import argparse
 
 from analysis.model import forecast, sealed
+from analysis.model.commands import refresh
 from analysis.options import RESULTS
 from harness.reading import catalog
 from harness.reading.command_line import option
@@ -13,17 +14,19 @@ from harness.record.samples import load_runs
 OPTIONS = (
     option("machine", metavar="MACHINE"),
     option("--elements", type=int, nargs="+", metavar="N", help="lengths that no run of it has, if it has runs"),
+    option("--compiler", metavar="NAME", help="of a compiler that no run of it has: compiles, and asks llvm-mca"),
     RESULTS,
 )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Writes results/model/sealed/MACHINE.json."""
+    """Writes results/model/sealed/MACHINE.json, or MACHINE-COMPILER.json."""
     name, runs = options.machine, load_runs(catalog.complete_runs(options.results).get(options.machine, ()))
     if options.elements and runs:
-        table, made_of = sealed.of_runs(runs, options.elements), [run.folder / "run.json" for run in runs]
+        loops = refresh.loops_now([options.compiler]) if options.compiler else None
+        table, made_of = sealed.of_runs(runs, options.elements, loops), [run.folder / "run.json" for run in runs]
     elif name in forecast.predicted_machines():
         table, made_of = forecast.table(name), [MACHINES / f"{name}.yaml"]
     else:
         raise HarnessError(f"{name}: give --elements and a run of it; the model knows no such machine")
-    print(sealed.seal(name, table, made_of))
+    print(sealed.seal(name, "-".join(filter(None, (name, options.compiler))), table, made_of))

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from analysis.model import in_core, report, validate
+from analysis.model.times import Parameters
 from analysis.model.validate import ALGORITHM, PASS, SPEEDUP
 
 
@@ -72,6 +73,12 @@ def test_the_page_has_a_table_and_a_paragraph_a_machine():
 def test_a_band_that_is_too_wide_is_told(monkeypatch):
     monkeypatch.setattr(report, "BAND_TARGET", 1)
     assert ", wider than ± 1 |" in report.explanation([], "")
+
+
+def test_what_was_chosen_is_told_as_the_model_has_it(monkeypatch):
+    monkeypatch.setattr(report, "Parameters", lambda: Parameters(in_core=0.3, lone_store=4.5))
+    told = " ".join(report.validation(table()).split())
+    assert "loops lie 0.3 of the way" in told and "stores cost 4.5 times the copy loop's" in told
 
 
 def test_the_runs_are_told():

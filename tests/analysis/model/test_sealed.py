@@ -16,11 +16,18 @@ from harness.record.samples import load_run
 
 @pytest.fixture(scope="module")
 def expected():
-    return forecast.table("zen2"), [MACHINES / "zen2.yaml"]
+    return "zen2", "zen2", forecast.table("zen2"), [MACHINES / "zen2.yaml"]
 
 
-def test_a_sealed_prediction_says_when_and_of_what_it_was_made(tmp_path, expected):
-    file = sealed.seal("zen2", *expected, tmp_path)
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Where nothing is sealed yet."""
+    monkeypatch.setattr(sealed, "FOLDER", tmp_path / "sealed")
+    return sealed.FOLDER
+
+
+def test_a_sealed_prediction_says_when_and_of_what_it_was_made(folder, expected):
+    file = sealed.seal(*expected)
     content = json.loads(file.read_text())
     read = (
         "results/model/in-core.csv",
@@ -30,15 +37,15 @@ def test_a_sealed_prediction_says_when_and_of_what_it_was_made(tmp_path, expecte
     )
     assert tuple(content["inputs"]) == read
     assert len(content["code"]) == 64 and content["sealed"].endswith("+00:00")
-    when, table = sealed.load(file)
-    assert when == content["sealed"] and len(table) == len(expected[0])
+    its = sealed.load(file)
+    assert (its.machine, its.when, len(its.expected)) == ("zen2", content["sealed"], len(expected[2]))
 
 
-def test_what_was_sealed_is_not_changed(tmp_path, expected):
-    file = sealed.seal("zen2", *expected, tmp_path)
+def test_what_was_sealed_is_not_changed(folder, expected):
+    file = sealed.seal(*expected)
     before = file.read_bytes()
     with pytest.raises(HarnessError, match=r"zen2\.json: is sealed already"):
-        sealed.seal("zen2", *expected, tmp_path)
+        sealed.seal(*expected)
     assert file.read_bytes() == before
 
 
@@ -50,7 +57,8 @@ def test_something_damaged_is_one_clear_line(tmp_path):
 
 @pytest.mark.parametrize("name", forecast.predicted_machines())
 def test_the_papers_machines_are_sealed(name):
-    assert sealed.load(sealed.FOLDER / f"{name}.json")[1]["isa"].nunique() == len(forecast.predicted_machines()[name])
+    its = sealed.load(sealed.FOLDER / f"{name}.json").expected
+    assert its["isa"].nunique() == len(forecast.predicted_machines()[name])
 
 
 EARLY = "2000-01-01T00:00:00+00:00"
@@ -71,59 +79,82 @@ def exactly(run, factor=1.0, lengths=None):
 
 
 def test_a_right_prediction_is_inside_and_off_by_nothing(run):
-    table = sealed.score((EARLY, exactly(run)), run)
+    table = sealed.scored(exactly(run), run)
     assert len(table) == len(sealed.measured(run))
     assert table["is_inside"].all() and table["error"].abs().max() == pytest.approx(0)
 
 
 def test_a_wrong_one_is_told_in_points_and_percent(run):
-    judged = sealed.judge(run.machine.name, (EARLY, exactly(run, 1.5)), [run.folder])
-    times = judged[1][judged[1]["quantity"] == "nanoseconds_per_element"]
+    judged = sealed.judged_by(sealed.Sealed(run.machine.name, EARLY, exactly(run, 1.5)), [run.folder])
+    times = judged.score[judged.score["quantity"] == "nanoseconds_per_element"]
     assert times["error"].to_numpy() == pytest.approx(np.full(len(times), 50))
-    assert not judged[1]["is_inside"].all()
-    words = sealed.told(judged)
-    assert words.startswith(f"run {run.name}: ") and "times: median error 50.0 %" in words
+    assert not judged.score["is_inside"].all()
+    assert judged.told.startswith(f"{run.machine.name}, gcc, sealed {EARLY}: run {run.name}: ")
+    assert "times: median error 50.0 %" in judged.told
 
 
 def test_a_run_that_started_before_or_of_other_lengths_is_no_judge(run):
-    assert sealed.judge(run.machine.name, ("2999-01-01T00:00:00+00:00", exactly(run)), [run.folder]) is None
+    early = sealed.Sealed(run.machine.name, "2999-01-01T00:00:00+00:00", exactly(run))
+    assert sealed.judged_by(early, [run.folder]).judge is None
     elsewhere = exactly(run).assign(elements=lambda table: table["elements"] + 1)
-    assert sealed.judge(run.machine.name, (EARLY, elsewhere), [run.folder]) is None
-    assert sealed.told(None) == "no later run of it yet"
+    unjudged = sealed.judged_by(sealed.Sealed(run.machine.name, EARLY, elsewhere), [run.folder])
+    assert unjudged.score is None and unjudged.told.endswith(": no later run of it yet")
+
+
+def test_the_first_later_run_is_the_judge_whatever_stands_for_the_machine(run, make_run):
+    last = make_run(isas=("avx2",), lengths=LENGTHS, parts=("algorithms",), ended="2026-01-09T09:00:00+00:00")
+    content = json.loads((last / "run.json").read_text())
+    (last / "run.json").write_text(json.dumps(content | {"started": "2026-01-09T08:00:00+00:00"}))
+    its = sealed.Sealed(run.machine.name, EARLY, exactly(run))
+    assert sealed.judged_by(its, [last, run.folder]).judge.name == run.name
+    later = sealed.Sealed(run.machine.name, "2026-01-02T00:00:00+00:00", exactly(run))
+    assert sealed.judged_by(later, [run.folder, last]).judge.name == last.name
 
 
 def test_only_lengths_that_were_sealed_are_judged(run):
-    table = sealed.score((EARLY, exactly(run, lengths=[8192, 30_000])), run)
+    table = sealed.scored(exactly(run, lengths=[8192, 30_000]), run)
     assert set(table["elements"]) == {8192, 30_000}
 
 
-def test_a_machine_that_has_runs_is_sealed_at_lengths_that_none_of_them_has(run, monkeypatch):
+@pytest.fixture
+def known(run, monkeypatch):
+    """A run whose variants are known, as its loops are, which are returned too."""
     used = {name for names in run.algorithms.values() for name in names}
     chosen = {"compiler": run.primary, "isa": "avx2", "variant": "u4k1", "chosen": True}
-    known = dataclasses.replace(run, tuning=tuple({**chosen, "pass": name} for name in used))
     code = dict(zip(in_core.CODE, (*in_core.of_run(run), run.primary, "avx2"), strict=True))
     ends = {"variant": "u4k1", "cycles_low": 6.0, "cycles_high": 7.0}
     loops = pd.DataFrame([{**code, **ends, "pass": name} for name in used])
     monkeypatch.setattr(in_core, "load", lambda: loops)
-    table = sealed.of_runs([known], [7_500_000, 130_000])
+    return dataclasses.replace(run, tuning=tuple({**chosen, "pass": name} for name in used)), loops
+
+
+def test_a_machine_that_has_runs_is_sealed_at_lengths_that_none_of_them_has(known):
+    table = sealed.of_runs([known[0]], [7_500_000, 130_000])
     assert set(table["elements"]) == {7_500_000, 130_000} and (table["low"] <= table["high"]).all()
     with pytest.raises(HarnessError, match="a run has 8192 elements already"):
-        sealed.of_runs([known], [7_500_000, 8192])
+        sealed.of_runs([known[0]], [7_500_000, 8192])
 
 
-def test_what_was_sealed_is_scored_in_a_table_a_figure_and_the_page(make_run, tmp_path, monkeypatch):
-    folder = make_run(machine="amd-epyc-25-1", isas=("avx2",), lengths=LENGTHS, parts=("algorithms", "passes"))
-    run = load_run(folder)
-    monkeypatch.setattr(sealed, "FOLDER", tmp_path / "sealed")
+def test_a_compiler_that_no_run_has_is_sealed_at_any_length_by_its_own_loops(known):
+    run, loops = known
+    slower = loops.assign(compiler="zig", kernels="others", cycles_low=60.0, cycles_high=70.0)
+    ours, theirs = sealed.of_runs([run], [1001]), sealed.of_runs([run], [1000, 1001], slower)
+    assert set(theirs["compiler"]) == {"zig"} and set(theirs["elements"]) == {1000, 1001}
+    now, then = (its[its["elements"] == 1001].set_index("algorithm")["median"] for its in (ours, theirs))
+    assert then["two-pass"] > 5 * now["two-pass"]
+
+
+def test_what_was_sealed_is_scored_in_a_table_a_figure_and_the_page(make_run, folder, tmp_path, monkeypatch):
+    here = {"machine": "amd-epyc-25-1", "isas": ("avx2",), "lengths": LENGTHS, "parts": ("algorithms", "passes")}
+    run = load_run(make_run(**here))
     monkeypatch.setattr(sealed, "is_evidence", lambda machine, run: True)
     monkeypatch.setattr(forecast, "predicted_machines", dict)
-    sealed.seal("amd-epyc-25-1", exactly(run, 1.2), [], sealed.FOLDER)
-    content = json.loads((sealed.FOLDER / "amd-epyc-25-1.json").read_text()) | {"sealed": EARLY}
-    (sealed.FOLDER / "amd-epyc-25-1.json").write_text(json.dumps(content))
-    output = tmp_path / "predicted"
-    assert main("analysis.model", ["predict", "--results", str(folder.parents[2]), "--output", str(output)]) == 0
-    scored = pd.read_csv(output / "amd-epyc-25-1" / "sealed.csv")
+    file = sealed.seal("amd-epyc-25-1", "amd-epyc-25-1-gcc", exactly(run, 1.2), [])
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"sealed": EARLY}))
+    output, results = tmp_path / "predicted", run.folder.parents[2]
+    assert main("analysis.model", ["predict", "--results", str(results), "--output", str(output)]) == 0
+    scored = pd.read_csv(output / "amd-epyc-25-1-gcc" / "sealed.csv")
     assert set(scored["elements"]) == set(LENGTHS) and not scored["is_inside"].all()
-    words = f"amd-epyc-25-1, sealed {EARLY}: run {run.name}: "
+    words = f"amd-epyc-25-1, gcc, sealed {EARLY}: run {run.name}: "
     assert f"- {words}" in (output / "model.md").read_text()
-    assert (output / "amd-epyc-25-1" / "model.png").exists()
+    assert (output / "amd-epyc-25-1-gcc" / "model.png").exists()

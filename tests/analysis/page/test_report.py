@@ -104,6 +104,12 @@ def test_a_prediction_says_that_it_is_one(page: str) -> None:
     assert series and all(name.endswith("(model)") for name in series)
 
 
+def test_what_was_sealed_is_told_of_every_machine_with_how_it_fared(nothing: str) -> None:
+    (section,) = re.findall(r'<section id="predictions".*?</section>', nothing, re.DOTALL)
+    for name in ("amd-epyc-25-1, gcc and clang", "skylake-x, gcc", "broadwell, gcc", "zen2, gcc"):
+        assert re.search(rf"<li>{name}, sealed 20[^<]*: no later run of it yet</li>", section)
+
+
 def test_without_a_run_it_says_so_and_has_what_the_model_expects(nothing: str) -> None:
     assert "There is no complete run here yet" in nothing
     assert set(tables(nothing)) == {"caches", "model"}

@@ -152,6 +152,20 @@ def test_a_run_of_another_protocol_is_pooled(body: list[Path]) -> None:
     assert catalog.body(longer) == catalog.body(record)
 
 
+def test_a_run_of_a_few_lengths_more_is_pooled_but_never_stands_for_the_machine(
+    results: Path, make_run: MakeRun
+) -> None:
+    days = [f"2026-01-0{day}T00:00:00+00:00" for day in (1, 2, 3)]
+    whole = [make_run(results / "runs", ended=day, **SMALL | {"parts": catalog.POOLED}) for day in days[:2]]
+    more = make_run(results / "recorded", ended=days[2], **SMALL | {"lengths": (5000,)})
+    for folder in (*whole, more):
+        change(folder, kernels_hash=HASH)
+    assert catalog.evidence(results) == {"amd-epyc-9r14-25-17": [whole[1], whole[0], more]}
+    change(more, kernels_hash="b" * 64)
+    assert catalog.evidence(results) == {"amd-epyc-9r14-25-17": [whole[1], whole[0]]}
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": whole[1]}
+
+
 def test_a_run_that_has_a_further_experiment_is_pooled(body: list[Path]) -> None:
     record = store.read_record(body[0])
     content = content_of(record)
