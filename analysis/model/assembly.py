@@ -2,8 +2,7 @@
 others do what remains where the compiler unrolls. Of a pass that goes over a vector by several loops it finds one."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 INSTANCE = re.compile(r"(\w+?)_(u\d+k\d+):")
 LABEL = re.compile(r"(\.L\w+):")
@@ -18,28 +17,17 @@ READING = ("cmp", "test", "vucomis", "vcomis", "j", "push", "prefetch")
 """Whose last operand is no destination."""
 
 
-@dataclass(frozen=True)
-class Function:
-    """An instance of a pass: its instructions in AT&T syntax, and the labels between them (label -> index of what
-    follows)."""
-
-    pass_name: str
-    variant: str
-    instructions: tuple[str, ...]
-    labels: Mapping[str, int]
-
-    def hot_loop(self) -> tuple[str, ...]:
-        """The instructions of the loop that runs once for each U vectors or, where the compiler unrolled it further,
-        for a multiple; none where an iteration is more than one straight block, another loop being left inside."""
-        steps = {loop: abs(step) for loop in self._loops() if (step := bytes_per_iteration(loop))}
-        return max(steps, key=steps.__getitem__, default=())
-
-    def _loops(self) -> Iterator[tuple[str, ...]]:
-        """Every straight loop."""
-        for end, jump in enumerate(self.instructions):
-            start = self.labels.get(last_operand(jump), end + 1) if jump.startswith("j") else end + 1
-            if start <= end and not any(one.startswith(LEAVING) for one in self.instructions[start:end]):
-                yield self.instructions[start : end + 1]
+def hot_loop(instructions: Sequence[str], labels: Mapping[str, int]) -> list[str]:
+    """Of a function's instructions the loop that runs once for each U vectors or, where the compiler unrolled it
+    further, for a multiple; none where an iteration is more than one straight block, another loop being left inside.
+    `labels`: the index of what follows each."""
+    steps: dict[int, list[str]] = {}
+    for end, jump in enumerate(instructions):
+        start = labels.get(last_operand(jump), end + 1) if jump.startswith("j") else end + 1
+        loop = list(instructions[start : end + 1])
+        if loop and not any(one.startswith(LEAVING) for one in loop[:-1]) and (step := bytes_per_iteration(loop)):
+            steps.setdefault(abs(step), loop)
+    return steps[max(steps)] if steps else []
 
 
 def last_operand(instruction: str) -> str:
@@ -70,16 +58,16 @@ def bytes_per_iteration(loop: Sequence[str]) -> int | None:
     return advances.pop() if len(advances) == 1 else None
 
 
-def functions(assembly: str) -> Iterator[Function]:
-    """The instances of passes (NAME_uUkK) in an assembly file, in order."""
-    opened, instructions, labels = None, [], {}
+def hot_loops(assembly: str) -> dict[tuple[str, str], list[str]]:
+    """The hot loop of each instance of a pass (NAME_uUkK), in AT&T syntax, by name and variant, in order."""
+    found, opened, instructions, labels = {}, None, [], {}
     for line in (raw.split("#", 1)[0].strip() for raw in assembly.splitlines()):
         if instance := INSTANCE.match(line):
             opened, instructions, labels = instance.groups(), [], {}
         elif opened and line.startswith(".cfi_endproc"):
-            yield Function(*opened, tuple(instructions), labels)
-            opened = None
+            found[opened], opened = hot_loop(instructions, labels), None
         elif label := LABEL.match(line):
             labels[label[1]] = len(instructions)
         elif line and not line.startswith("."):
             instructions.append(re.sub(r"\s+", " ", line))
+    return found

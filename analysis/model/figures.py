@@ -3,6 +3,7 @@ than measurements; a run that judges what was sealed is drawn over it as it was 
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import pandas as pd
@@ -13,8 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis import panels, style
-from analysis.model import validate
-from analysis.model.forecast import DRAWS
+from analysis.model.forecast import DRAWS, SPEEDUP_PERCENT
 from analysis.tables.speedups import speedups
 from analysis.tables.times import algorithm_times
 from harness.reading import names
@@ -31,6 +31,11 @@ STYLES = {
 }
 """Other colours than measurements, never a solid line, never a marker."""
 BAND = {"alpha": 0.18, "linewidth": 0}
+ORIGIN = (
+    "PREDICTED, NOT MEASURED: llvm-mca's cycles of our loops, lines by reuse distance, bandwidths of one core",
+    f"bands: 10 to 90 % of {DRAWS} draws of what is uncertain, and of the model's errors on what had been measured",
+    "nothing is fitted to the paper",
+)
 
 
 def draw(machine: Machine, table: pd.DataFrame, run: Run | None, notes: Sequence[str]) -> tuple[Figure, pd.DataFrame]:
@@ -43,7 +48,7 @@ def draw(machine: Machine, table: pd.DataFrame, run: Run | None, notes: Sequence
         below.axhline(0, color=style.BLACK, linewidth=0.8)
         for algorithm, look in STYLES.items():
             _expected(above, own[own["algorithm"] == algorithm], look)
-        _expected(below, own[own["quantity"] == "speedup_percent"], STYLES[selection.TWO_PASS])
+        _expected(below, own[own["quantity"] == SPEEDUP_PERCENT], STYLES[selection.TWO_PASS])
         if run:
             times, measured = _of(algorithm_times(run), column), style.ALGORITHMS
             for algorithm in STYLES:
@@ -55,8 +60,8 @@ def draw(machine: Machine, table: pd.DataFrame, run: Run | None, notes: Sequence
         for axes in (above, below):
             panels.length_axis(axes, own["elements"], machine)
         above.set_title(f"{names.ISAS[column[0]]}, {column[1]} (model)", pad=12)
-        above.set_ylim(0)
         below.set_xlabel("elements")
+    grid[0][0].set_ylim(0)
     grid[0][0].set_ylabel("nanoseconds per element")
     grid[1][0].set_ylabel("speedup of Two-Pass, %")
     handles: list[Artist] = [
@@ -66,7 +71,8 @@ def draw(machine: Machine, table: pd.DataFrame, run: Run | None, notes: Sequence
     handles.append(Patch(facecolor="0.8", label="10 to 90 % (model)"))
     if run:
         handles += panels.algorithm_handles(style.ALGORITHMS, STYLES)
-    return panels.surround(figure, panels.Frame(f"{machine.title} (model)", handles, [*_origin(), *notes])), table
+    told = [*ORIGIN, *(line for note in notes for line in textwrap.wrap(note, 150))]
+    return panels.surround(figure, panels.Frame(f"{machine.title} (model)", handles, told)), table
 
 
 def _of(table: pd.DataFrame, column: tuple[str, str]) -> pd.DataFrame:
@@ -88,12 +94,3 @@ def _paper(axes: Axes, machine: Machine, isa: str, elements: pd.Series) -> None:
     middle, below = (far.min() * far.max()) ** 0.5, {"xytext": (0, -2), "textcoords": "offset points"}
     told = f"paper: up to {claim.value:g} %"
     axes.annotate(told, (middle, claim.value), ha="center", va="top", fontsize=6.8, **below)
-
-
-def _origin() -> list[str]:
-    measured = ", ".join(sorted(set(validate.load().table["machine"])))
-    return [
-        "PREDICTED, NOT MEASURED: llvm-mca's cycles of our loops, lines by reuse distance, bandwidths of one core",
-        f"bands: 10 to 90 % of {DRAWS} draws of what is uncertain, and of the model's errors on what was measured",
-        f"errors by runs of {measured}; nothing is fitted to the paper",
-    ]

@@ -8,6 +8,7 @@ of speedups that of speedups."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 
@@ -28,12 +29,11 @@ LENGTHS = (*(int(round(10 ** (3 + step / 8), -1)) for step in range(44)), 300_00
 UNHIDDEN, LONE_STORE = 0.2, 2.0
 """Up to how much of the shorter one of computation and data another microarchitecture does not hide (on those that were
 measured none to a tenth is as good; Intel's L1 is known to hide less), and what lone stores cost at most."""
-PUBLISHED = "published variants"
-SCENARIOS = {
-    "as it is": "gcc's loops, each pass in the variant that llvm-mca gives the fewest cycles",
-    "compiled by clang": "clang's loops, chosen likewise",
-    PUBLISHED: "the variants that were published for the machine, compiled by gcc (of max none was)",
-}
+SPEEDUP_PERCENT, NANOSECONDS = "speedup_percent", "nanoseconds_per_element"
+CHOSEN, PUBLISHED = "chosen", "published"
+"""Which variants of gcc's loops: those that llvm-mca gives the fewest cycles, or those of the machine's file, in which
+max has none."""
+COMPILER = "gcc"
 
 
 @dataclass(frozen=True)
@@ -41,27 +41,21 @@ class Forecast:
     """A prediction with the model's own error, which is in none of its passes."""
 
     prediction: Prediction
-    times: Mapping[str, Grid]
-    """Nanoseconds per element of whole algorithms."""
-    speedup: Grid
-    """Of Two-Pass over the better Three-Pass, in percent."""
+    grids: Mapping[tuple[str, str], Grid]
+    """By quantity and algorithm: SPEEDUP_PERCENT of Two-Pass over the better Three-Pass, NANOSECONDS of each."""
 
     def largest(self) -> np.ndarray:
         """The largest speedup at any length out of cache; shape (draws,)."""
         is_far = self.prediction.subject.regions(self.prediction.elements) == REGIONS[-1]
-        return self.speedup[:, is_far].max(axis=1)
+        return self.grids[SPEEDUP_PERCENT, ""][:, is_far].max(axis=1)
 
     def table(self) -> pd.DataFrame:
-        """isa, compiler, quantity (speedup_percent, or nanoseconds_per_element of an algorithm), algorithm, elements,
-        median, low, high."""
-        subject, rows = self.prediction.subject, []
-        grids = {("speedup_percent", ""): self.speedup}
-        grids |= {("nanoseconds_per_element", name): time for name, time in self.times.items()}
-        for (quantity, algorithm), grid in grids.items():
+        """isa, compiler, quantity, algorithm, elements, median, low, high."""
+        subject, elements, rows = self.prediction.subject, self.prediction.elements.astype(int), []
+        for (quantity, algorithm), grid in self.grids.items():
             low, middle, high = np.percentile(grid, (LOW, 50, HIGH), axis=0)
             keys = {"isa": subject.isa, "compiler": subject.compiler, "quantity": quantity, "algorithm": algorithm}
-            values = {"elements": self.prediction.elements.astype(int), "median": middle, "low": low, "high": high}
-            rows.append(pd.DataFrame({**keys, **values}))
+            rows.append(pd.DataFrame({**keys, "elements": elements, "median": middle, "low": low, "high": high}))
         return pd.concat(rows, ignore_index=True)
 
 
@@ -80,24 +74,24 @@ def with_errors(prediction: Prediction, random: np.random.Generator) -> Forecast
         off = {region: way * np.quantile(np.abs(recorded.errors(kind, region)), place) for region in REGIONS}
         regions = subject.regions(prediction.elements)
         factors[kind] = np.exp(np.stack([off[region] for region in regions], axis=1))
-    times = {name: prediction.total(name) * factors[ALGORITHM] for name in subject.algorithms}
-    return Forecast(prediction, times, 100 * (prediction.ratio() * factors[SPEEDUP] - 1))
+    grids = {(SPEEDUP_PERCENT, ""): 100 * (prediction.ratio() * factors[SPEEDUP] - 1)}
+    grids |= {(NANOSECONDS, name): prediction.total(name) * factors[ALGORITHM] for name in subject.algorithms}
+    return Forecast(prediction, grids)
 
 
 @cache
-def forecast(name: str, isa: str, scenario: str = "as it is") -> Forecast:
-    """What the model expects of a machine in one ISA, in one of SCENARIOS. The same draws in each scenario. Raises
+def forecast(name: str, isa: str, variants: str = CHOSEN) -> Forecast:
+    """What the model expects of a machine in one ISA, in CHOSEN or PUBLISHED variants, by the same draws. Raises
     HarnessError where what it is made of is not recorded."""
     random, recorded, cycles = np.random.default_rng(SEED), validate.load(), in_core.load()
-    machine, compiler = load_machines()[name], "clang" if scenario == "compiled by clang" else "gcc"
-    newest = cycles["kernels"].iloc[-1]
-    known = in_core.of_code(cycles, (newest, machine.microarchitecture, compiler, isa))
+    machine, newest = load_machines()[name], cycles["kernels"].iloc[-1]
+    known = in_core.of_code(cycles, (newest, machine.microarchitecture, COMPILER, isa))
     loops = in_core.intervals(known)
-    if scenario == PUBLISHED:
+    if variants == PUBLISHED:
         loops |= in_core.intervals(known, machine.paper_variants[isa])
     core = inputs.of_machine(machine, isa, random, DRAWS)
     caches = [cache.bytes for cache in machine.caches]
-    subject = Subject(name, caches, isa, compiler, core, loops, recorded.algorithms, recorded.passes)
+    subject = Subject(name, caches, isa, COMPILER, core, loops, recorded.algorithms, recorded.passes)
     place, store, unhidden = (random.random((DRAWS, 1)) for _ in range(3))
     drawn = Parameters(place, 1 + (LONE_STORE - 1) * store, UNHIDDEN * unhidden)
     return with_errors(predict(subject, drawn, LENGTHS), random)
@@ -108,9 +102,9 @@ def table(name: str) -> pd.DataFrame:
     return pd.concat([forecast(name, isa).table() for isa in predicted_machines()[name]], ignore_index=True)
 
 
-def largest_speedup(name: str, isa: str, scenario: str = "as it is") -> tuple[float, float, float]:
+def largest_speedup(name: str, isa: str, variants: str = CHOSEN) -> tuple[float, float, float]:
     """The largest speedup of Two-Pass at any length out of cache, in percent: median, 10 and 90 %."""
-    low, middle, high = np.percentile(forecast(name, isa, scenario).largest(), (LOW, 50, HIGH))
+    low, middle, high = np.percentile(forecast(name, isa, variants).largest(), (LOW, 50, HIGH))
     return float(middle), float(low), float(high)
 
 
@@ -122,9 +116,7 @@ def told(name: str, isa: str) -> str:
 
 def of_claim(claim: Claim) -> str:
     """The same of the machine that a claim is about; empty where the model knows nothing of it."""
-    if claim.quantity != "largest-speedup-percent" or claim.machine is None or claim.isa is None:
-        return ""
-    try:
-        return told(claim.machine, claim.isa)
-    except HarnessError:
-        return ""
+    with suppress(HarnessError):
+        if claim.quantity == "largest-speedup-percent" and claim.machine and claim.isa:
+            return told(claim.machine, claim.isa)
+    return ""

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.model.assembly import bytes_per_iteration, functions
+from analysis.model.assembly import bytes_per_iteration, hot_loops
 from harness.record import machines
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import HarnessError
@@ -81,27 +81,30 @@ def intervals(loops: pd.DataFrame, variants: Mapping[str, str] | None = None) ->
     nothing is said the one that is fastest halfway between the two. `loops` as `of_code`. Raises HarnessError where a
     pass has none."""
     if variants is not None:
-        loops = loops[[variants.get(row["pass"]) == row["variant"] for row in loops.to_dict("records")]]
+        loops = loops[loops["variant"] == loops["pass"].map(variants)]
     middle = (loops["cycles_low"] + loops["cycles_high"]).sort_values(kind="stable")
     best = loops.loc[middle.index].drop_duplicates("pass")
     if missing := {*(variants or ())} - {*best["pass"]}:
         raise HarnessError(f"{RECORDED}: no cycles of {', '.join(sorted(missing))} ({REFRESH})")
-    columns = [best[name] for name in ("pass", "variant", "cycles_low", "cycles_high")]
-    return {name: (variant, low, high) for name, variant, low, high in zip(*columns, strict=True)}
+    rows = best[["variant", "cycles_low", "cycles_high"]].itertuples(index=False, name=None)
+    return dict(zip(best["pass"], rows, strict=True))
 
 
 def table(
-    kernels: str, algorithms: Mapping[str, Sequence[str]], compiled: Iterable[tuple[str, str, str, str, str]]
+    kernels: str,
+    algorithms: Mapping[str, Sequence[str]],
+    compiled: Iterable[tuple[str, str, str, str, str]],
+    models: Mapping[str, machines.LlvmModel],
 ) -> pd.DataFrame:
-    """COLUMNS of every pass that is predicted of these `algorithms`, in every variant, vector ISA, compiler and
-    microarchitecture that has a model; `kernels` as a run has their hash, `compiled` as the command `refresh` gives it.
-    Raises HarnessError where llvm-mca is missing, or an iteration is not one straight block of whole vectors."""
+    """COLUMNS of every pass that is predicted of these `algorithms`, in every variant, ISA and compiler, on the
+    microarchitectures of these `models`; `kernels` as a run has their hash, `compiled` as the command `refresh` gives
+    it. Raises HarnessError where llvm-mca is missing, or an iteration is not one straight block of whole vectors."""
     command, llvm = find_simulator()
     passes, rows = {name for names in algorithms.values() for name in names} - {*SEVERAL_LOOPS}, []
     for compiler, version, isa, suffix, text in compiled:
-        found = {(f.pass_name + suffix, f.variant): f.hot_loop() for f in functions(text)}
+        found = {(name + suffix, variant): loop for (name, variant), loop in hot_loops(text).items()}
         loops = {key: loop for key, loop in found.items() if key[0] in passes}
-        for microarchitecture, model in machines.llvm_models().items():
+        for microarchitecture, model in models.items():
             if isa in model.isas:
                 cycles = cycles_per_iteration(command, model.cpu, loops)
                 for key, loop in loops.items():
@@ -110,20 +113,16 @@ def table(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def measurable(loops: pd.DataFrame) -> list[tuple[str, str]]:
-    """Of each row the kernels and the microarchitecture: of which runs must be to be held against it."""
-    return list(zip(loops["kernels"], loops["microarchitecture"], strict=True))
-
-
 def of_run(run: Run) -> tuple[str, str]:
-    """The same of a run."""
+    """Kernels and microarchitecture of a run, which are those of the rows that it can be held against."""
     return run.kernels_hash or BEFORE_HASHES, run.machine.microarchitecture
 
 
 def renewed(recorded: pd.DataFrame, made: pd.DataFrame, runs: Iterable[Run]) -> pd.DataFrame:
     """What is made now, and before it of the recorded table what runs of other kernels need."""
-    needed = {of_run(run) for run in runs} - {*measurable(made)}
-    return pd.concat([recorded[[key in needed for key in measurable(recorded)]], made], ignore_index=True)
+    needed = {of_run(run) for run in runs if of_run(run)[0] != made["kernels"].iloc[0]}
+    kept = [pair in needed for pair in zip(recorded["kernels"], recorded["microarchitecture"], strict=True)]
+    return pd.concat([recorded[kept], made], ignore_index=True)
 
 
 def vectors_per_iteration(loop: Sequence[str], isa: str, variant: str) -> int:

@@ -19,6 +19,7 @@ from harness.record.errors import HarnessError
 from harness.record.machines import Machine
 from harness.record.samples import Run
 from harness.statistics import selection
+from harness.statistics.ratios import POINT
 
 FLOATS_PER_LINE = LINE_BYTES // FLOAT_BYTES
 KIND_SPREAD = 0.2
@@ -43,8 +44,6 @@ class Core:
     """Of a changed line that goes back there, on top of its having been read."""
     fetch_ratio: Draws
     """What a line costs that is fetched from memory to be overwritten, and goes back: against one that is updated."""
-    shared: float | np.ndarray = 1.0
-    """How many times as long computation takes because another thread is on the core; of each length, or of all."""
 
 
 def of_lines(clock_ghz: Draws, nanoseconds: Mapping[tuple[int | str, str], Draws]) -> Core:
@@ -82,21 +81,18 @@ def of_machine(machine: Machine, isa: str, random: np.random.Generator, draws: i
 def of_run(run: Run, others: Sequence[Run], isa: str) -> Core:
     """The core that a run measured with its bandwidth loops: at the lengths whose data lie well within each level, the
     median; where it has none there, by other runs of its machine. Raises HarnessError where none has one."""
-    tables, (first, second, third) = [loops(run, isa)], map(run.machine.cache_bytes, (1, 2, 3))
-    tables.append(pd.concat([*tables, *(loops(one, isa) for one in others)]))
-    bounds = {1: (0, first), 2: (first, second), 3: (second, third), MEMORY: (third, np.inf)}
-    lines = {}
-    for (level, (above, within)), kind in itertools.product(bounds.items(), STREAMS):
-        for table in tables:
-            held = FLOAT_BYTES * (2 if kind == "copy" else 1) * table["elements"]
-            found = table[(held >= 2 * above) & (held <= within / 2) & (table["pass"] == kind)]
-            if len(found):
-                break
-        else:
+    first, second, third = map(run.machine.cache_bytes, (1, 2, 3))
+    bounds, found = {1: (0, first), 2: (first, second), 3: (second, third), MEMORY: (third, np.inf)}, {}
+    every = pd.concat([loops(one, isa) for one in (run, *others)])
+    for table, (level, (above, within)) in itertools.product((every, loops(run, isa)), bounds.items()):
+        held = FLOAT_BYTES * table["elements"] * table["pass"].map({"copy": 2}).fillna(1)
+        its = table[(held >= 2 * above) & (held <= within / 2)].groupby("pass")["nanoseconds_per_element"].median()
+        found |= {(level, kind): np.full((1, 1), FLOATS_PER_LINE * one) for kind, one in its.items()}
+    for level, kind in itertools.product(bounds, STREAMS):
+        if (level, kind) not in found:
             raise HarnessError(f"{run.folder}: no {kind} loop in {isa} whose data lie within level {level}")
-        lines[level, kind] = np.full((1, 1), FLOATS_PER_LINE * found["nanoseconds_per_element"].median())
     clock = run.canary.clock_adds / run.samples["clock_nanoseconds"].median()
-    return of_lines(np.full((1, 1), clock), lines)
+    return of_lines(np.full((1, 1), clock), found)
 
 
 @cache
@@ -110,11 +106,11 @@ def loops(run: Run, isa: str) -> pd.DataFrame:
 
 
 def shared(rows: pd.DataFrame, run: Run) -> pd.Series:
-    """By elements, how many times as long independent FMA took around these samples, in cycles, as the fastest that the
-    run saw (median): a neighbour on the same core leaves a virtual machine only so much of it."""
+    """By compiler, ISA and elements, how many times as long independent FMA took around these samples, in cycles, as
+    the fastest that the run saw (median): a neighbour on the same core leaves a virtual machine only so much of it."""
     cycles = rows["throughput_nanoseconds"] / rows["clock_nanoseconds"]
-    fewest = run.canary.throughput_nanoseconds / run.canary.clock_nanoseconds
-    return (cycles / fewest).groupby(rows["elements"]).median().clip(lower=1)
+    times = cycles / (run.canary.throughput_nanoseconds / run.canary.clock_nanoseconds)
+    return times.groupby([rows[name] for name in POINT]).median().clip(lower=1).rename("shared")
 
 
 def medians(rows: pd.DataFrame, by: list[str], clock_adds: int) -> pd.DataFrame:

@@ -26,7 +26,7 @@ from harness.record.store import read_record
 FOLDER = in_core.RECORDED.parent / "sealed"
 CODE = Path(__file__).parent
 KEYS = ["isa", "compiler", "quantity", "algorithm", "elements"]
-UNITS = {"speedup_percent": ("speedups", "points"), "nanoseconds_per_element": ("times", "%")}
+UNITS = {forecast.SPEEDUP_PERCENT: ("speedups", "points"), forecast.NANOSECONDS: ("times", "%")}
 
 
 @dataclass(frozen=True)
@@ -50,20 +50,19 @@ class Sealed:
             parts.append(f"{len(own)} {what}: median error {off:.1f} {unit}, {inside:.0f} % inside")
         judge = f"run {self.judge.name}: {'; '.join(parts)}" if self.judge else "no later run of it yet"
         compilers = " and ".join(self.expected["compiler"].unique())
-        return f"{self.machine}, {compilers}, sealed {self.when}: {judge}"
+        return f"{self.machine}, {compilers}, sealed {datetime.fromisoformat(self.when):%Y-%m-%d %H:%M} UTC: {judge}"
 
 
 def of_runs(runs: Sequence[Run], elements: Sequence[int], loops: pd.DataFrame | None = None) -> pd.DataFrame:
     """What the model expects of a machine that has runs at lengths of one's choice, as Forecast.table: by the
     bandwidths of the first of them, in the variants that it chose for each compiler and ISA; or, of a compiler whose
-    `loops` (in_core.table) are given, in those that llvm-mca gives the fewest cycles. As much of the core is left as
-    that run had at neighbouring lengths. Raises HarnessError where a run has one of the lengths."""
+    `loops` there (in_core.table) are given, in those that llvm-mca gives the fewest cycles. As much of the core is left
+    as that run had at neighbouring lengths. Raises HarnessError where a run has one of the lengths."""
     first, random, at = runs[0], np.random.default_rng(forecast.SEED), np.log(sorted(elements))
     subjects = [its for run, its in validate.subjects(runs, in_core.load()) if run is first]
     if loops is not None:
-        own, here = loops[loops["microarchitecture"] == first.machine.microarchitecture], loops["compiler"].iloc[0]
         subjects = [
-            replace(its, compiler=here, loops=in_core.intervals(own[own["isa"] == its.isa]))
+            replace(its, compiler=loops["compiler"].iloc[0], loops=in_core.intervals(loops[loops["isa"] == its.isa]))
             for its in subjects
             if its.compiler == first.primary
         ]
@@ -74,9 +73,8 @@ def of_runs(runs: Sequence[Run], elements: Sequence[int], loops: pd.DataFrame | 
     for its in subjects:
         rows = found[(found["isa"] == its.isa) & (found["kind"] == validate.ALGORITHM)]
         shared = rows.groupby("elements")["shared"].median()
-        core = replace(its.core, shared=np.interp(at, np.log(shared.index), shared))
-        made = predict(replace(its, core=core), Parameters(), sorted(elements))
-        tables.append(forecast.with_errors(made, random).table())
+        parameters = Parameters(shared=np.interp(at, np.log(shared.index), shared))
+        tables.append(forecast.with_errors(predict(its, parameters, sorted(elements)), random).table())
     return pd.concat(tables, ignore_index=True)
 
 
@@ -133,7 +131,7 @@ def scored(expected: pd.DataFrame, run: Run) -> pd.DataFrame:
     table = measured(run).merge(expected, on=KEYS)
     off, inside = table["median"] - table["measured"], table["measured"].between(table["low"], table["high"])
     relative = 100 * off / table["measured"]
-    return table.assign(error=off.where(table["quantity"] == "speedup_percent", relative), is_inside=inside)
+    return table.assign(error=off.where(table["quantity"] == forecast.SPEEDUP_PERCENT, relative), is_inside=inside)
 
 
 def measured(run: Run) -> pd.DataFrame:

@@ -38,6 +38,8 @@ class Parameters:
     times of algorithms on Zen 4 were off by 8.0 instead of 4.7 %."""
     unhidden: Draws | float = 0.0
     """What is not hidden of the shorter one of computation and data."""
+    shared: float | np.ndarray = 1.0
+    """How many times as long computation takes because another thread is on the core; of each length, or of all."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +81,9 @@ class Prediction:
     passes: Mapping[tuple[str, str], PassTime]
     """By (algorithm, pass); of a pass on its own, on the same operands each time, by ("", pass)."""
 
-    def total(self, algorithm: str, alone: str = "") -> Grid:
-        """Nanoseconds per element of a whole algorithm, or of a pass `alone`."""
-        names = self.subject.algorithms[algorithm] if algorithm else [alone]
-        return sum(self.passes[algorithm, name].total for name in names)
+    def total(self, algorithm: str, part: str = "total") -> Grid:
+        """Nanoseconds per element of a whole algorithm, or of its data or computation alone."""
+        return sum(getattr(self.passes[algorithm, name], part) for name in self.subject.algorithms[algorithm])
 
     def ratio(self) -> Grid:
         """How many times as long the better Three-Pass takes as Two-Pass."""
@@ -105,7 +106,7 @@ def predict(subject: Subject, parameters: Parameters, elements: npt.ArrayLike) -
 def _pass_time(subject: Subject, parameters: Parameters, name: str, lines: Moved, rotating: bool) -> PassTime:
     core, walk, (_, low, high) = subject.core, subject.passes[name], subject.loops[name]
     vectors = FLOATS_PER_LINE / ISAS[subject.isa].lanes
-    computed = core.shared * (low + parameters.in_core * (high - low)) * vectors / core.clock_ghz
+    computed = parameters.shared * (low + parameters.in_core * (high - low)) * vectors / core.clock_ghz
     # llvm-mca knows neither banks nor the width of the way to L1; the loops that only move data do.
     kind = "load" if not walk.writes_y else "update" if walk.reads_y else "copy"
     computed = np.maximum(computed, core.l1_nanoseconds[kind]) / FLOATS_PER_LINE

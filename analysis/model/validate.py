@@ -8,7 +8,7 @@ import itertools
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from harness.record.errors import HarnessError
 from harness.record.run import Pass
 from harness.record.samples import Run
 from harness.statistics import selection
-from harness.statistics.ratios import speedups
+from harness.statistics.ratios import POINT, speedups
 
 RECORDED, ALGORITHMS = (in_core.RECORDED.with_name(name) for name in ("validation.csv", "algorithms.json"))
 COVERED = 0.8
@@ -59,56 +59,57 @@ def subjects(runs: Sequence[Run], cycles: pd.DataFrame) -> Iterator[tuple[Run, S
             chosen = {row["pass"]: row["variant"] for row in rows}
             loops = in_core.of_code(cycles, (*in_core.of_run(run), compiler, isa))
             algorithms = in_core.predicted(run.algorithms, loops[loops["pass"].isin(chosen)])
-            variants = {name: chosen[name] for passes in algorithms.values() for name in passes}
-            if variants:
+            if used := {name: run.kernels[name] for passes in algorithms.values() for name in passes}:
                 core = inputs.of_run(run, [one for one in runs if one.machine.name == machine], isa)
-                passes = {name: run.kernels[name] for name in variants}
-                found = in_core.intervals(loops, variants)
-                yield run, Subject(machine, caches, isa, compiler, core, found, algorithms, passes)
+                found = in_core.intervals(loops, {name: chosen[name] for name in used})
+                yield run, Subject(machine, caches, isa, compiler, core, found, algorithms, used)
 
 
 def measured(run: Run) -> pd.DataFrame:
-    """What the model is compared with: isa, compiler, experiment, kind (SPEEDUP: time of the better Three-Pass over
-    Two-Pass'; ALGORITHM, LATER, or PASS on its own, warm: nanoseconds per element), name, elements, measured, and
+    """What the model is compared with: compiler, isa, elements, experiment, kind (SPEEDUP: time of the better
+    Three-Pass over Two-Pass'; ALGORITHM, LATER, or PASS on its own, warm: nanoseconds per element), name, measured, and
     shared: how much of the core the samples had, as inputs.shared."""
-    found = {"algorithms": (ALGORITHM, "algorithm", selection.algorithm_rows(run))}
-    if run.experiments.get("passes"):
-        alone = selection.pass_rows(run)
-        papers = {name for algorithm in run.papers for name in run.algorithms[algorithm]}
-        found["passes"] = (PASS, "pass", alone[alone["pass"].isin(papers)])
-    if run.experiments.get("frontier"):
-        frontier = selection.team_rows(run, "frontier")
-        found["frontier"] = (LATER, "algorithm", frontier[~frontier["algorithm"].isin(["", *run.papers])])
+    passes = {name for algorithm in run.papers for name in run.algorithms[algorithm]}
+    asked = {
+        "algorithms": (ALGORITHM, "algorithm", selection.POINT, {*run.papers}),
+        "passes": (PASS, "pass", selection.CONTENDER, passes),
+        "frontier": (LATER, "algorithm", selection.POINT, {*run.algorithms}.difference(run.papers)),
+    }
     tables = []
-    for experiment, (kind, column, every) in found.items():
-        for (isa, compiler), rows in every[every["isa"].isin(in_core.VECTORS)].groupby(["isa", "compiler"]):
-            times = inputs.medians(rows, [column, "elements"], run.canary.clock_adds).assign(kind=kind)
+    for experiment, (kind, column, within, known) in asked.items():
+        if run.experiments.get(experiment):
+            rows = selection.team_rows(run, experiment, within)
+            rows = rows[rows["isa"].isin(in_core.VECTORS) & rows[column].isin(known)]
+            times = inputs.medians(rows, [*POINT, column], run.canary.clock_adds).assign(kind=kind)
             parts = [times.rename(columns={column: "name", "nanoseconds_per_element": "measured"})]
             if kind == ALGORITHM:
                 ratios = speedups(rows)
                 parts.append(ratios.assign(kind=SPEEDUP, name="", measured=1 + ratios["speedup_percent_median"] / 100))
-            table = pd.concat(parts)[["kind", "name", "elements", "measured"]]
-            shared = table["elements"].map(inputs.shared(rows, run))
-            tables.append(table.assign(isa=isa, compiler=compiler, experiment=experiment, shared=shared))
+            table = pd.concat(parts)[["kind", "name", "measured", *POINT]].assign(experiment=experiment)
+            tables.append(table.join(inputs.shared(rows, run), on=POINT))
     return pd.concat(tables, ignore_index=True)
 
 
 def compare(runs: Sequence[Run], cycles: pd.DataFrame) -> pd.DataFrame:
     """All that runs measured and the model can predict: run, BLOCK, the columns of `measured`, expected, and of 80 %
-    low and high by other blocks, low_apart and high_apart by other machines, widened. Raises as `subjects` does."""
-    tables, found = [], {run: measured(run) for run in runs}
+    low and high by other blocks, low_apart and high_apart by other machines, widened. Raises as `subjects` does, and
+    HarnessError where there is nothing of the kind."""
+    tables, found = [], cache(measured)
     for run, subject in subjects(runs, cycles):
-        own = found[run][(found[run]["isa"] == subject.isa) & (found[run]["compiler"] == subject.compiler)]
-        for _, rows in own.groupby("experiment"):
+        own = (found(run)["isa"] == subject.isa) & (found(run)["compiler"] == subject.compiler)
+        for _, rows in found(run)[own].groupby("experiment"):
             shared = rows.groupby("elements")["shared"].first()
-            core = replace(subject.core, shared=shared.to_numpy())
-            made = predict(replace(subject, core=core), Parameters(), shared.index)
-            grids = {(SPEEDUP, ""): made.ratio()} | {(PASS, name): made.total("", name) for name in subject.passes}
+            made = predict(subject, Parameters(shared=shared.to_numpy()), shared.index)
+            grids = {(SPEEDUP, ""): made.ratio()} | {
+                (PASS, name): made.passes["", name].total for name in subject.passes
+            }
             grids |= {(kind, name): made.total(name) for kind in (ALGORITHM, LATER) for name in subject.algorithms}
             known = rows[[key in grids for key in zip(rows["kind"], rows["name"], strict=True)]]
             keys = zip(known["kind"], known["name"], shared.index.get_indexer(known["elements"]), strict=True)
             told = {"run": run.name, "machine": subject.machine, "region": subject.regions(known["elements"])}
             tables.append(known.assign(**told, expected=[grids[kind, name][0, at] for kind, name, at in keys]))
+    if not tables:
+        raise HarnessError("there is no run of whose kernels loops are recorded, by which the model could be judged")
     table = pd.concat(tables, ignore_index=True)
     for end, apart, wider in (("", BLOCK, 1), ("_apart", ["machine"], OTHER_MICROARCHITECTURE)):
         factors = np.exp(wider * half_widths(table, apart))

@@ -88,19 +88,21 @@ def machines_inputs() -> list[Path]:
 def page_inputs() -> list[Path]:
     """What the page and the verdicts are made of: all complete runs, the claims, the machines they are about, what each
     column means, and the figures whose tables it shows."""
-    folders = [folder for those in catalog.complete_runs(RESULTS).values() for folder in those]
-    rows = [path for folder in folders for path in store.files(folder)]
     written = [Path("config") / name for name in ("claims.yaml", "artifact.yaml", "schemas/samples.schema.json")]
     page = [path for path in sorted(Path("analysis/page").rglob("*.*")) if path.suffix != ".pyc"]
     machines = sorted(Path("config").glob("machines/*.yaml"))
-    return [*rows, *model(), *machines, *written, *page, *sorted(Path("analysis/figures").rglob("*.py")), *code()]
+    return [*rows(), *model(), *machines, *written, *page, *sorted(Path("analysis/figures").rglob("*.py")), *code()]
 
 
 def model_inputs() -> list[Path]:
-    """What predictions are made of: what is recorded of the model, the machines, the runs that are drawn over it."""
-    folders = catalog.newest_complete(RESULTS).values()
-    rows = [path for folder in folders for path in store.files(folder)]
-    return [*model(), *sorted(Path("config").glob("machines/*.yaml")), *rows, *code()]
+    """What predictions are made of: what is recorded of the model, the machines, the runs that may judge it."""
+    return [*model(), *sorted(Path("config").glob("machines/*.yaml")), *rows(), *code()]
+
+
+def rows() -> list[Path]:
+    """The files of all complete runs."""
+    folders = [folder for those in catalog.complete_runs(RESULTS).values() for folder in those]
+    return [path for folder in folders for path in store.files(folder)]
 
 
 def model() -> list[Path]:

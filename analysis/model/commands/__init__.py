@@ -6,9 +6,10 @@ examples:
   python -m analysis.model predict --output results/predicted
       a figure and a table for each of the paper's machines, and a page that says why
   python -m analysis.model refresh
-      compiles the kernels, asks llvm-mca, fits the model to the recorded runs and judges it
+      compiles the kernels, asks llvm-mca, and judges the model by the recorded runs
   python -m analysis.model seal MACHINE --elements 7500000 130000000
-      writes down what is expected of a machine that has runs, at lengths that none of them has
+      writes down what is expected of a machine that has runs, at lengths that none of them has, or with --compiler
+      of a compiler that none has
 """
 
 NAMES = ("predict", "refresh", "seal")

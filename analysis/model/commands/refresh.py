@@ -6,7 +6,7 @@ recorded runs of whose kernels it has the loops.
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,8 +19,8 @@ from harness.native import build
 from harness.reading import catalog
 from harness.reading.command_line import option
 from harness.record import configuration
-from harness.record.errors import HarnessError
 from harness.record.files import csv_bytes, write_whole
+from harness.record.machines import LlvmModel, llvm_models
 from harness.record.samples import load_runs
 
 OPTIONS = (
@@ -35,18 +35,15 @@ def run(options: argparse.Namespace) -> None:
     folders = chain.from_iterable(catalog.complete_runs(options.results).values())
     runs, loops = [run for run in load_runs(folders) if not run.protocol.is_smoke], in_core.load()
     if not options.keep_loops:
-        loops = in_core.renewed(loops, loops_now(configuration.load()["compilers"]), runs)
-    known = {*in_core.measurable(loops)}
-    for other in (run for run in runs if in_core.of_run(run) not in known):
+        made = loops_now(configuration.load()["compilers"], llvm_models())
+        loops = in_core.renewed(loops, made, runs)
+    table = validate.compare(runs, loops).round(6)
+    for other in (run for run in runs if run.name not in set(table["run"])):
         print(f"{other.folder}: left out, no loops of its kernels are recorded", file=sys.stderr)
-    judges = [run for run in runs if in_core.of_run(run) in known]
-    if not judges:
-        raise HarnessError(f"{options.results}: no run by which the model can be judged")
-    table = validate.compare(judges, loops).round(6)
     page = report.validation(table)
     files = {
         in_core.RECORDED.name: csv_bytes(loops),
-        validate.ALGORITHMS.name: validate.told(judges, loops),
+        validate.ALGORITHMS.name: validate.told(runs, loops),
         validate.RECORDED.name: csv_bytes(table),
         "validation.md": page.encode(),
     }
@@ -54,12 +51,13 @@ def run(options: argparse.Namespace) -> None:
     print(page, end="")
 
 
-def loops_now(names: Sequence[str]) -> pd.DataFrame:
+def loops_now(names: Sequence[str], models: Mapping[str, LlvmModel]) -> pd.DataFrame:
     """in_core.table of the kernels as they are, by these compilers. Raises HarnessError where one cannot be used."""
     config = configuration.load()
     compilers = [build.require_compiler(config, name) for name in names]
-    made, kernels = compiled(config, compilers, in_core.VECTORS), build.kernels_hash(config, compilers)
-    return in_core.table(kernels, config["algorithms"], made)
+    isas = [isa for isa in in_core.VECTORS if any(isa in model.isas for model in models.values())]
+    made, kernels = compiled(config, compilers, isas), build.kernels_hash(config, compilers)
+    return in_core.table(kernels, config["algorithms"], made, models)
 
 
 def compiled(

@@ -8,7 +8,7 @@ from analysis.options import RESULTS
 from harness.reading import catalog
 from harness.reading.command_line import option
 from harness.record.errors import HarnessError
-from harness.record.machines import MACHINES
+from harness.record.machines import MACHINES, llvm_models
 from harness.record.samples import load_runs
 
 OPTIONS = (
@@ -23,7 +23,9 @@ def run(options: argparse.Namespace) -> None:
     """Writes results/model/sealed/MACHINE.json, or MACHINE-COMPILER.json."""
     name, runs = options.machine, load_runs(catalog.complete_runs(options.results).get(options.machine, ()))
     if options.elements and runs:
-        loops = refresh.loops_now([options.compiler]) if options.compiler else None
+        here = runs[0].machine.microarchitecture
+        known = {name: model for name, model in llvm_models().items() if name == here}
+        loops = refresh.loops_now([options.compiler], known) if options.compiler else None
         table, made_of = sealed.of_runs(runs, options.elements, loops), [run.folder / "run.json" for run in runs]
     elif name in forecast.predicted_machines():
         table, made_of = forecast.table(name), [MACHINES / f"{name}.yaml"]

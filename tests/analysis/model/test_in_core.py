@@ -3,7 +3,7 @@
 import pytest
 
 from analysis.model import in_core
-from analysis.model.assembly import functions
+from analysis.model.assembly import hot_loops
 from analysis.model.commands import refresh
 from harness.native import build
 from harness.record import machines
@@ -71,7 +71,7 @@ def compiled():
 
 
 def test_the_recorded_loops_are_those_that_are_compiled_now(compiled, simulator):
-    made = in_core.table("now", SETTINGS["algorithms"], compiled)
+    made = in_core.table("now", SETTINGS["algorithms"], compiled, machines.llvm_models())
     keys = ["microarchitecture", "compiler", "isa", "pass", "variant"]
     both = made.merge(TABLE, on=keys, suffixes=("", "_recorded"))
     assert set(made["pass"]) == set(TABLE["pass"]) and len(both) == len(made)
@@ -83,7 +83,7 @@ def test_the_recorded_loops_are_those_that_are_compiled_now(compiled, simulator)
 
 def test_a_hot_loop_steps_by_a_multiple_of_the_variants_vectors(compiled):
     (found,) = (one for one in compiled if one[3] == "")
-    (loop,) = (f.hot_loop() for f in functions(found[4]) if (f.pass_name, f.variant) == ("exp_scale", "u4k1"))
+    loop = hot_loops(found[4])["exp_scale", "u4k1"]
     assert in_core.vectors_per_iteration(loop, "avx2", "u4k1") % 4 == 0
     with pytest.raises(HarnessError, match=r"u9k1: an iteration processes .* no multiple of its vectors"):
         in_core.vectors_per_iteration(loop, "avx2", "u9k1")
