@@ -85,14 +85,30 @@ def pack(
 
 
 def adopt(path: Path, recorded: Path) -> tuple[Path, bool]:
-    """Files the run of a bundle under `recorded`/MACHINE/RUN. Returns that folder, and whether it is new: a run that is
-    there already is left as it is.
+    """Files the run of a bundle as evidence, under `recorded`/MACHINE/RUN. Returns that folder, and whether it is new:
+    a run that is there already is left as it is.
 
     Raises HarnessError, and leaves no trace, where the bundle is damaged, hostile or not plausible, or another run has
-    this name.
+    this name; also for a smoke run.
     """
     run, files = check(read(path, LARGEST_BUNDLE), str(path))
-    folder = recorded / run.machine.name / run.name
+    if run.protocol.is_smoke:
+        raise HarnessError(
+            f"{path}: {INFO}: a smoke run claims nothing; what is worth recording is a quick, full or paper run "
+            "(--runs files it among those that were measured)"
+        )
+    return file_run(path, run, files, recorded)
+
+
+def bring(path: Path, runs: Path) -> tuple[Path, bool]:
+    """As `adopt`, but among the runs that were measured, where one of smoke may lie too."""
+    return file_run(path, *check(read(path, LARGEST_BUNDLE), str(path)), runs)
+
+
+def file_run(path: Path, run: Record, files: Files, room: Path) -> tuple[Path, bool]:
+    """Files the run of the bundle at `path` under `room`/MACHINE/RUN. Raises HarnessError where another has this
+    name."""
+    folder = room / run.machine.name / run.name
     if not os.path.lexists(folder):
         try:
             file_whole(files, folder)
@@ -310,7 +326,7 @@ def load(files: Files) -> Run:
 
 def check_provenance(run: Record) -> None:
     """Raises HarnessError where the machine's name is not that of its processor or of no folder, or where the run has
-    not ended yet by the clock of this machine; also for a smoke run."""
+    not ended yet by the clock of this machine."""
     machine = run.machine.name
     if len(machine) > LONGEST_MACHINE_NAME:
         raise HarnessError(f"{INFO}, machine.name: has more than {LONGEST_MACHINE_NAME} characters")
@@ -323,5 +339,3 @@ def check_provenance(run: Record) -> None:
         raise HarnessError(f"{INFO}, machine.name: an emulator ({told}) is not {machine}")
     if run.ended and datetime.fromisoformat(run.ended) > datetime.now(UTC) + CLOCKS_DIFFER:
         raise HarnessError(f"{INFO}, ended: {run.ended} is in the future, by the clock of this machine")
-    if run.protocol.is_smoke:
-        raise HarnessError(f"{INFO}: a smoke run claims nothing; what is worth sending is a quick, full or paper run")

@@ -16,7 +16,7 @@ from harness.machine import detection, emulation, topology
 from harness.machine.processor import Cpuid, Processor, Registers
 from harness.native import build
 from harness.record.configuration import Config
-from harness.record.errors import HarnessError
+from harness.record.errors import HarnessError, is_limit, one_line
 
 HUGE_PAGE_BYTES = 2 << 20
 
@@ -65,7 +65,8 @@ class Kernel:
 
 
 def load(folder: Path, compiler: str, target: str) -> ModuleType:
-    """The extension of one compiler and target. Raises HarnessError where it is not built."""
+    """The extension of one compiler and target. Raises HarnessError where it is not built, or was built on a machine
+    whose libraries this one has not got."""
     path = build.extension_path(folder, compiler, target)
     if not path.exists():
         raise HarnessError(f"{path} is not built; `snakemake build` does it")
@@ -73,8 +74,13 @@ def load(folder: Path, compiler: str, target: str) -> ModuleType:
     loader = importlib.machinery.ExtensionFileLoader(name, str(path))
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
+    try:
+        module = importlib.util.module_from_spec(spec)
+        loader.exec_module(module)
+    except ImportError as error:
+        if is_limit(error):
+            raise
+        raise HarnessError(f"{path} cannot be loaded on this machine: {one_line(error)}") from error
     return module
 
 

@@ -18,15 +18,17 @@ from pathlib import Path
 
 import pytest
 
+from analysis.tables.evidence import bodies
+from analysis.tables.speedups import pooled_speedups
 from harness.exchange import bundle
 from harness.native.build import HASHED
-from harness.reading.catalog import find_runs
+from harness.reading.catalog import evidence, find_runs
 from harness.record import instance, store
 from harness.record import run as run_module
 from harness.record.errors import HarnessError
 from harness.record.files import ROOT
 from harness.record.run import SCHEMA_VERSION, Precision, Processes
-from harness.record.samples import load_run
+from harness.record.samples import load_run, load_runs
 from harness.record.store import read_record
 
 MANIFEST, INFO, SAMPLES = "manifest.json", "run.json", "samples.csv.gz"
@@ -199,11 +201,16 @@ def test_a_run_that_is_not_complete_is_not_packed(make_run, tmp_path):
     assert not (tmp_path / "x.tar.gz").exists()
 
 
-def test_a_smoke_run_is_not_packed_since_it_claims_nothing(make_run, tmp_path):
+def test_a_smoke_run_claims_nothing_so_it_is_filed_among_runs_that_were_measured_alone(make_run, tmp_path, recorded):
     run = make_run(protocol="smoke", isas=("avx2",), lengths=(4096,), processes=2, rounds=2)
-    with pytest.raises(HarnessError, match="a smoke run claims nothing; what is worth sending is"):
-        bundle.pack(run, tmp_path / "x.tar.gz")
-    assert not (tmp_path / "x.tar.gz").exists()
+    path = bundle.pack(run, tmp_path / "x.tar.gz")
+    before = tree(recorded)
+    with pytest.raises(HarnessError, match="a smoke run claims nothing; what is worth recording is"):
+        bundle.adopt(path, recorded)
+    assert tree(recorded) == before
+    folder, new = bundle.bring(path, tmp_path / "brought")
+    assert new and folder == tmp_path / "brought" / run.parent.name / run.name
+    assert bundle.bring(path, run.parents[1]) == (run, False), "it lies there already"
 
 
 def test_clocks_of_two_machines_may_differ_by_hours(files):
@@ -285,8 +292,8 @@ def test_another_run_of_the_same_name_is_refused_and_the_first_one_stays(files, 
     assert tree(tmp_path) == before
 
 
-def owned(run, host, ordinal=1):
-    """The run as one on the host with this digit, of this ordinal."""
+def owned_record(run, host, ordinal=1):
+    """What the run says as one on the host with this digit, of this ordinal."""
     record = read_record(run)
     record = replace(
         record,
@@ -295,7 +302,12 @@ def owned(run, host, ordinal=1):
         precision=Precision(2, "processes", 0, {}),
         samples_sha256=hashlib.sha256((run / "samples.csv").read_bytes()).hexdigest(),
     )
-    store.write_record(run, instance.numbered(record, ordinal))
+    return instance.numbered(record, ordinal)
+
+
+def owned(run, host, ordinal=1):
+    """The run as one on the host with this digit, of this ordinal."""
+    store.write_record(run, owned_record(run, host, ordinal))
     return run
 
 
@@ -304,13 +316,20 @@ def told(run):
     return run_module.content_of(read_record(run))
 
 
-def test_runs_of_two_owners_of_one_product_are_both_adopted(run, tmp_path, recorded):
+def test_runs_of_two_owners_of_one_product_are_both_adopted_and_pooled(run, tmp_path):
     folders = set()
     for host in "ab":
-        folder, new = bundle.adopt(bundle.pack(owned(run, host), tmp_path / "run.tar.gz"), recorded)
+        store.write_record(run, replace(owned_record(run, host), kernels_hash="0" * 64))
+        folder, new = bundle.adopt(bundle.pack(run, tmp_path / "run.tar.gz"), tmp_path / "of-all" / "recorded")
         assert new
         folders.add(folder)
-    assert len(folders) == 2 and len({folder.parent for folder in folders}) == 1
+    assert len(folders) == 2
+    assert {machine: set(those) for machine, those in evidence(tmp_path / "of-all").items()} == {
+        run.parent.name: folders
+    }
+    (pooled,) = bodies(load_runs(sorted(folders)))
+    assert len(pooled.runs) == 2 and len({its.machine.host for its in pooled.runs}) == 2
+    assert (pooled_speedups(pooled)["runs"] == 2).all()
 
 
 def test_further_runs_are_adopted_beside_the_first_of_each_owner_but_of_one_name_only_the_same(run, tmp_path, recorded):

@@ -4,6 +4,9 @@ import gc
 
 import pytest
 
+from harness.native import build, extensions
+from harness.record.errors import HarnessError
+
 
 @pytest.mark.parametrize(
     ("elements", "floats"), [(1, 16), (16 * 1920, 16), (16 * 1920 + 1, 32), (300_000_000, 156_256)]
@@ -25,3 +28,11 @@ def test_an_algorithm_keeps_the_memory_for_its_blocks(host):
     del ready
     gc.collect()
     assert len(host.kept) < kept
+
+
+def test_an_object_that_this_machine_cannot_load_is_one_line(tmp_path):
+    path = build.extension_path(tmp_path, "gcc", "avx2")
+    path.parent.mkdir()
+    path.write_bytes(b"of another system")
+    with pytest.raises(HarnessError, match=rf"{path} cannot be loaded on this machine: .+"):
+        extensions.load(tmp_path, "gcc", "avx2")
