@@ -20,6 +20,7 @@ from harness.record import exactness
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import MissingRows
 from harness.record.machines import emulator
+from harness.record.run import OF_THE_JOB
 from harness.record.samples import Run, load_runs
 from harness.record.store import read_record
 from harness.statistics import controls, selection
@@ -53,6 +54,8 @@ def _header(run: Run) -> list[str]:
     by_length = rows.groupby(["isa", "compiler", "elements"])["process"].nunique()
     points = rows["flags"].ne("").groupby([rows[name] for name in selection.POINT]).any()
     emulated = emulator(run)
+    job = [row for row in run.audit if row["item"].endswith(OF_THE_JOB) and row["disturbs"] == "yes"]
+    other = "; ".join(f"{row['item']}: {row['found']}" for row in job)
     return [
         f"{run.machine.name}: {run.machine.brand}"[:100],
         *([f"EMULATED ({emulated}): a program's speed, not a processor's"[:100]] if emulated else []),
@@ -60,6 +63,7 @@ def _header(run: Run) -> list[str]:
         f"{names.spread(by_length.min(), by_length.max())} processes per length,",
         f"{names.percent(share)} of samples were disturbed; {points.sum()} of {len(points)} points (a length in a "
         "process) had no undisturbed round",
+        *([f"NOT AS PLANNED: {other}"[:100]] if job else []),
     ]
 
 

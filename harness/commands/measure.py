@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TextIO
 
 from harness.commands.options import OF_A_RUN, measurable, positive
+from harness.exchange import bundle
+from harness.machine.allocation import allocation
 from harness.reading.command_line import option
 from harness.record.files import ROOT, write_whole
 from harness.run import measure
@@ -29,14 +31,22 @@ OPTIONS = (
     option("--runs", type=Path, default=RUNS, metavar="DIR", help="below which runs lie (default: %(default)s)"),
     option("--log", type=Path, metavar="FILE", help="write what is told into this file as well"),
     option("--name-in", type=Path, metavar="FILE", help="write the run's folder into this file"),
+    option("--bundle", type=Path, metavar="FILE", help="pack the complete run into this file"),
+    option(
+        "--asked-for", metavar="NAME", help="the machine that a scheduler was asked for; the run says if it is another"
+    ),
 )
 
 
 def run(options: argparse.Namespace) -> None:
     """Measures."""
+    if job := allocation():
+        print(f"job {job.job} on node {job.node}", flush=True)
     config = measurable(options)
     with logged(options.log):
-        folder = measure.measure(config, options.built, options.runs, options.again)
+        folder = measure.measure(config, options.built, options.runs, options.again, options.asked_for)
+    if options.bundle:
+        print(bundle.pack(folder, options.bundle))
     if options.name_in:
         write_whole({options.name_in: f"{folder}\n".encode(errors="surrogateescape")})
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.machine import control_groups, emulation, fingerprint, identity, limits, topology
+from harness.machine.allocation import allocation
 from harness.machine.processor import Cpuid, Processor
 from harness.record.errors import HarnessError
 from harness.record.isa import ISAS
@@ -143,9 +144,10 @@ def usable_isas(processor: Processor, asked: list[str]) -> tuple[list[str], list
 
 
 def memory_bytes() -> int:
-    """Physical memory that this process may use, in bytes: the machine's, or its control groups' limit if lower."""
-    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return min(total, control_groups.memory_limit() or total)
+    """Physical memory that this process may use, in bytes: the machine's, or its control groups' limit if lower, or
+    what its job was given: one that takes more is ended by its scheduler, with a control group or without."""
+    total, job = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), allocation()
+    return min(total, control_groups.memory_limit() or total, (job and job.memory_bytes) or total)
 
 
 def available_memory_bytes() -> int:

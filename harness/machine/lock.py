@@ -9,6 +9,7 @@ import errno
 import fcntl
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -38,19 +39,16 @@ def _open(file: Path) -> int:
 
 
 @contextlib.contextmanager
-def exclusive(file: Path = LOCK_FILE) -> Iterator[None]:
-    """Holds the machine's measurement lock. Raises HarnessError that names the holder. A holder that dies lets go."""
+def exclusive(file: Path = LOCK_FILE, patience: float = 0.0) -> Iterator[None]:
+    """Holds the machine's measurement lock, for which it waits so many seconds at most. Raises HarnessError that names
+    the holder. A holder that dies lets go."""
     try:
         descriptor = _open(file)
     except OSError as error:
         elsewhere = "TWO_PASS_SOFTMAX_LOCK names another file, the same for all who measure on this machine"
         raise HarnessError(f"{file}: {error.strerror}; {elsewhere}") from error
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(descriptor, 4096).decode(errors="replace").strip() or "an unknown process"
-            raise HarnessError(f"another measurement runs on this machine: {holder}; wait for it or stop it") from None
+        _take(descriptor, time.monotonic() + patience)
         _note(descriptor, f"process {os.getpid()} in {ROOT} since {time.strftime('%H:%M:%S')}\n")
         try:
             yield
@@ -58,6 +56,22 @@ def exclusive(file: Path = LOCK_FILE) -> Iterator[None]:
             _note(descriptor, "")
     finally:
         os.close(descriptor)
+
+
+def _take(descriptor: int, until: float) -> None:
+    """Locks the file, trying until then (by time.monotonic). Raises HarnessError that names the holder."""
+    told = ""
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 4096, 0).decode(errors="replace").strip() or "an unknown process"
+        if time.monotonic() >= until:
+            raise HarnessError(f"another measurement runs on this machine: {holder}; wait for it or stop it")
+        if holder != told:
+            print(f"waiting for another measurement on this machine: {holder}", file=sys.stderr, flush=True)
+        told = holder
+        time.sleep(1)
 
 
 def _note(descriptor: int, text: str) -> None:

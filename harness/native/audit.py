@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from harness.machine import control_groups, identity, topology
+from harness.machine.allocation import Allocation
 from harness.native.clock import ADVICE, Clock, source
 from harness.native.extensions import HUGE_PAGE_BYTES, Host
 from harness.native.memory import Arena, Layout
-from harness.record.run import NOT_EMULATED
+from harness.record.run import NOT_EMULATED, OF_THE_JOB
 
 SYSTEM_CPU = Path("/sys/devices/system/cpu")
 # Devices that are asked over a bus at each reading, and the timer interrupt.
@@ -196,6 +197,52 @@ def audit(host: Host, machine: str, cpu: int) -> list[dict[str, str]]:
         lambda: memory_channels(machine),
     ]
     return [asdict(check()) for check in checks]
+
+
+def job_processors(job: Allocation, online: int, cores: int | str) -> Finding:
+    """Whether the whole node is the job's, so that no other job runs beside it. Where a scheduler counts cores, as many
+    as there are of them are all."""
+    advice = "ask for the whole node, as config/cluster.yaml does: others may run beside this job"
+    if job.processors is None:
+        return Finding(f"processors{OF_THE_JOB}", "unknown", "unknown", advice)
+    all_of_them = job.processors in (online, cores)
+    return Finding(f"processors{OF_THE_JOB}", f"{job.processors} of {online}", "no" if all_of_them else "yes", advice)
+
+
+def job_memory(job: Allocation, total: int) -> Finding:
+    """How much of the node's memory, `total` bytes, is the job's; lengths that need more are skipped."""
+    advice = "say how much the job needs: a node of its own gives it no more memory than it asks for"
+    if job.memory_bytes is None:
+        return Finding(f"memory{OF_THE_JOB}", "unknown", "unknown", advice)
+    return Finding(f"memory{OF_THE_JOB}", f"{job.memory_bytes / 1e9:.1f} of {total / 1e9:.1f} GB", "no", advice)
+
+
+def job_time(left: float | None, seconds: float) -> Finding:
+    """Whether the job, of which so many seconds are left, lasts as long as the run may take."""
+    advice = "ask for more time; a job that is stopped goes on where it was when it is submitted again"
+    if left is None:
+        return Finding(f"time{OF_THE_JOB}", "unknown", "unknown", advice)
+    told = f"{left / 60:.0f} min, the run may take {seconds / 60:.0f}"
+    return Finding(f"time{OF_THE_JOB}", told, "no" if left >= seconds else "yes", advice)
+
+
+def job_machine(machine: str, asked: str) -> Finding:
+    """Whether the node is the machine that was asked for."""
+    advice = "look at the node's features: this is another processor than its entry in config/cluster.yaml says"
+    told = machine if machine == asked else f"{machine}, not {asked}"
+    return Finding(f"machine{OF_THE_JOB}", told, "no" if machine == asked else "yes", advice)
+
+
+def audit_job(job: Allocation, machine: str, asked: str | None, seconds: float) -> list[dict[str, str]]:
+    """What the `audit` part of run.json says of a job on the machine of this name, that was asked for another or the
+    same, for a run that may take so many seconds."""
+    found = [
+        job_processors(job, os.cpu_count() or 1, topology.cores()),
+        job_memory(job, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")),
+        job_time(job.seconds_left(), seconds),
+        *([job_machine(machine, asked)] if asked else []),
+    ]
+    return [asdict(finding) for finding in found]
 
 
 def worst(audits: Sequence[Sequence[Mapping[str, str]]]) -> list[dict[str, str]]:

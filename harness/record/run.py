@@ -16,6 +16,8 @@ from harness.record.caches import HasCaches
 SCHEMA_VERSION = 3
 UNKNOWN = "unknown"
 NOT_EMULATED = "none"
+OF_THE_JOB = " of the job"
+"""How the items of an audit end that are about what a scheduler gave."""
 Row = Mapping[str, Any]
 """A row of a table, by its columns, as run.schema.json describes it."""
 

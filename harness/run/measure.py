@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.experiments.base import Roster
 from harness.machine import detection, identity, processes
+from harness.machine.allocation import allocation
 from harness.machine.lock import exclusive, held
 from harness.native import audit
 from harness.native.extensions import load_kernels
@@ -50,15 +51,18 @@ def run_worker(
     return processes.ask("harness.run.worker", job, "a measuring process", late)
 
 
-def measure(config: Config, extensions: Path, runs: Path, again: int = 0) -> Path:
+def measure(config: Config, extensions: Path, runs: Path, again: int = 0, asked: str | None = None) -> Path:
     """Measures what the configuration asks for and returns the folder of the last run, below `runs`/MACHINE/.
 
     An incomplete run of the same content is continued by its own plan. A complete one is left as it is; where it is to
-    be measured `again`, so many runs follow beside it. Raises HarnessError where another measurement runs on this
-    machine.
+    be measured `again`, so many runs follow beside it. `asked`: the machine that a scheduler was asked for; where this
+    is another, the run says so.
+
+    Raises HarnessError where another measurement runs on this machine; in a job of a scheduler it waits for that
+    instead, since nobody is there to start it again.
     """
     while True:
-        with exclusive():
+        with exclusive(patience=math.inf if allocation() else 0.0):
             record, planned, host = prepare(config, extensions)
             room.require_in(runs, RUN_BYTES, "make room, or write elsewhere with --runs")
             todo = wanted(runs, record, again)
@@ -72,7 +76,7 @@ def measure(config: Config, extensions: Path, runs: Path, again: int = 0) -> Pat
                 return folder
             with held(folder, record.machine.host):
                 if not is_complete(folder):  # another process may have ended it just now
-                    measure_into(Begun(folder, record, planned, host))
+                    measure_into(Begun(folder, record, planned, host), asked)
         if len(todo) == 1:
             if again > 1:
                 note_of(folder.parent, record).unlink(missing_ok=True)
@@ -129,8 +133,8 @@ def is_complete(folder: Path) -> bool:
     return complete
 
 
-def measure_into(run: Begun) -> None:
-    """Begins a run, or goes on with what is in its folder, to the end."""
+def measure_into(run: Begun, asked: str | None = None) -> None:
+    """Begins a run, or goes on with what is in its folder, to the end. `asked`: as for `measure`."""
     resumed = (run.folder / "run.json").exists()
     if resumed:
         begun = store.read_record(run.folder)
@@ -143,7 +147,10 @@ def measure_into(run: Begun) -> None:
     print(run.plan.text())
     for line in [f"going on with {run.folder}"] if resumed else begun_elsewhere(run.folder, run.record):
         print(f"  {line}")
-    begin_session(run, audit.audit(run.host, run.record.machine.name, run.record.memory.cpu))
+    found = audit.audit(run.host, run.record.machine.name, run.record.memory.cpu)
+    if job := allocation():
+        found += audit.audit_job(job, run.record.machine.name, asked, run.plan.budget_seconds())
+    begin_session(run, found)
     verify(run)
     # From now on: to know what is right takes seconds, on a slow machine minutes, and is done once.
     budget = Budget(time.monotonic(), run.plan.budget_seconds())

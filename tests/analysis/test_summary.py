@@ -116,6 +116,17 @@ def test_a_smoke_run_without_an_experiment_does_not_say_that_every_part_ran(make
     assert "smoke: no samples of breakdown; no claim" in text
 
 
+def test_what_a_scheduler_did_not_give_is_said_whatever_the_protocol(make_run: MakeRun) -> None:
+    run = load_run(make_run(protocol="smoke", isas=("avx2",), lengths=(4096,), processes=2, rounds=2))
+    rows = [
+        {"item": f"{what} of the job", "found": found, "disturbs": disturbs, "advice": "ask for it"}
+        for what, found, disturbs in (("processors", "1 of 2", "yes"), ("memory", "1 of 2 GB", "no"))
+    ]
+    given = dataclasses.replace(run, audit=(*run.audit, *rows))
+    assert "NOT AS PLANNED: processors of the job: 1 of 2\n" in summary(given)
+    assert "NOT AS PLANNED" not in summary(run)
+
+
 def test_a_run_without_algorithms_has_no_summary(make_run: MakeRun) -> None:
     with pytest.raises(MissingRows, match="'algorithms'"):
         summary(load_run(make_run(isas=("avx2",), parts=("passes",))))

@@ -32,6 +32,18 @@ def test_a_second_measurement_is_refused_and_told_who_holds_the_lock(tmp_path):
         pass
 
 
+def test_who_is_patient_waits_for_the_other_measurement_and_says_so(tmp_path, capsys):
+    file = tmp_path / "lock"
+    brief = HOLD.replace("time.sleep(60)", "time.sleep(1.5)")
+    with subprocess.Popen([sys.executable, "-c", brief, file], cwd=ROOT, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        with exclusive(file, patience=60):
+            assert holder.wait() == 0
+    told = capsys.readouterr().err
+    assert told.startswith(f"waiting for another measurement on this machine: process {holder.pid} in ")
+    assert told.count("\n") == 1
+
+
 def test_the_lock_can_be_taken_again_after_it_was_given_back(tmp_path):
     for _ in range(2):
         with exclusive(tmp_path / "lock"):

@@ -1,9 +1,11 @@
 """What disturbs measurements: each item says yes, no or unknown, and what to do."""
 
 import os
+from dataclasses import replace
 
 import pytest
 
+from harness.machine.allocation import Allocation
 from harness.machine.topology import Choice
 from harness.native import audit
 from harness.native.clock import Clock
@@ -161,3 +163,41 @@ def test_of_several_sessions_the_worst_that_each_item_was_in_is_kept():
 
     kept = audit.worst([session(load="no", turbo="unknown"), session(load="yes", turbo="no"), session(load="no")])
     assert {item["item"]: item["disturbs"] for item in kept} == {"load": "yes", "turbo": "unknown"}
+
+
+JOB = Allocation("12", "n7", 36, 32 * 10**9, ends=2e9)
+
+
+@pytest.mark.parametrize(
+    ("processors", "found", "disturbs"),
+    [
+        (72, "72 of 72", "no"),
+        (36, "36 of 72", "no"),  # all cores, where the scheduler counts those
+        (4, "4 of 72", "yes"),
+        (None, "unknown", "unknown"),
+    ],
+)
+def test_a_job_that_has_not_the_whole_node_is_disturbed_by_others(processors, found, disturbs):
+    finding = audit.job_processors(replace(JOB, processors=processors), online=72, cores=36)
+    assert (finding.found, finding.disturbs) == (found, disturbs)
+
+
+def test_a_job_that_is_stopped_before_its_run_may_end_is_called_so():
+    assert audit.job_time(3600.0, seconds=780).disturbs == "no"
+    finding = audit.job_time(3600.0, seconds=36_000)
+    assert (finding.found, finding.disturbs) == ("60 min, the run may take 600", "yes")
+    assert audit.job_time(None, seconds=1).disturbs == "unknown"
+
+
+def test_what_a_job_was_given_of_the_memory_is_told():
+    assert audit.job_memory(JOB, 64 * 10**9).found == "32.0 of 64.0 GB"
+    assert audit.job_memory(replace(JOB, memory_bytes=None), 64 * 10**9).disturbs == "unknown"
+
+
+def test_a_node_that_is_another_machine_than_was_asked_for_is_called_so():
+    (same, other) = (audit.audit_job(JOB, name, "zen2", 60)[-1] for name in ("zen2", "amd-epyc-25-17"))
+    assert (same["found"], same["disturbs"]) == ("zen2", "no")
+    assert (other["found"], other["disturbs"]) == ("amd-epyc-25-17, not zen2", "yes")
+    items = audit.audit_job(JOB, "zen2", None, 60)
+    assert [row["item"] for row in items] == [f"{what} of the job" for what in ("processors", "memory", "time")]
+    assert all(row["advice"] and row["found"] for row in items)

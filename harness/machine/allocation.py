@@ -1,0 +1,58 @@
+"""What a scheduler gave to the job that this process belongs to, as Slurm tells its jobs."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """A job on one node, and what of that is the job's: logical processors, memory in bytes; None where the scheduler
+    does not tell. `ends`, in seconds since 1970, is told from version 23 on."""
+
+    job: str
+    node: str
+    processors: int | None
+    memory_bytes: int | None
+    ends: float | None = None
+
+    def seconds_left(self) -> float | None:
+        """Until the job is stopped; None where neither its environment nor Slurm tells."""
+        ends = self.ends
+        if ends is None:
+            asked = ["squeue", "--noheader", "--jobs", self.job, "--format=%e"]
+            with suppress(OSError, ValueError, subprocess.SubprocessError):
+                told = subprocess.run(asked, capture_output=True, encoding="utf-8", timeout=30, check=True).stdout
+                ends = datetime.fromisoformat(told.strip()).timestamp()
+        return None if ends is None else ends - time.time()
+
+
+def allocation(told: Mapping[str, str] = os.environ) -> Allocation | None:
+    """What this process's job was given; None where it belongs to no job."""
+    if not (job := told.get("SLURM_JOB_ID")):
+        return None
+    # Of the job, where a step of it may have fewer: SLURM_CPUS_ON_NODE is the step's.
+    processors = _number(told, "SLURM_JOB_CPUS_PER_NODE") or _number(told, "SLURM_CPUS_ON_NODE")
+    megabytes = _number(told, "SLURM_MEM_PER_NODE")
+    if megabytes is None and processors and (each := _number(told, "SLURM_MEM_PER_CPU")):
+        megabytes = processors * each
+    return Allocation(
+        job,
+        told.get("SLURMD_NODENAME", "unknown"),
+        processors,
+        megabytes << 20 if megabytes else None,  # 0: all that the node has
+        _number(told, "SLURM_JOB_END_TIME"),
+    )
+
+
+def _number(told: Mapping[str, str], name: str) -> int | None:
+    """The number that a variable begins with: of 36(x2), on nodes that are alike, that of each."""
+    found = re.match("[0-9]{1,15}", told.get(name, ""))
+    return int(found[0]) if found else None
