@@ -26,14 +26,14 @@ SETTINGS = $(if $(PROTOCOL),protocol=$(PROTOCOL))
 # If make is killed, so is Snakemake, and with it what it measures.
 SNAKEMAKE := setpriv --pdeathsig KILL snakemake
 
-.PHONY: reproduce-all again figures test lint setup room zig peers lock clean FORCE
+.PHONY: reproduce-all again figures test test-cluster lint setup room zig peers lock clean FORCE
 .DEFAULT_GOAL := reproduce-all
 
 # What the programs keep and read beside the project lies in the checkout: a home may be read-only, have settings of its
 # own, or not be there, in which case pip wants one too.
 OWN := $(CURDIR)/.snakemake/home
 $(foreach name,XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME MPLCONFIGDIR,\
-  $(eval reproduce-all figures test peers: private export $(name) := $$(OWN)))
+  $(eval reproduce-all figures test test-cluster peers: private export $(name) := $$(OWN)))
 ifeq ($(shell [ -d "$$HOME" ] && echo there),)
 export HOME := $(OWN)
 endif
@@ -51,6 +51,11 @@ figures: setup
 test: setup
 	$(SNAKEMAKE) build $(QUIET)
 	PYTHONUTF8=1 pytest -n $(JOBS)
+
+# The cluster's target with Slurm's daemons, which only root may start, on this machine.
+test-cluster: setup
+	$(SNAKEMAKE) build $(QUIET)
+	tests/cluster/run
 
 lint: setup
 	ruff check . && ruff format --check . && snakefmt --check Snakefile harness/workflow analysis/workflow

@@ -1,5 +1,6 @@
 # Targets: reproduce-all (measure this machine, then draw), figures (draw from the rows on disk), build (compile),
-# predict (what the model expects of the paper's machines), and reproduce-MACHINE.
+# predict (what the model expects of the paper's machines), reproduce-MACHINE, and reproduce-cluster (measure the nodes of a
+# cluster, then draw).
 from pathlib import Path
 
 from snakemake.utils import min_version
@@ -23,6 +24,7 @@ wildcard_constraints:
 
 include: "harness/workflow/build.smk"
 include: "harness/workflow/measure.smk"
+include: "harness/workflow/cluster.smk"
 include: "analysis/workflow/figures.smk"
 include: "analysis/workflow/predict.smk"
 

@@ -19,6 +19,8 @@ rule extension:
     wildcard_constraints:
         name="[a-z0-9_]+",
         target="[a-z0-9]+",
+    # Once, where Snakemake runs: the nodes of a cluster take the same object.
+    localrule: True
     params:
         provenance=lambda wildcards: harness.provenance(config, wildcards.compiler, wildcards.target),
     shell:

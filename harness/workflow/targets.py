@@ -35,12 +35,12 @@ def one_line_errors(*kinds: type[Exception]) -> Iterator[None]:
 
 
 def prepare() -> None:
-    """Has all rules use the interpreter that runs Snakemake, whatever the shell's path is, and keeps other Pythons'
-    settings from them. Ends Snakemake with one line where there is no room to work."""
+    """Has all rules use the interpreter that runs Snakemake, whatever the shell's path is, and keeps from them what is
+    set for other Pythons, and by a site for Snakemake. Ends Snakemake with one line where there is no room to work."""
     with one_line_errors(HarnessError):
         room.require()
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    for name in [name for name in os.environ if name.startswith("PYTHON")]:
+    for name in [name for name in os.environ if name.startswith(("PYTHON", "SNAKEMAKE_"))]:
         del os.environ[name]
     try:
         getpass.getuser()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.machine import identity
+from harness.record.documents import read_checked
 from harness.record.files import ROOT
 
 SCRIPTS = Path(sys.executable).parent
@@ -75,6 +76,7 @@ def rows(file):
 def test_what_the_recipes_add_is_measured_judged_and_drawn(project):
     for steps in recipes().values():
         do(project, steps)
+    assert "sapphire-rapids" in read_checked(project / "config" / "cluster.yaml", "cluster")["jobs"]
     file = project / "config" / "config.yaml"
     file.write_text(re.sub(r"^flags: .*$", lambda _: FEW_VARIANTS, file.read_text(), flags=re.M))
     settings = ("protocol=glance", "isas=[fma3]", "compilers=[gcc]", "peers=[plainnumpy]")

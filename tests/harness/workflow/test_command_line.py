@@ -30,3 +30,20 @@ def test_a_file_of_settings_that_is_not_there_is_one_line(capsys, tmp_path):
     assert capsys.readouterr().err == (
         "snakemake: --configfile none.yaml: no such file; targets stand before --configfile\n"
     )
+
+
+def test_a_sites_profile_that_nobody_named_is_one_line(capsys, monkeypatch):
+    monkeypatch.setenv("SNAKEMAKE_PROFILE", "/site/slurm")
+    with pytest.raises(SystemExit):
+        command_line.check(["reproduce-all", "-n"])
+    assert capsys.readouterr().err == (
+        "snakemake: SNAKEMAKE_PROFILE is /site/slurm, of which nothing is meant for this: --profile none, or "
+        "profiles/slurm\n"
+    )
+    for words in (["reproduce-cluster", "--profile", "profiles/slurm"], ["figures", "--profile=none"]):
+        command_line.check(words)
+
+
+def test_the_jobs_of_a_cluster_are_not_held_to_the_processors_of_this_machine():
+    assert command_line.cores(["reproduce-cluster", "--profile", "profiles/slurm", "-n"]) is None
+    assert command_line.cores(["figures", "--profile", "none"]) == command_line.cores(["figures"]) == "all"

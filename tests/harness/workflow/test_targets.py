@@ -18,12 +18,12 @@ import getpass, os, pwd
 pwd.getpwuid = {}.__getitem__
 from harness.workflow.targets import prepare
 prepare()
-print(getpass.getuser(), os.environ["PATH"], *(name for name in os.environ if name.startswith("PYTHON")))
+print(getpass.getuser(), os.environ["PATH"], *(n for n in os.environ if n.startswith(("PYTHON", "SNAKEMAKE"))))
 """
 
 
 def test_rules_get_this_interpreter_no_settings_of_others_and_a_user_of_a_bare_number(tmp_path):
-    environment = {"PATH": "/usr/bin", "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    environment = {"PATH": "/usr/bin", "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", "SNAKEMAKE_PROFILE": "a"}
     done = subprocess.run(
         [sys.executable, "-c", PREPARE], cwd=tmp_path, capture_output=True, text=True, env=environment
     )

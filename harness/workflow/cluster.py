@@ -1,0 +1,231 @@
+"""The nodes of a cluster that are measured, as config/cluster.yaml names them: what each job asks of Slurm, and which
+of them came back."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from harness.native import build
+from harness.reading import catalog
+from harness.record.configuration import Config
+from harness.record.documents import read_checked
+from harness.record.errors import HarnessError, one_line
+from harness.record.machines import machine_names
+from harness.record.run import typed
+from harness.workflow.targets import one_line_errors
+
+FILE = Path("config/cluster.yaml")
+FOLDER, LOGS = Path("results/cluster"), Path("results/logs/cluster")
+ANY = "any"
+"""Stands for a node where whichever is free first is measured."""
+RETRIES = 3
+STARTED = time.time()
+asked: list[Job] = []
+"""The jobs that this Snakemake is to wait for."""
+waits_since: dict[Job, float] = {}
+"""When each was first submitted."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What cluster.yaml says of some nodes."""
+
+    name: str
+    nodes: str
+    processors: int
+    memory_gigabytes: float
+    hours: float
+    protocol: str
+    wait_hours: float
+    partition: str | None = None
+    constraint: str | None = None
+    machine: str | None = None
+    flags: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """Which nodes, in words."""
+        among = [f"partition {self.partition}" if self.partition else "", self.constraint or ""]
+        return " with ".join(filter(None, among))
+
+
+@dataclass(frozen=True)
+class Job:
+    """One node of an entry, by its name, or ANY."""
+
+    entry: Entry
+    node: str
+
+    @property
+    def told(self) -> str:
+        """The job in words."""
+        return f"{self.entry.name} ({'one node' if self.node == ANY else self.node} of {self.entry.where})"
+
+    @property
+    def log(self) -> Path:
+        """What is told while it runs."""
+        return LOGS / self.entry.name / f"{self.node}.log"
+
+    @property
+    def bundle(self) -> Path:
+        """What it brings back."""
+        return FOLDER / self.entry.name / f"{self.node}.tar.gz"
+
+    @property
+    def note(self) -> Path:
+        """What names the folder of the run that it brought back."""
+        return self.bundle.with_suffix("").with_suffix(".run")
+
+    def began_on(self) -> str:
+        """The node where this job began since this Snakemake was started; empty where it did not begin."""
+        with suppress(OSError):
+            if self.log.stat().st_mtime >= STARTED:
+                found = re.match(r"job \S+ on node (\S+)", self.log.read_text(encoding="utf-8", errors="replace"))
+                return found[1] if found else ""
+        return ""
+
+
+@cache
+def entries() -> dict[str, Entry]:
+    """What cluster.yaml says, by name. Ends Snakemake with one line about what is wrong."""
+    with one_line_errors(HarnessError):
+        content = read_checked(FILE, "cluster")
+        wait = content["wait_hours"]
+        found = {name: typed(Entry, {**its, "name": name, "wait_hours": wait}) for name, its in content["jobs"].items()}
+        known = {None, *machine_names(), *catalog.machines(Path("results"))}
+        for name, its in found.items():
+            if not its.where:
+                raise HarnessError(f"{FILE}: jobs.{name}: names neither a partition nor a constraint")
+            if its.machine not in known:
+                raise HarnessError(f"{FILE}: jobs.{name}.machine: {its.machine!r} has neither a file nor a run")
+    return found
+
+
+def job_of(wildcards: object) -> Job:
+    """The job of the wildcards `entry` and `node`."""
+    return Job(entries()[wildcards.entry], wildcards.node)
+
+
+def configured(entry: Entry, config: Config, overrides: str) -> Config:
+    """The configuration of an entry's runs; a protocol on the command line goes before its own. Ends Snakemake with one
+    line where there is no such protocol, or where the job would be stopped before its minutes are spent."""
+    protocol = config["protocol"] if "--protocol" in overrides.split() else entry.protocol
+    with one_line_errors(HarnessError):
+        if protocol not in config["protocols"]:
+            raise HarnessError(f"{FILE}: jobs.{entry.name}.protocol: {protocol!r} is not one of config.yaml's")
+        if entry.hours * 60 < (minutes := config["protocols"][protocol]["minutes"]):
+            raise HarnessError(
+                f"{FILE}: jobs.{entry.name}.hours: {entry.hours:g} are fewer than the {minutes:g} minutes of {protocol}"
+            )
+    return {**config, "protocol": protocol}
+
+
+def options(entry: Entry, overrides: str) -> str:
+    """The options of `python -m harness measure`; of two that are alike the last one holds."""
+    asked = f"--asked-for {entry.machine}" if entry.machine else ""
+    return f"--protocol {entry.protocol} {asked} {overrides}"
+
+
+def content(entry: Entry, config: Config, overrides: str) -> str:
+    """What the run of an entry is of: where that is another, its nodes are measured anew."""
+    used = configured(entry, config, overrides)
+    with one_line_errors(HarnessError):
+        return build.content_hash(used, build.find_compilers(used)[0])
+
+
+def flags(job: Job, attempt: int) -> str:
+    """What sbatch is told beside the resources that Snakemake's plugin knows.
+
+    A job that waits would have Snakemake wait for ever: Slurm removes it when it can't end by its deadline. One that
+    never began has one deadline for all attempts, so that the others are removed at once; one that did waits anew, for
+    the node where it began, since only there the run is gone on with; but the last attempt takes any node.
+    """
+    began = job.began_on() if attempt > 1 else ""
+    node = began if job.node == ANY and attempt <= RETRIES else job.node
+    waited = 0.0 if began else time.time() - waits_since.setdefault(job, time.time())
+    deadline = round(3600 * (job.entry.wait_hours + job.entry.hours) - waited)
+    chosen = [f"--nodelist={node}"] if node not in ("", ANY) else []
+    return " ".join(["--exclusive", f"--deadline=now+{deadline}", *chosen, *job.entry.flags])
+
+
+def nodes_of(entry: Entry) -> list[str]:
+    """The nodes of an entry, each to be measured by its own job; ANY where one is enough. Raises HarnessError."""
+    if entry.nodes == "one":
+        return [ANY]
+    features = entry.constraint.split("&") if entry.constraint else []
+    if not all(re.fullmatch(r"[\w.-]+", feature) for feature in features):
+        told = "for every node, a constraint is a feature, or several with & between them"
+        raise HarnessError(f"{FILE}: jobs.{entry.name}.constraint: {told}")
+    command = ["sinfo", "--noheader", "--Node", "--format=%N %f"]
+    try:
+        listed = subprocess.run(
+            [*command, *([f"--partition={entry.partition}"] if entry.partition else [])],
+            capture_output=True, encoding="utf-8", errors="replace", check=True,
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise HarnessError("sinfo is not installed: which nodes there are, a machine of the cluster tells") from None
+    except subprocess.CalledProcessError as error:
+        raise HarnessError(one_line(error.stderr.strip().splitlines()[-1])) from error
+    rows = (line.split() for line in listed.stdout.splitlines())
+    found = sorted({row[0] for row in rows if set(features) <= set(row[-1].split(","))})
+    if not found:
+        raise HarnessError(f"{FILE}: jobs.{entry.name}: the cluster has no node of {entry.where}")
+    return found
+
+
+def planned(config: Config, overrides: str, is_local: bool) -> list[Path]:
+    """What is to come back from the nodes; tells which nodes that are, for how long, and which machines are expected.
+    Ends Snakemake with one line where the jobs would run on this machine instead."""
+    with one_line_errors(HarnessError):
+        if is_local:
+            raise HarnessError("the nodes of a cluster are reached by --profile profiles/slurm")
+        if not asked:
+            asked.extend(Job(entry, node) for entry in entries().values() for node in nodes_of(entry))
+            hours = sum(job.entry.hours for job in asked)
+            tell(f"{len(asked)} jobs, each with a node of its own, {hours:g} hours at most")
+            for job in asked:
+                protocol = configured(job.entry, config, overrides)["protocol"]
+                what = f"{protocol}, {config['protocols'][protocol]['minutes']:g} min of {job.entry.hours:g} h"
+                tell(f"  {job.told}: {what}; {expected(job)}; tail -f {job.log} follows it")
+    return [job.note for job in asked]
+
+
+def expected(job: Job) -> str:
+    """Which machine a job is expected to find, in words."""
+    if job.entry.machine:
+        return f"{job.entry.machine} is expected"
+    with suppress(OSError):
+        return f"last time it was {Path(job.note.read_text(encoding='utf-8').strip()).parent.name}"
+    return "which machine it is, the node tells"
+
+
+def came() -> bool:
+    """Tells of each job that was asked for whether it came back. Whether any did."""
+    back = [job for job in asked if job.bundle.exists() and job.note.exists()]
+    if asked:
+        tell(f"{len(back)} of {len(asked)} came back")
+    for job in asked:
+        where = job.note.read_text(encoding="utf-8").strip() if job in back else f"did not come back: {why(job)}"
+        tell(f"  {job.told}: {where}")
+    return bool(back)
+
+
+def why(job: Job) -> str:
+    """Why a job did not come back: what its log ends with."""
+    if not job.began_on():
+        return f"no node was free for {job.entry.wait_hours:g} hours, or Slurm refused it"
+    lines: Sequence[str] = job.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return f"{one_line(lines[-1])} ({job.log})"
+
+
+def tell(line: str) -> None:
+    """Says this on standard error, beside what Snakemake says."""
+    print(f"cluster: {line}", file=sys.stderr)
