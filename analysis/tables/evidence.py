@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,6 +49,11 @@ class Evidence:
         return self.runs[0]
 
     @property
+    def made(self) -> dict[Any, Any]:
+        """What was made of it, kept with the newest run (`made_once`)."""
+        return self.newest.made
+
+    @property
     def parts(self) -> set[str]:
         """What figures are drawn from: that of the newest run, and "runs" where there are several to compare."""
         return self.newest.parts | ({"runs"} if len(self.runs) > 1 else set())
@@ -81,7 +87,7 @@ def bodies(runs: Sequence[Run]) -> list[Evidence]:
     """Runs of one machine as bodies of evidence, in the order of the first of each. A run without a sound null test is
     left out where another of its body has one: its own numbers decide nothing, and that was found out without a look at
     them."""
-    found = [_sound(group) for group in catalog.in_bodies(runs, lambda run: run)]
+    found = [_sound(group) for group in catalog.in_bodies(runs, catalog.body)]
     several = [body for body in found if len(body.runs) > 1]
     lent = several[0].runs if several else ()
     return [body if len(body.runs) > 1 else replace(body, lent=lent) for body in found]

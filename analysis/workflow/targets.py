@@ -12,9 +12,9 @@ RESULTS = Path("results")
 
 
 @functools.cache
-def runs() -> dict[str, list[Path]]:
-    """The folders of the runs that are drawn, by machine. Ends Snakemake with one line where there is none."""
-    found = catalog.evidence(RESULTS)
+def runs() -> dict[str, list[catalog.FoundRun]]:
+    """The runs that are drawn, by machine. Ends Snakemake with one line where there is none."""
+    found = catalog.drawn(RESULTS)
     if not found:
         sys.exit("snakemake: there is no complete run below results/: measure this machine with `make reproduce-all`")
     return found
@@ -36,7 +36,7 @@ def runs_of(machine: str) -> list[Path]:
     is none."""
     if machine not in runs():
         sys.exit(f"snakemake: there is no complete run of {machine} below results/")
-    return runs()[machine]
+    return [run.folder for run in runs()[machine]]
 
 
 def drawn_of(machine: str) -> Path:
@@ -69,8 +69,8 @@ def elsewhere(machine: str) -> list[Path]:
 
 def compared() -> list[Path]:
     """The folders of the runs that can be compared across machines: those that measured whole algorithms."""
-    folders = [folder for those in runs().values() for folder in those]
-    return [folder for folder in folders if "algorithms" in store.read_record(folder).experiments]
+    found = [run for those in runs().values() for run in those]
+    return [run.folder for run in found if run.facts and "algorithms" in run.facts.experiments]
 
 
 def inputs(machine: str) -> list[Path]:
@@ -114,6 +114,7 @@ def model() -> list[Path]:
     return [*recorded, *sealed, *sorted(Path("analysis/model").rglob("*.py"))]
 
 
+@functools.cache
 def code() -> list[Path]:
     """The modules that all figures share."""
     rooms = (

@@ -1,23 +1,55 @@
 """Find the runs that are on disk, and which of them are one body of evidence. Imports neither pandas nor Matplotlib."""
 
 import json
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
+from harness.reading import kept
 from harness.record import exactness
 from harness.record.errors import DamagedRun, tell_skipped
+from harness.record.files import ROOT
 from harness.record.machines import emulator
-from harness.record.run import Record, plain
-from harness.record.store import check_whole, read_record, samples_file, text_of
+from harness.record.run import Record, plain, typed
+from harness.record.schema import SCHEMAS
+from harness.record.store import check_whole, digest, read_record, samples_file, text_of
 
 ROOMS = ("runs", "recorded")
 POOLED = ("algorithms", "passes")
 """The experiments whose numbers are pooled over runs."""
+CATALOG = "catalog.json"
 Its = TypeVar("Its")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What there is to know of a complete run to which nothing is wrong before it is drawn."""
+
+    ended: str
+    body: str
+    """Hash of its `body`."""
+    content: str
+    """Hash of all that it says, however its samples are compressed."""
+    is_of_machine: bool
+    """Its machine was neither given by name nor emulated."""
+    is_smoke: bool
+    experiments: tuple[str, ...]
+
+    @classmethod
+    def of(cls, record: Record, samples: str) -> "Facts":
+        """Those of a run, and of the text of its samples.csv."""
+        return cls(
+            record.ended or "",
+            digest([str(body(record))]),
+            digest([repr(record), samples]),
+            not (record.machine.overridden or emulator(record)),
+            record.protocol.is_smoke,
+            tuple(record.experiments),
+        )
 
 
 @dataclass(frozen=True)
@@ -25,8 +57,8 @@ class FoundRun:
     """A folder ROOM/MACHINE/RUN that holds a run.json."""
 
     folder: Path
-    record: Record | None
-    """What run.json and its tables say; None where they cannot be used."""
+    facts: Facts | None = None
+    """None where the run is not complete, or cannot be drawn."""
     problem: str = ""
     """Why the run cannot be drawn, complete or not; empty where nothing speaks against it."""
 
@@ -38,12 +70,41 @@ class FoundRun:
     @property
     def ended(self) -> datetime | None:
         """None while the run is not complete."""
-        return datetime.fromisoformat(self.record.ended) if self.record and self.record.ended else None
+        return datetime.fromisoformat(self.facts.ended) if self.facts else None
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was found in a folder when its files were in this state."""
+
+    state: str
+    facts: Facts
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """What is kept of all that was looked at, by the code of this hash; runs by ROOM/MACHINE/RUN."""
+
+    code: str
+    runs: dict[str, Looked]
 
 
 def find_runs(results: Path) -> list[FoundRun]:
-    """Every run under results/runs and results/recorded, complete or not, sorted by machine and folder."""
-    return sorted(_look(results), key=lambda run: (run.machine, str(run.folder)))
+    """Every run under results/runs and results/recorded, complete or not, sorted by machine and folder.
+
+    To look at one takes a tenth of a second, so what was found is kept for as long as the files are as they were.
+    """
+    known, looked, found = _kept(results), {}, []
+    for folder, state in _folders(results):
+        name = "/".join(folder.parts[-3:])
+        is_known = name in known and known[name].state == state
+        run = FoundRun(folder, known[name].facts) if is_known else _look(folder, state)
+        found.append(run)
+        if run.facts:
+            looked[name] = Looked(state, run.facts)
+    if looked != known:
+        kept.write(results, CATALOG, json.dumps(plain(Catalog(_code(), looked)), indent=0) + "\n")
+    return sorted(found, key=lambda run: (run.machine, str(run.folder)))
 
 
 def newest_complete(results: Path) -> dict[str, Path]:
@@ -64,24 +125,29 @@ def complete_runs(results: Path) -> dict[str, list[Path]]:
 
 
 def evidence(results: Path, newest: Path | None = None) -> dict[str, list[Path]]:
-    """For each machine the folders of the runs that are drawn: the body of evidence that its newest run belongs to, or
-    with `newest` the body of that run, its newest run first. Behind one that stands alone come those of the next body
+    """For each machine the folders of the runs that are `drawn`."""
+    return {machine: [run.folder for run in runs] for machine, runs in drawn(results, newest).items()}
+
+
+def drawn(results: Path, newest: Path | None = None) -> dict[str, list[FoundRun]]:
+    """For each machine the runs that are drawn: the body of evidence that its newest run belongs to, or with `newest`
+    the body of the run in that folder, its newest run first. Behind one that stands alone come those of the next body
     that has several: they tell how much runs of the machine differ."""
     found = {}
     for machine, runs in _complete(results).items():
-        groups = in_bodies(runs, lambda run: run.record)
+        groups = in_bodies(runs, lambda run: run.facts and run.facts.body)
         at = next((place for place, group in enumerate(groups) if newest in [run.folder for run in group]), 0)
-        drawn, others = groups[at], groups[:at] + groups[at + 1 :]
-        lent = next((group for group in others if len(group) > 1), []) if len(drawn) == 1 else []
-        found[machine] = [run.folder for run in [*drawn, *lent]]
+        its, others = groups[at], groups[:at] + groups[at + 1 :]
+        lent = next((group for group in others if len(group) > 1), []) if len(its) == 1 else []
+        found[machine] = [*its, *lent]
     return found
 
 
-def in_bodies(runs: Iterable[Its], record: Callable[[Its], Record]) -> list[list[Its]]:
+def in_bodies(runs: Iterable[Its], its_body: Callable[[Its], Hashable]) -> list[list[Its]]:
     """Runs of one machine as bodies of evidence, each where the first of it stood."""
     found: dict[Hashable, list[Its]] = {}
     for run in runs:
-        found.setdefault(body(record(run)), []).append(run)
+        found.setdefault(its_body(run), []).append(run)
     return list(found.values())
 
 
@@ -105,54 +171,55 @@ def _complete(results: Path) -> dict[str, list[FoundRun]]:
         if run.problem:
             tell_skipped(DamagedRun(run.problem))
     found: dict[str, dict[str, FoundRun]] = {}
-    for run in sorted((run for run in runs if run.ended and not run.problem), key=_age, reverse=True):
+    for run in sorted((run for run in runs if run.facts), key=_age, reverse=True):
         first = found.setdefault(run.machine, {}).setdefault(run.folder.name, run)
-        try:
-            if not holds_the_same(first.folder, run.folder):
-                raise DamagedRun(f"{run.folder}: {first.folder} is another run of this name; remove one of them")
-        except DamagedRun as error:
-            tell_skipped(error)
+        if first.facts and run.facts and first.facts.content != run.facts.content:
+            tell_skipped(DamagedRun(f"{run.folder}: {first.folder} is another run of this name; remove one of them"))
     return {machine: list(runs.values()) for machine, runs in sorted(found.items())}
 
 
-def holds_the_same(one: Path, other: Path) -> bool:
-    """Whether two folders hold one run, however its samples are compressed. Raises DamagedRun."""
-    return one == other or (
-        read_record(one) == read_record(other) and text_of(samples_file(one)) == text_of(samples_file(other))
-    )
-
-
-def standing(run: Record) -> tuple[bool, datetime]:
-    """What puts runs in order: of a machine, or of a body of evidence, the last by this stands for all. That is the
-    newest (by the time it ended) that has all that is pooled; one of a few lengths more is evidence beside it."""
-    return run.experiments.keys() >= {*POOLED}, datetime.fromisoformat(run.ended or run.started)
+def standing(run: Record | Facts) -> tuple[bool, datetime]:
+    """What puts complete runs in order: of a machine, or of a body of evidence, the last by this stands for all. It is
+    the newest (by the time it ended) that has all that is pooled; one of a few lengths more is evidence beside it."""
+    return {*run.experiments} >= {*POOLED}, datetime.fromisoformat(str(run.ended))
 
 
 def _age(run: FoundRun) -> tuple[bool, bool, tuple[bool, datetime], bool, str]:
-    assert run.record is not None and run.ended is not None
-    return (
-        not (run.record.machine.overridden or emulator(run.record)),
-        not run.record.protocol.is_smoke,
-        standing(run.record),
-        run.folder.parents[1].name == "recorded",
-        run.folder.name,
-    )
+    assert run.facts is not None
+    is_recorded = run.folder.parents[1].name == "recorded"
+    return run.facts.is_of_machine, not run.facts.is_smoke, standing(run.facts), is_recorded, run.folder.name
 
 
-def _look(results: Path) -> Iterator[FoundRun]:
+def _folders(results: Path) -> Iterable[tuple[Path, str]]:
+    """Every folder that holds a run.json, with the state of its files."""
     for room in ROOMS:
         for path in (results / room).glob("*/*/run.json"):
-            files = [path, *sorted(path.parent.glob("*.csv*"))]
-            yield _found(path.parent, tuple(map(_state, files)))
+            yield path.parent, digest(map(_state, [path, *sorted(path.parent.glob("*.csv*"))]))
 
 
-def _state(file: Path) -> tuple[str, int, int]:
+def _state(file: Path) -> str:
     """What changes with a file's content; zeros for a link to nothing, or what was removed meanwhile."""
     try:
         found = file.stat()
     except OSError:
-        return file.name, 0, 0
-    return file.name, found.st_mtime_ns, found.st_size
+        return f"{file.name} 0 0\n"
+    return f"{file.name} {found.st_mtime_ns} {found.st_size}\n"
+
+
+def _kept(results: Path) -> dict[str, Looked]:
+    """What is kept of what this code has found; nothing where that cannot be read."""
+    with suppress(ValueError, TypeError, AttributeError):
+        catalog = typed(Catalog, json.loads(kept.read(results, CATALOG)))
+        if catalog.code == _code():
+            return catalog.runs
+    return {}
+
+
+@cache
+def _code() -> str:
+    """Hash of all that decides what is found in a folder."""
+    files = [*SCHEMAS.glob("*.json"), *(ROOT / "harness" / "record").glob("*.py"), Path(__file__)]
+    return digest(path.read_text(encoding="utf-8") for path in sorted(files))
 
 
 def machines(results: Path) -> set[str]:
@@ -161,9 +228,8 @@ def machines(results: Path) -> set[str]:
 
 
 @cache
-def _found(folder: Path, _: object) -> FoundRun:
+def _look(folder: Path, _: str) -> FoundRun:
     """A folder is looked at again only where its files, as the second argument tells them, have changed."""
-    record = None
     try:
         record = read_record(folder)
         for field, name, its in (
@@ -172,10 +238,12 @@ def _found(folder: Path, _: object) -> FoundRun:
         ):
             if name != its:
                 raise DamagedRun(f"{folder / 'run.json'}, {field}: '{name}' is not the name of its folder, '{its}'")
-        if record.is_complete:
-            # Not its rows one by one: to read them takes a second, to see that they are all there some milliseconds.
-            path = samples_file(folder)
-            check_whole(path, text_of(path), record)
+        if not record.is_complete:
+            return FoundRun(folder)
+        # Not its rows one by one: to read them takes ten times as long as to see that they are all there.
+        path = samples_file(folder)
+        text = text_of(path)
+        check_whole(path, text, record)
+        return FoundRun(folder, Facts.of(record, text))
     except DamagedRun as error:
-        return FoundRun(folder, record, str(error))
-    return FoundRun(folder, record)
+        return FoundRun(folder, problem=str(error))

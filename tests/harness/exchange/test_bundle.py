@@ -30,6 +30,7 @@ from harness.record.files import ROOT
 from harness.record.run import SCHEMA_VERSION, Precision, Processes
 from harness.record.samples import load_run, load_runs
 from harness.record.store import read_record
+from tests.recorded import one_of_each
 
 MANIFEST, INFO, SAMPLES = "manifest.json", "run.json", "samples.csv.gz"
 TABLES = [f"{name}.csv" for name in store.TABLES]
@@ -391,7 +392,7 @@ def test_a_run_that_asks_for_fewer_processes_than_its_protocol_says_why(files, r
 
 
 def test_the_recorded_runs_are_still_adopted(tmp_path):
-    for folder in (ROOT / "results" / "recorded").glob("*/*"):
+    for folder in one_of_each():
         # What `adopt` would refuse is not packed.
         files = bundle.members(gzip.decompress(bundle.pack(folder, tmp_path / "run.tar.gz").read_bytes()))
         assert files[INFO] == (folder / INFO).read_bytes()

@@ -14,7 +14,6 @@ import analysis
 from harness.reading import catalog
 from harness.reading.catalog import complete_runs, find_runs, machines, newest_complete
 from harness.record import store
-from harness.record.errors import DamagedRun
 from harness.record.run import SCHEMA_VERSION, content_of, record_of
 from harness.record.upgrade import OLD_VERSIONS
 
@@ -256,19 +255,54 @@ def test_a_link_to_nothing_keeps_no_other_run_from_being_found(
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_of_two_equal_names_one_that_is_damaged_meanwhile_is_told(
-    results: Path, make_run: MakeRun, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_what_was_found_is_kept_until_a_file_or_the_code_changes(
+    results: Path, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    measured = make_run(results / "runs", **SMALL)
-    recorded = results / "recorded" / measured.parent.name / measured.name
-    shutil.copytree(measured, recorded)
+    folders = [make_run(results / "runs", ended=f"2026-01-0{day}T00:00:00+00:00", **SMALL) for day in (2, 1)]
+    make_run(results / "runs", ended=None, **SMALL)
+    looks = count_looks(monkeypatch)
+    before = catalog.drawn(results)
+    assert len(looks) == 3
+    for _ in range(2):
+        forget()
+        assert catalog.drawn(results) == before
+    assert len(looks) == 3 + 2, "only at the run that is not complete"
+    change(folders[0], schema_version=99)
+    forget()
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": folders[1]}
+    assert capsys.readouterr().err.count("schema_version: 99 is not known") == 1
+    monkeypatch.setattr(catalog, "_code", lambda: "other code")
+    forget()
+    looks.clear()
+    find_runs(results)
+    assert len(looks) == 3
 
-    def damaged(*_: Path) -> bool:
-        raise DamagedRun("damaged meanwhile")
 
-    monkeypatch.setattr(catalog, "holds_the_same", damaged)
-    assert newest_complete(results) == {"amd-epyc-9r14-25-17": recorded}
-    assert capsys.readouterr().err == "analysis: skipped: damaged meanwhile\n"
+def count_looks(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The folders whose run.json is read from now on."""
+    looks: list[Path] = []
+    read = catalog.read_record
+    monkeypatch.setattr(catalog, "read_record", lambda folder: looks.append(folder) or read(folder))
+    return looks
+
+
+def forget() -> None:
+    """What a process does that has just begun."""
+    catalog._look.cache_clear()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"code": 1, "runs": {}}', '{"runs": 5}'])
+def test_what_is_kept_and_cannot_be_read_is_found_again(results: Path, make_run: MakeRun, content: str) -> None:
+    folder = make_run(results / "runs", **SMALL)
+    (results / "kept").mkdir()
+    (results / "kept" / "catalog.json").write_text(content)
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": folder}
+
+
+def test_where_nothing_can_be_kept_runs_are_found_all_the_same(results: Path, make_run: MakeRun) -> None:
+    folder = make_run(results / "runs", **SMALL)
+    (results / "kept").write_text("no folder")
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": folder}
 
 
 def test_finding_runs_and_figures_imports_neither_pandas_nor_matplotlib() -> None:

@@ -40,11 +40,6 @@ def floor(monkeypatch):
     """A noise floor of 1 %."""
     verdict = room.verdict
     monkeypatch.setattr(room, "verdict", lambda run: dataclasses.replace(verdict(run), floor_percent=1.0))
-    for kept in (frontier, advice, regrets):
-        kept.cache_clear()
-    yield
-    for kept in (frontier, advice, regrets):
-        kept.cache_clear()
 
 
 def test_every_algorithm_is_held_against_the_fastest_at_its_length(full_run):

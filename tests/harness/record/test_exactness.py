@@ -12,11 +12,11 @@ from harness.reading.claims import load_claims
 from harness.reading.trust import verdict
 from harness.record import exactness
 from harness.record.errors import HarnessError
-from harness.record.files import ROOT
 from harness.record.samples import load_run
 from harness.record.store import read_record
+from tests.recorded import one_of_each
 
-RECORDED = sorted(path.parent for path in (ROOT / "results" / "recorded").glob("*/*/run.json"))
+RECORDED = one_of_each()
 
 TWO_PASS = ("ext_sum", "ext_scale")
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from harness.record import samples
@@ -78,6 +79,24 @@ def test_a_bad_cell_is_refused_by_file_line_field_and_reason(folder: Path, field
     message = refusal(folder)
     assert f"samples.csv, line 4, {field}: " in message
     assert reason in message
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("nanoseconds", " 5"), ("nanoseconds", "5 "), ("nanoseconds", "+5"), ("nanoseconds", "0" * 30 + "5")],
+)
+def test_what_pandas_takes_for_an_integer_and_is_none_is_refused(folder: Path, field: str, value: str) -> None:
+    edit(folder, 4, field, value)
+    assert f"samples.csv, line 4, {field}: '{value.strip()}' is not an integer" in refusal(folder)
+
+
+def test_rows_that_are_read_at_once_are_those_that_are_read_cell_by_cell(folder: Path) -> None:
+    rules = schema("samples")["properties"]
+    text = (folder / "samples.csv").read_text(encoding="utf-8")
+    found = samples._at_once(text.encode(), rules, dict.fromkeys(rules, 1))
+    pd.testing.assert_frame_equal(found, samples._cell_by_cell(folder, text, rules))
+    (cell, *others) = (row for row in found["compiler"] if row == "gcc")
+    assert all(cell is other for other in others), "each text is in memory once"
 
 
 def test_the_first_bad_line_is_named_whatever_its_field(folder: Path) -> None:
