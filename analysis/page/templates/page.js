@@ -37,9 +37,8 @@ async function draw(figure) {
     axis: { gridColor: "var(--line)", domainColor: "var(--muted)", tickColor: "var(--muted)", labelColor: "var(--ink)",
       titleColor: "var(--ink)", labelFontSize: 12, titleFontSize: 13, titleFontWeight: 500, labelFont: FONT, titleFont: FONT,
       labelOverlap: "greedy", gridOpacity: 0.8, labelSeparation: 5 },
-    legend: { orient: "bottom", columns: Math.max(1, Math.floor(plot.clientWidth / (44 + 7 * longest))), labelColor: "var(--ink)",
-      labelFontSize: 12, labelFont: FONT, labelLimit: plot.clientWidth - 24, symbolSize: 90, rowPadding: 6,
-      layout: { bottom: { anchor: "start", bounds: "full" } } },
+    legend: { orient: "bottom", columns: Math.max(1, Math.floor((plot.clientWidth - 60) / (44 + 7 * longest))), labelColor: "var(--ink)",
+      labelFontSize: plot.clientWidth < 500 ? 10.5 : 12, labelFont: FONT, labelLimit: plot.clientWidth - 62, symbolSize: 90, rowPadding: 6 },
     text: { font: FONT, fontSize: 12 },
   };
   const { view } = await vegaEmbed(plot, spec, {

@@ -29,9 +29,9 @@ class Opened:
     def __init__(self, driver: webdriver.Chrome) -> None:
         self.driver = driver
 
-    def show(self, page: Path, width: int, height: int, scheme: str, media: str = "screen") -> None:
-        """Opens the page anew in a window of this size, light or dark, and waits until its figures are drawn. On the
-        screen, or as it is printed."""
+    def show(self, page: Path, width: int, height: int, scheme: str, media: str = "") -> None:
+        """Opens the page anew in a window of this size, light or dark, and waits until its figures are drawn. With
+        media "print" as it is printed."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         features = [{"name": "prefers-color-scheme", "value": scheme}]

@@ -56,8 +56,12 @@ def test_every_figure_is_drawn_and_no_request_leaves_the_file(
     assert end <= 2 * SIZES[width]
 
 
-def test_on_a_phone_what_a_table_says_has_the_whole_width(opened: Opened, file: Path) -> None:
+def test_on_a_phone_legends_are_whole_and_what_a_table_says_has_the_whole_width(opened: Opened, file: Path) -> None:
     opened.show(file, 390, SIZES[390], "light")
+    labels = "[...document.querySelectorAll('.role-legend-label text')]"
+    assert opened.ask(f"{labels}.filter((one) => one.textContent.endsWith('…')).length") == 0
+    room = "(one) => one.closest('.plot').getBoundingClientRect().right - one.getBoundingClientRect().right"
+    assert min(opened.ask(f"{labels}.map({room})")) >= 0
     cells = "[...document.querySelectorAll('.stacked td')].map((one) => one.getBoundingClientRect().width)"
     assert min(opened.ask(cells)) > 300
 
