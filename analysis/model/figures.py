@@ -71,7 +71,7 @@ def draw(machine: Machine, table: pd.DataFrame, run: Run | None, notes: Sequence
     handles.append(Patch(facecolor="0.8", label="10 to 90 % (model)"))
     if run:
         handles += panels.algorithm_handles(style.ALGORITHMS, STYLES)
-    told = [*ORIGIN, *(line for note in notes for line in textwrap.wrap(note, 150))]
+    told = [*ORIGIN, *(line for note in notes for line in textwrap.wrap(note, 130))]
     return panels.surround(figure, panels.Frame(f"{machine.title} (model)", handles, told)), table
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.model import forecast, validate
-from analysis.model.forecast import CHOSEN, LENGTHS, PUBLISHED, largest_speedup, predicted_machines
+from analysis.model.forecast import CHOSEN, HIGH, LENGTHS, LOW, PUBLISHED, largest_speedup, predicted_machines
 from analysis.model.times import REGIONS, Parameters
 from analysis.model.validate import ALGORITHM, LATER, PASS, SPEEDUP
 from harness.reading import names
@@ -75,15 +75,17 @@ def explanation(scores: Iterable[str], recorded: str) -> str:
             claim, (_, low, high) = paper_percent(isa), largest_speedup(name, isa)
             claimed = f"up to {claim.value:g} %" if claim and claim.machine == name else "more than 0"
             wide = f", wider than ± {BAND_TARGET}" if high - low > 2 * BAND_TARGET else ""
-            rows.append(f"| {title} | {names.ISAS[isa]} | {forecast.told(name, isa)}{wide} | {claimed} |")
+            ratio = forecast.forecast(name, isa).prediction.ratio()[:, -1]
+            alone = "[{:+.0f}, {:+.0f}]".format(*(100 * (np.percentile(ratio, (LOW, HIGH)) - 1)))
+            rows.append(f"| {title} | {names.ISAS[isa]} | {forecast.told(name, isa)}{wide} | {alone} | {claimed} |")
     return f"""\
 # What the model expects of machines that were not measured
 
 Predictions, not measurements: no claim is judged by them. Largest speedup of Two-Pass over the better Three-Pass out of
 cache, for gcc's loops in the variants that llvm-mca gives the fewest cycles: median with 10 to 90 %.
 
-| machine | ISA | model says | the paper claims |
-| --- | --- | --- | --- |
+| machine | ISA | model says | without the model's own errors | the paper claims |
+| --- | --- | --- | --- | --- |
 {chr(10).join(rows)}
 
 ## Why
@@ -97,10 +99,10 @@ data waits for them. u4k1 takes four vectors at once into one accumulator.
 
 What is uncertain of a machine is drawn once a draw and shared by its passes: clock and bandwidths of each level (ranges
 in config/machines/, none of these very products), where llvm-mca's loops lie, what lone stores cost, and up to
-{100 * forecast.UNHIDDEN:.0f} % of the shorter one of computation and data that is not hidden. What remains is how far
-the model was off on machines that were measured. What another microarchitecture does they cannot tell: for it errors
-are widened by {validate.OTHER_MICROARCHITECTURE:g} (OTHER_MICROARCHITECTURE in analysis/model/validate.py, with its
-reason).
+{100 * forecast.UNHIDDEN:.0f} % of the shorter one of computation and data that is not hidden. The rest, and most of it,
+is how far the model was off on machines that were measured, some beside loud neighbours. What another microarchitecture
+does they cannot tell: for it errors are widened by {validate.OTHER_MICROARCHITECTURE:g} (OTHER_MICROARCHITECTURE in
+analysis/model/validate.py, with its reason).
 
 ## Sealed before it was measured
 

@@ -107,7 +107,7 @@ def load(file: Path) -> Sealed:
 def judged(folders: Mapping[str, Sequence[Path]]) -> dict[str, Sealed]:
     """All that was sealed, by the names of the files, with how it fares against the runs in these `folders`, by
     machine. Raises HarnessError for a damaged file."""
-    every = {file.stem: load(file) for file in sorted(FOLDER.glob("*.json"))}
+    every = {file.stem: load(file) for file in sorted(FOLDER.glob("*.json"), key=lambda file: file.stem)}
     return {name: judged_by(one, folders.get(one.machine, ())) for name, one in every.items()}
 
 

@@ -1,5 +1,7 @@
 """Figures of several runs together."""
 
+from dataclasses import replace
+
 import matplotlib.style
 import pytest
 
@@ -40,6 +42,13 @@ def test_runs_are_drawn_against_each_other_with_the_share_of_points_at_which_two
     shares = {text.get_position(): text.get_text() for text in figure.axes[-1].texts}
     assert len(shares) == 6 and {shares[0, 1], shares[0, 2], shares[1, 2]} == {"100"}
     assert "all runs agree at 3 of 3 points" in figure.texts[-1].get_text()
+
+
+def test_a_run_of_other_lengths_alone_has_no_empty_place_among_those_that_are_compared(body):
+    first = body.runs[0]
+    elsewhere = replace(first, name="elsewhere", samples=first.samples.assign(elements=first.samples["elements"] + 1))
+    figure = drawn("repeatability", replace(body, runs=(*body.runs, elsewhere)))
+    assert legend(figure) == [f"{place}: {run.name}" for place, run in enumerate(body.runs, 1)]
 
 
 def test_a_run_alone_is_not_drawn_against_others(body):

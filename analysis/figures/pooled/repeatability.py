@@ -19,7 +19,7 @@ LOOKS = (
     *(style.Style(colour, marker, "none") for colour, marker in zip(COLOURS, "os^", strict=True)),
     *(look.points for look in style.OTHERS),
 )
-"""Of each run, the newest first."""
+"""Of each run that has a length in common with another, the newest first."""
 ROOM = 1.5
 """The factor of lengths within which runs stand beside each other, so that their intervals can be told apart."""
 
@@ -30,7 +30,8 @@ def draw(evidence: Evidence) -> Figure:
     primary = selection.of_primary(table, run)
     isas = selection.isas(primary)
     figure, grid = panels.grid(len(isas) + 1, 1, 1.7, "none")
-    looks = dict(zip((one.name for one in evidence.runs), cycle(LOOKS), strict=False))
+    compared = [one.name for one in evidence.runs if one.name in set(table["run"])]
+    looks = dict(zip(compared, cycle(LOOKS), strict=False))
     for axes, isa in zip(grid[:, 0], isas, strict=False):
         of_isa = primary[primary["isa"] == isa]
         panels.length_axis(axes, of_isa["elements"], run.machine)

@@ -1,5 +1,6 @@
 """The figure of a prediction: never to be mistaken for a measurement."""
 
+import dataclasses
 import itertools
 
 import matplotlib.style
@@ -23,8 +24,8 @@ def own_style():
         yield
 
 
-def drawn(machine, run=None):
-    figure, _ = figures.draw(load_machines()[machine], forecast.table(machine), run, ["a note"])
+def drawn(machine, run=None, note="a note"):
+    figure, _ = figures.draw(load_machines()[machine], forecast.table(machine), run, [note])
     FigureCanvasAgg(figure).draw()
     return figure
 
@@ -49,6 +50,17 @@ def test_a_run_of_the_machine_is_drawn_over_it_and_notes_are_told(make_run):
     assert "a note" in said
     for axes in figure.axes:
         assert any(line.get_marker() not in ("None", "", None) for line in axes.lines)
+
+
+def test_neither_slow_measurements_nor_a_long_note_are_cut_off(make_run):
+    run = load_run(make_run(machine="skylake-x", isas=("avx512f", "avx2"), parts=("algorithms", "passes")))
+    slow = run.samples["nanoseconds"].where(run.samples["isa"] != "avx2", 9 * run.samples["nanoseconds"])
+    run = dataclasses.replace(run, samples=run.samples.assign(nanoseconds=slow))
+    figure = drawn("skylake-x", run, "a long note " * 20)
+    for axes in figure.axes:
+        assert all(axes.get_ylim()[0] <= y <= axes.get_ylim()[1] for line in axes.lines for y in line.get_ydata())
+    renderer = figure.canvas.get_renderer()
+    assert all(text.get_window_extent(renderer).x1 <= figure.bbox.x1 for text in figure.texts)
 
 
 def test_what_the_paper_claims_is_where_it_claims_it():
