@@ -57,9 +57,12 @@ def of_runs(runs: Sequence[Run], elements: Sequence[int], loops: pd.DataFrame | 
     """What the model expects of a machine that has runs at lengths of one's choice, as Forecast.table: by the
     bandwidths of the first of them, in the variants that it chose for each compiler and ISA; or, of a compiler whose
     `loops` there (in_core.table) are given, in those that llvm-mca gives the fewest cycles. As much of the core is left
-    as that run had at neighbouring lengths. Raises HarnessError where a run has one of the lengths."""
+    as that run had at neighbouring lengths. Raises HarnessError where a run has one of the lengths, or that one's loops
+    are not recorded."""
     first, random, at = runs[0], np.random.default_rng(forecast.SEED), np.log(sorted(elements))
     subjects = [its for run, its in validate.subjects(runs, in_core.load()) if run is first]
+    if not subjects:
+        raise HarnessError(f"{first.folder}: no loops of its kernels are recorded ({in_core.REFRESH})")
     if loops is not None:
         subjects = [
             replace(its, compiler=loops["compiler"].iloc[0], loops=in_core.intervals(loops[loops["isa"] == its.isa]))

@@ -135,6 +135,12 @@ def test_a_machine_that_has_runs_is_sealed_at_lengths_that_none_of_them_has(know
         sealed.of_runs([known[0]], [7_500_000, 8192])
 
 
+def test_of_a_run_without_recorded_loops_nothing_is_sealed(known, monkeypatch):
+    monkeypatch.setattr(in_core, "load", lambda: known[1].assign(kernels="others"))
+    with pytest.raises(HarnessError, match="no loops of its kernels are recorded"):
+        sealed.of_runs([known[0]], [7_500_000])
+
+
 def test_a_compiler_that_no_run_has_is_sealed_at_any_length_by_its_own_loops(known):
     run, loops = known
     slower = loops.assign(compiler="zig", kernels="others", cycles_low=60.0, cycles_high=70.0)
