@@ -102,4 +102,4 @@ lock:
 	  --no-emit-find-links --no-header -c config/requirements.lock config/peers.in -o config/peers.lock
 
 clean:
-	rm -rf .venv .venv-peers .snakemake results/build results/runs results/figures results/tables
+	rm -rf .venv .venv-peers .snakemake results/build results/runs results/cluster results/figures results/tables

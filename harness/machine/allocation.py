@@ -15,7 +15,7 @@ from datetime import datetime
 @dataclass(frozen=True)
 class Allocation:
     """A job on one node, and what of that is the job's: logical processors, memory in bytes; None where the scheduler
-    does not tell. `ends`, in seconds since 1970, is told from version 23 on."""
+    does not tell. `ends`, in seconds since 1970, not every version tells."""
 
     job: str
     node: str

@@ -7,11 +7,11 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from harness.native import build
 from harness.reading import catalog
@@ -109,7 +109,7 @@ def entries() -> dict[str, Entry]:
     return found
 
 
-def job_of(wildcards: object) -> Job:
+def job_of(wildcards: Any) -> Job:
     """The job of the wildcards `entry` and `node`."""
     return Job(entries()[wildcards.entry], wildcards.node)
 
@@ -204,6 +204,8 @@ def expected(job: Job) -> str:
         return f"{job.entry.machine} is expected"
     with suppress(OSError):
         return f"last time it was {Path(job.note.read_text(encoding='utf-8').strip()).parent.name}"
+    if named := [word for word in re.split(r"[^\w-]+", job.entry.constraint or "") if word in machine_names()]:
+        return f"by its feature it is {named[0]}"
     return "which machine it is, the node tells"
 
 
@@ -222,7 +224,7 @@ def why(job: Job) -> str:
     """Why a job did not come back: what its log ends with."""
     if not job.began_on():
         return f"no node was free for {job.entry.wait_hours:g} hours, or Slurm refused it"
-    lines: Sequence[str] = job.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    lines = job.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     return f"{one_line(lines[-1])} ({job.log})"
 
 

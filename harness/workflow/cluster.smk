@@ -56,14 +56,14 @@ rule:
 
 # A node that does not come must not keep the others from being drawn, so what is drawn is no rule's: it follows when nothing
 # is left to be waited for.
-def draw_what_came():
-    if cluster.came():
-        shell("snakemake figures --quiet rules progress reason host")
+DRAW = "snakemake figures --quiet rules progress reason host"
 
 
 onsuccess:
-    draw_what_came()
+    if cluster.came():
+        shell(DRAW)
 
 
 onerror:
-    draw_what_came()
+    if cluster.came():
+        shell(DRAW)

@@ -140,6 +140,12 @@ def test_the_plan_tells_nodes_hours_and_machines_and_how_a_job_is_followed(writt
     assert cluster.planned(CONFIG, "", False) == notes and capsys.readouterr().err == "", "it is told once"
 
 
+def test_a_feature_that_has_the_name_of_a_machine_tells_which_is_expected(written):
+    its = written(a={"constraint": "ib&zen2"}, b={"constraint": "zen"})
+    told = [cluster.expected(cluster.Job(entry, cluster.ANY)) for entry in its.values()]
+    assert told == ["by its feature it is zen2", "which machine it is, the node tells"]
+
+
 def test_on_this_machine_no_node_is_measured(written, capsys):
     written(a={})
     told = "the nodes of a cluster are reached by --profile profiles/slurm"
