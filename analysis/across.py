@@ -6,10 +6,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis import panels, style
-from analysis.tables.evidence import Evidence
 from analysis.tables.machines import comparable
 from analysis.tables.speedups import pooled_speedups
 from harness.reading import names
+from harness.reading.evidence import Evidence
 from harness.record.caches import FLOAT_BYTES
 from harness.statistics import selection
 

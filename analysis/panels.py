@@ -16,8 +16,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from analysis import style
-from analysis.tables.evidence import Evidence, doubts
 from harness.reading import names
+from harness.reading.evidence import Evidence, doubts
 from harness.reading.trust import verdict
 from harness.record import exactness
 from harness.record.caches import FLOAT_BYTES, HasCaches

@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis import across, figures, style
-from analysis.tables.evidence import Evidence
 from analysis.tables.machines import machines
+from harness.reading.evidence import Evidence
 from harness.record.files import csv_bytes
 
 

@@ -7,7 +7,6 @@ import pandas as pd
 from analysis.tables import conditions, peers
 from analysis.tables.accumulation import costs
 from analysis.tables.bandwidths import EFFECTIVE, at_longest
-from analysis.tables.evidence import Evidence, doubts
 from analysis.tables.repeatability import agreement
 from analysis.tables.scaling import THROUGHPUT, scaling
 from analysis.tables.speedups import class_counts, largest, pooled_speedups, wins_from
@@ -15,6 +14,7 @@ from analysis.tables.tuning import largest_regrets
 from harness.experiments.conditions import LOOPS
 from harness.reading import names
 from harness.reading.catalog import complete_runs, newest_complete
+from harness.reading.evidence import Evidence, doubts
 from harness.reading.trust import verdict
 from harness.record import exactness
 from harness.record.caches import FLOAT_BYTES

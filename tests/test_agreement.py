@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.tables.evidence import Evidence
 from analysis.tables.speedups import pooled_speedups
 from harness.experiments.base import Roster
+from harness.reading.evidence import Evidence
 from harness.record.run import Row
 from harness.record.samples import Run
 from harness.run.choices import Choices, grouped

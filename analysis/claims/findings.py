@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.claims.quantities import Measured, between_next
-from analysis.tables.evidence import Evidence, Pooled, in_percent
 from analysis.tables.pass_limits import of_isa, out_of_cache
-from analysis.tables.pooling import effects
 from harness.reading import names
+from harness.reading.evidence import Evidence, Pooled, in_percent
 from harness.reading.frontier import frontier, frontier_rows, limit_shares, ratios_to
+from harness.reading.pooling import effects
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import MissingRows
 from harness.record.samples import Run
@@ -114,7 +114,7 @@ def pooled(of_run: OfRun, evidence: Evidence, isa: str | None, algorithm: str | 
 
 
 def _effects(of_run: OfRun, isa: str | None, algorithm: str | None, run: Run) -> pd.DataFrame:
-    """What a run finds, as `analysis.tables.pooling.effects`."""
+    """What a run finds, as `harness.reading.pooling.effects`."""
     its = of_run(run, isa, algorithm)
     ends = dict(zip(bounds("log"), np.log1p(np.array([its.value, its.low, its.high]) / 100), strict=True))
     return effects(pd.DataFrame([{"isa": isa, "confidence": its.confidence, "processes": 0, **ends}]), "log", ["isa"])

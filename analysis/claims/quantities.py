@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.tables.evidence import Evidence
 from analysis.tables.pass_limits import of_isa, out_of_cache, pooled_limits
-from analysis.tables.pooling import largest_of
 from analysis.tables.speedups import largest
 from harness.reading import names
+from harness.reading.evidence import Evidence
+from harness.reading.pooling import largest_of
 from harness.record.errors import MissingRows
 from harness.statistics import selection
 from harness.statistics.intervals import bounds

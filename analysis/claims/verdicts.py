@@ -8,9 +8,9 @@ import pandas as pd
 
 from analysis.claims import findings, quantities
 from analysis.claims.quantities import Measured
-from analysis.tables.evidence import Evidence, bodies, doubts
 from harness.reading import names
 from harness.reading.claims import Claim
+from harness.reading.evidence import Evidence, bodies, doubts
 from harness.reading.trust import Verdict, verdict
 from harness.record import exactness
 from harness.record.errors import MissingRows, one_line

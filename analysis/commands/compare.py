@@ -8,12 +8,12 @@ import pandas as pd
 
 from analysis.tables import conditions
 from analysis.tables.bandwidths import EFFECTIVE, bandwidths
-from analysis.tables.evidence import Evidence
 from analysis.tables.repeatability import differences, each_run
 from harness.experiments.conditions import LOOPS
 from harness.reading import names
 from harness.reading.catalog import body
 from harness.reading.command_line import option
+from harness.reading.evidence import Evidence
 from harness.reading.trust import verdict
 from harness.record.errors import HarnessError, MissingRows
 from harness.record.run import plain

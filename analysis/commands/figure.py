@@ -5,8 +5,8 @@ import argparse
 from analysis import figures
 from analysis.options import DRAWINGS, RUNS, write
 from analysis.render import render
-from analysis.tables.evidence import Evidence
 from harness.reading.command_line import option
+from harness.reading.evidence import Evidence
 
 OPTIONS = (option("name", metavar="NAME", help=f"one of: {', '.join(figures.names())}"), RUNS, *DRAWINGS)
 

@@ -5,7 +5,7 @@ import argparse
 from analysis import figures
 from analysis.options import DRAWINGS, RUNS, write
 from analysis.render import render
-from analysis.tables.evidence import Evidence
+from harness.reading.evidence import Evidence
 
 OPTIONS = (RUNS, *DRAWINGS)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from analysis.across import NAME
 from analysis.options import DRAWINGS, write
 from analysis.render import render_machines
-from analysis.tables.evidence import Evidence
 from harness.reading.command_line import option
+from harness.reading.evidence import Evidence
 from harness.record.samples import Run, load_runs
 
 OPTIONS = (

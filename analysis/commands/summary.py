@@ -4,8 +4,8 @@ import argparse
 
 from analysis.options import RUN
 from analysis.summary import summary
-from analysis.tables.evidence import bodies
 from harness.reading import catalog
+from harness.reading.evidence import bodies
 from harness.record.samples import load_run, load_runs
 
 OPTIONS = (RUN,)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from harness.record.errors import UnknownFigure
 
 if TYPE_CHECKING:
-    from analysis.tables.evidence import Evidence
+    from harness.reading.evidence import Evidence
     from harness.record.samples import Run
 
 FOLDER = Path(__file__).parent

@@ -16,9 +16,9 @@ from analysis.page import facts
 from analysis.page.contributions import CONTRIBUTIONS, Contribution
 from analysis.page.found import Found
 from analysis.page.template import environment
-from analysis.tables.evidence import Evidence, doubts
 from analysis.tables.repeatability import each_run
 from analysis.tables.speedups import pooled_speedups
+from harness.reading.evidence import Evidence, doubts
 from harness.record.documents import read_checked
 from harness.record.errors import MissingRows
 from harness.record.files import ROOT

@@ -7,9 +7,9 @@ from datetime import datetime
 from importlib.metadata import version
 from pathlib import PurePath
 
-from analysis.tables.evidence import Evidence, doubts
 from analysis.tables.repeatability import agreement
 from harness.reading import names
+from harness.reading.evidence import Evidence, doubts
 from harness.reading.frontier import OUTPUTS, advised, frontier
 from harness.reading.trust import verdict
 from harness.record import exactness

@@ -14,10 +14,10 @@ from analysis import figures
 from analysis.claims import verdicts
 from analysis.claims.verdicts import Judgement
 from analysis.model import forecast
-from analysis.tables.evidence import Evidence
 from analysis.tables.machines import machines
 from harness.reading import catalog, names
 from harness.reading.claims import Claim, load_claims
+from harness.reading.evidence import Evidence
 from harness.record.errors import HarnessError, MissingRows, UnknownFigure
 from harness.record.files import ROOT
 from harness.record.machines import load_machines

@@ -6,8 +6,8 @@ from contextlib import suppress
 import pandas as pd
 
 from analysis.tables.bandwidths import EFFECTIVE, at_longest
-from analysis.tables.evidence import Evidence, doubts
 from analysis.tables.speedups import largest, pooled_speedups, wins_from
+from harness.reading.evidence import Evidence, doubts
 from harness.record.errors import MissingRows
 from harness.record.machines import emulator, is_evidence, load_machines
 from harness.record.samples import Run

@@ -5,10 +5,10 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from analysis.tables.evidence import Evidence, Pooled, in_percent
-from analysis.tables.pooling import effects
 from analysis.tables.times import per_call
 from harness.reading import names
+from harness.reading.evidence import Evidence, Pooled, in_percent
+from harness.reading.pooling import effects
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import MissingRows
 from harness.record.samples import Run, made_once
@@ -76,7 +76,7 @@ def pooled_limits(evidence: Evidence, isa: str | None) -> pd.DataFrame:
 
 
 def _limit_effects(run: Run, isa: str | None) -> pd.DataFrame:
-    """What a run finds of each pass, as `analysis.tables.pooling.effects`: the logarithm of its time over memory's."""
+    """What a run finds of each pass, as `harness.reading.pooling.effects`: the logarithm of its time over memory's."""
     table, ends = pass_limits(run, isa), bounds("over_memory_percent")
     logs = table.assign(**{end: np.log1p(table[end] / 100) for end in ends})
     return effects(logs, "over_memory_percent", ["pass", "elements"]).assign(isa=isa)

@@ -6,8 +6,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from analysis.tables.evidence import Evidence, in_percent
 from analysis.tables.speedups import RIVALS, pooled_speedups, speedups
+from harness.reading.evidence import Evidence, in_percent
 from harness.record.errors import MissingRows
 from harness.record.samples import Run, made_once
 from harness.statistics.intervals import bounds

@@ -4,8 +4,8 @@ evidence."""
 import numpy as np
 import pandas as pd
 
-from analysis.tables.evidence import Evidence, Pooled, in_percent
-from analysis.tables.pooling import effects, largest_of
+from harness.reading.evidence import Evidence, Pooled, in_percent
+from harness.reading.pooling import effects, largest_of
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import MissingRows
 from harness.record.samples import Run, made_once
@@ -28,7 +28,7 @@ def speedups(run: Run) -> pd.DataFrame:
 
 @made_once
 def rival_effects(run: Run) -> pd.DataFrame:
-    """What a run finds of each rival of Two-Pass at each length, as `analysis.tables.pooling.effects`, with against
+    """What a run finds of each rival of Two-Pass at each length, as `harness.reading.pooling.effects`, with against
     (the rival) and region (which caches hold input and output). Raises MissingRows."""
     rows = selection.algorithm_rows(run)
     found = {rival: ratios.log_ratios(rows, rival, TWO_PASS) for rival in THREE_PASS}
@@ -86,7 +86,7 @@ def class_counts(run: Run) -> pd.DataFrame:
 @made_once
 def largest(evidence: Evidence) -> pd.DataFrame:
     """The largest speedup of the primary compiler in each ISA, over the lengths that are out of cache, or over all
-    where none is, with an interval for that maximum (`analysis.tables.pooling.largest_of`). Raises MissingRows.
+    where none is, with an interval for that maximum (`harness.reading.pooling.largest_of`). Raises MissingRows.
 
     Returns the rows of `pooled_speedups` by ISA, with of (over which lengths, in words) and is_out_of_cache.
     """

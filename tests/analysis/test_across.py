@@ -8,7 +8,7 @@ import pytest
 
 from analysis import across
 from analysis.render import render_machines
-from analysis.tables.evidence import Evidence
+from harness.reading.evidence import Evidence
 from harness.record.errors import MissingRows
 from harness.record.samples import Run, load_run
 

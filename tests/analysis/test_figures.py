@@ -21,7 +21,7 @@ from matplotlib.transforms import Bbox
 import analysis
 from analysis import figures, style
 from analysis.render import render
-from analysis.tables.evidence import Evidence
+from harness.reading.evidence import Evidence
 from harness.record.errors import MissingRows, UnknownFigure
 from harness.record.files import csv_bytes
 from harness.record.samples import Run, load_run

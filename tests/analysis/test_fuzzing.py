@@ -14,8 +14,8 @@ import pytest
 
 from analysis import figures
 from analysis.summary import summary
-from analysis.tables.evidence import Evidence
 from harness.exchange import bundle
+from harness.reading.evidence import Evidence
 from harness.record.errors import DamagedRun, HarnessError
 from harness.record.files import ROOT
 from harness.record.samples import Run, load_run, read_samples

@@ -6,7 +6,7 @@ import matplotlib.style
 import pytest
 
 from analysis import figures, style
-from analysis.tables.evidence import Evidence
+from harness.reading.evidence import Evidence
 from harness.record.samples import load_run
 from tests.planted import body_of_evidence
 

@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis import panels, style
-from analysis.tables.evidence import Evidence
 from analysis.tables.repeatability import agreement, each_run, pairs
 from harness.reading import names
+from harness.reading.evidence import Evidence
 from harness.statistics import selection
 
 EXPERIMENT = "runs"

@@ -6,8 +6,8 @@ import pytest
 
 from analysis.claims import findings
 from analysis.claims.verdicts import judge, report
-from analysis.tables.evidence import Evidence
 from harness.reading.claims import load_claims
+from harness.reading.evidence import Evidence
 from harness.record.errors import MissingRows
 from tests.harness.reading.test_frontier import exact
 from tests.planted import run_that_says

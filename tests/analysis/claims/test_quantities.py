@@ -12,9 +12,9 @@ from analysis.claims.quantities import (
     results_not_finite,
     slowest_pass,
 )
-from analysis.tables.evidence import Evidence
 from analysis.tables.pass_limits import pass_limits
 from harness.reading.claims import UNITS
+from harness.reading.evidence import Evidence
 from harness.record.errors import MissingRows
 from tests.planted import FAR, run_with_passes
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.tables.evidence import Evidence
 from analysis.tables.machines import comparable, machines
+from harness.reading.evidence import Evidence
 from harness.record.errors import MissingRows
 from harness.record.samples import load_run
 

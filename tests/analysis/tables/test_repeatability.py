@@ -2,8 +2,8 @@
 
 import pytest
 
-from analysis.tables.evidence import Evidence
 from analysis.tables.repeatability import agreement, differences, each_run, pairs
+from harness.reading.evidence import Evidence
 from harness.record.errors import MissingRows
 from harness.record.samples import load_run
 from tests.planted import body_of_evidence

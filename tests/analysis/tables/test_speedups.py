@@ -5,8 +5,8 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from analysis.tables.evidence import Evidence
 from analysis.tables.speedups import largest, speedups, wins_from
+from harness.reading.evidence import Evidence
 from harness.record.errors import MissingRows
 from harness.record.samples import Run
 

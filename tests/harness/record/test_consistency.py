@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from analysis import figures
-from analysis.tables.evidence import Evidence
+from harness.reading.evidence import Evidence
 from harness.record.errors import DamagedRun
 from harness.record.run import content_of, record_of
 from harness.record.samples import Run, load_run

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.special import ndtri, stdtrit
 
-from analysis.tables.pooling import LEAST_COMMON, SMALLEST_VARIANCE, effects, largest_of, pool, spreads
+from harness.reading.pooling import LEAST_COMMON, SMALLEST_VARIANCE, effects, largest_of, pool, spreads
 from harness.statistics.intervals import intervals
 
 BY, GROUP = ["group", "point"], ["group"]

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.tables.pooling import pool, spreads
 from harness.reading import catalog
+from harness.reading.pooling import pool, spreads
 from harness.reading.trust import Verdict, verdict
 from harness.record.errors import MissingRows
 from harness.record.samples import Run, load_run, load_runs, made_once

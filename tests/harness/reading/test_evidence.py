@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis.tables.evidence import Evidence, bodies, doubts
 from analysis.tables.speedups import largest, pooled_speedups, speedups
+from harness.reading.evidence import Evidence, bodies, doubts
 from harness.reading.trust import verdict
 from harness.record.samples import load_run
 from tests.planted import body_of_evidence, run_that_says, slower
