@@ -31,7 +31,6 @@ from harness.run.begun import Begun
 from harness.run.budget import ACCURACY_ENDS, FIRST_LOOK_ENDS, GRACE, TUNING_ENDS, Budget
 from harness.run.prepare import now, prepare
 from harness.run.progress import Bar, bar
-from harness.sampling import tuning
 
 if TYPE_CHECKING:
     from harness.record.samples import Run
@@ -242,6 +241,7 @@ def tune(run: Begun, budget: Budget) -> list[Row]:
 
     journal, choices = TuningJournal(run.folder), Choices.of(run, earlier_runs(run.folder))
     most, ends, seconds_of_size = run.plan.protocol["tuner"]["processes"], budget.until(TUNING_ENDS), 0.0
+    waits = TUNING_ENDS * seconds_to_wait(run, budget)
     with bar("tuning", 1, ends=ends) as progress:
         for process in range(1 + most):
             fields, done = choices.fields(process, journal.rows()), journal.keys()
@@ -254,9 +254,12 @@ def tune(run: Begun, budget: Budget) -> list[Row]:
                 progress.total = progress.n + size + (most - process) * len(fields) * choices.most
                 progress.set_description_str(f"tuning, process {process + 1} of {most + 1}")
                 began = time.monotonic()
-                if not look(run, process, todo, budget, progress):
+                # The first look has to see all variants, so it does not wait.
+                asked = {"process": process, "fields": todo, "waits": waits if process else 0.0}
+                if (waited := look(run, asked, budget, progress)) is None:
                     break
-                seconds_of_size = max(seconds_of_size, (time.monotonic() - began) / size)
+                waits -= waited
+                seconds_of_size = max(seconds_of_size, (time.monotonic() - began - waited) / size)
     return choices.table(journal.rows())
 
 
@@ -265,29 +268,40 @@ def earlier_runs(folder: Path) -> tuple[Path, Path]:
     return folder.parents[1], folder.parents[2] / "recorded"
 
 
-def look(run: Begun, process: int, fields: Sequence[tuning.Field], budget: Budget, progress: Bar) -> bool:
-    """Runs one process of tuning: whether it was done in time. Raises HarnessError where the first was not."""
+def look(run: Begun, asked: Mapping[str, Any], budget: Budget, progress: Bar) -> float | None:
+    """Runs one process of tuning over what is `asked`: the seconds that it waited, None where it was not done in time.
+    Raises HarnessError where the first was not."""
+    process, fields = asked["process"], asked["fields"]
     # The first tries fewer variants where it has to hurry; those after it are begun where they are expected to end.
     deadline = math.inf if process else budget.until(FIRST_LOOK_ENDS)
     late, sizes = budget.until(TUNING_ENDS + GRACE), {" ".join(field.key): field.size for field in fields}
-    wanted = {"process": process, "fields": [plain(field) for field in fields]}
+    wanted, waited = {**asked, "fields": [plain(field) for field in fields]}, 0.0
     try:
         for message in run_worker(run, worker.TUNING, deadline, late, wanted):
             if "tuned" in message:
                 progress.set_postfix_str(message["tuned"], refresh=False)
                 progress.update(sizes[message["tuned"]])
+            elif "waiting" in message:
+                progress.show_wait(message["waiting"])
+            elif "beyond" in message:
+                waited = message["beyond"]
             else:
                 note_canary(run, message)
     except TimeSpent as error:
         if process:
-            return False
+            return None
         total, known = len(run.plan.roster.passes) * len(run.pairs), TuningJournal(run.folder).rows()
         tuned = len({(row["compiler"], row["isa"], row["pass"]) for row in known})
         raise HarnessError(
             f"{tuned} of {total} passes were tuned in {plan.duration(late - budget.began)}: {too_slow(run.plan)}; the "
             "same command goes on from here"
         ) from error
-    return True
+    return waited
+
+
+def seconds_to_wait(run: Begun, budget: Budget) -> float:
+    """How long a run may wait for a calm machine, in all."""
+    return run.plan.protocol["waiting_percent"] / 100 * budget.seconds
 
 
 def too_slow(planned: plan.Plan) -> str:
@@ -373,7 +387,7 @@ def measure_processes(run: Begun, budget: Budget) -> None:
                 "pace": seconds_of_cost or run.plan.slowness,
                 "cost": cost,
                 "later": [run.plan.process_seconds()] * max(0, least - 1 - process),
-                "waits": max(0.0, run.plan.protocol["waiting_percent"] / 100 * budget.seconds - waited_for(journals)),
+                "waits": max(0.0, (1 - TUNING_ENDS) * seconds_to_wait(run, budget) - waited_for(journals)),
             }
             with suppress(TimeSpent):
                 for message in run_worker(run, process, ends, budget.until(1 + GRACE), asked):
@@ -383,7 +397,7 @@ def measure_processes(run: Begun, budget: Budget) -> None:
                     elif "again" in message:
                         progress.set_postfix_str(f"{message['again']}, again", refresh=False)
                     elif "waiting" in message:
-                        progress.set_postfix_str(f"waiting for calm: {message['waiting']:.0f} s")
+                        progress.show_wait(message["waiting"])
                     elif "beyond" in message:
                         beyond = message["beyond"]
                     else:

@@ -31,6 +31,10 @@ class Bar(tqdm):
 
     ends = math.inf
 
+    def show_wait(self, seconds: float) -> None:
+        """Shows that so long is waited now."""
+        self.set_postfix_str(f"waiting for calm: {seconds:.0f} s")
+
     @property
     def format_dict(self) -> dict[str, Any]:
         """What the bar is drawn from."""

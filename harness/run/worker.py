@@ -9,7 +9,7 @@ import math
 import os
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,11 @@ def conditions_of(run: Begun, sampler: Sampler, rosters: Mapping[Pair, Roster]) 
     return found
 
 
+def tell_pause(seconds: float) -> None:
+    """Tells how long will be waited now."""
+    tell(waiting=seconds)
+
+
 def measure(run: Begun, process: int, wanted: Mapping[str, Any], deadline: float) -> None:
     """Measures what is missing of the wanted questions in one process of the run: those that, by their expected costs
     and the pace that is seen, end before the deadline. Then, in the time to spare, once more what was disturbed all the
@@ -93,7 +98,7 @@ def measure(run: Begun, process: int, wanted: Mapping[str, Any], deadline: float
     pacer = Pacer(
         min(wanted["waits"], spare(deadline, wanted["pace"] * (wanted["cost"] + later), parts)),
         lambda: sampler.is_calm() and conditions.are_calm(),
-        lambda pause: tell(waiting=pause),
+        tell_pause,
         deadline,
     )
     asked = questions(run.plan, rosters)
@@ -117,20 +122,23 @@ def measure(run: Begun, process: int, wanted: Mapping[str, Any], deadline: float
     tell(clock_nanoseconds=sampler.best_clock, throughput_nanoseconds=sampler.best_throughput)
 
 
-def tune(run: Begun, process: int, fields: Sequence[Field], deadline: float) -> None:
-    """Times what is still missing of the fields in one process of tuning, into tuning.journal, in shuffled order;
-    variants are left out where it would not be done at the deadline."""
+def tune(run: Begun, wanted: Mapping[str, Any], deadline: float) -> None:
+    """Times what is still missing of the wanted `fields` in one `process` of tuning, into tuning.journal, in shuffled
+    order; variants are left out where it would not be done at the deadline. So many seconds may be waited (`waits`)."""
+    process, fields = wanted["process"], typed(tuple[Field, ...], wanted["fields"])
     sampler, rosters, record = start(run), run.rosters(), run.record
     rounds, journal = run.plan.protocol["tuner"]["rounds"], TuningJournal(run.folder)
     done = journal.keys()
     todo = [field for field in fields if (process, *field.key) not in done]
     random.Random(record.seed + process).shuffle(todo)
     allowance = Allowance(deadline, len(todo))
+    pacer = Pacer(wanted["waits"], sampler.is_calm, tell_pause, deadline)
     for field in todo:
         pair = field.compiler, field.isa
-        tuner = Tuner(sampler, rosters[pair], run.plan.tuning_lengths(*pair), rounds, record.seed)
+        tuner = Tuner(sampler, rosters[pair], run.plan.tuning_lengths(*pair), rounds, record.seed, pacer)
         journal.append(tuner.look(field, process, allowance.next()))
         tell(tuned=" ".join(field.key))
+    tell(beyond=pacer.waited)
     tell(clock_nanoseconds=sampler.best_clock, throughput_nanoseconds=sampler.best_throughput)
 
 
@@ -169,13 +177,11 @@ def start(run: Begun) -> Sampler:
 
 def main(job: Mapping[str, Any]) -> None:
     """What a process that `measure` starts does. A job has folder, extensions, config, process (its number, or TUNING,
-    or ACCURACY), deadline (by time.monotonic), and what is `wanted`: of tuning the number of its process and fields; to
-    measure what `measure` wants."""
+    or ACCURACY), deadline (by time.monotonic), and what is `wanted`, as `tune` or `measure` wants it."""
     run = begun(job)
     if job["process"] == ACCURACY:
         accurate(run)
     elif job["process"] == TUNING:
-        process, fields = job["wanted"]["process"], job["wanted"]["fields"]
-        tune(run, process, typed(tuple[Field, ...], fields), job["deadline"])
+        tune(run, job["wanted"], job["deadline"])
     else:
         measure(run, job["process"], job["wanted"], job["deadline"])

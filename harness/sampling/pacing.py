@@ -32,6 +32,11 @@ class Pacer:
     """Seconds, so far."""
     recent: deque[bool] = field(default_factory=lambda: deque(maxlen=RECENT))
 
+    @classmethod
+    def never(cls) -> Pacer:
+        """One that never waits."""
+        return cls(0.0, lambda: True, lambda _: None)
+
     def note(self, disturbed: Iterable[bool]) -> None:
         """Takes up of new samples whether they were disturbed."""
         self.recent.extend(disturbed)

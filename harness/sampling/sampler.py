@@ -397,9 +397,13 @@ def enough_rounds(sampler: Sampler, question: Question, how: Sampling) -> Iterat
         good = len(logs) if question.paired else min(undisturbed_samples)
         if good >= how.rounds and (not question.paired or standard_error(logs) <= how.half_width / 2):
             return
-        calm = sum(undisturbed_samples) >= LEAST_CALM_SHARE * count * len(undisturbed_samples)
-        if count >= (MOST_ROUNDS if calm else 1) * how.rounds:
+        if count >= most_rounds(how.rounds, sum(undisturbed_samples), count * len(undisturbed_samples)):
             return
+
+
+def most_rounds(rounds: int, calm: int, samples: int) -> int:
+    """How many rounds are taken at most where so many are wanted, when so many of the `samples` so far were calm."""
+    return rounds * (MOST_ROUNDS if calm >= LEAST_CALM_SHARE * samples else 1)
 
 
 def by_contender(sampler: Sampler, question: Question, how: Sampling) -> list[list[Sample]]:

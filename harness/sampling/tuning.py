@@ -7,13 +7,14 @@ import math
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from harness.experiments.base import Contender, Question, Roster
 from harness.native.extensions import Kernel
 from harness.record.caches import FLOAT_BYTES, HasCaches
 from harness.record.run import Row
-from harness.sampling.sampler import LEAST_CALM_SHARE, MOST_ROUNDS, Sample, Sampler, undisturbed
+from harness.sampling.pacing import Pacer
+from harness.sampling.sampler import MOST_ROUNDS, Sample, Sampler, most_rounds, undisturbed
 from harness.sampling.schedule import balanced_orders
 
 # Of the shortest pass, so that in cache a sample of a whole algorithm takes about a millisecond.
@@ -94,14 +95,14 @@ def dealt(kernels: Sequence[Kernel], seed: int) -> Iterator[Kernel]:
 @dataclass(frozen=True)
 class Tuner:
     """What times the variants of one compiler and ISA at some lengths, each variant in so many undisturbed samples at
-    least where that can be had: at most MOST_ROUNDS times as many are taken, and no more than so many where hardly one
-    is undisturbed."""
+    least where that can be had within `most_rounds`. Before each length it waits as the pacer says."""
 
     sampler: Sampler
     roster: Roster
     lengths: Sequence[int]
     rounds: int
     seed: int
+    pacer: Pacer = field(default_factory=Pacer.never)
 
     def look(self, field: Field, process: int, seconds: float = math.inf) -> list[Row]:
         """The times of a field's variants in one process: process, compiler, isa, algorithm, pass, variant, elements,
@@ -120,6 +121,7 @@ class Tuner:
 
     def rows(self, field: Field, process: int, elements: int, ends: float) -> Iterator[Row]:
         """The rows at one length; disturbed samples are taken again until it `ends` (by time.monotonic)."""
+        self.pacer.wait()
         seed = self.seed + zlib.crc32(f"{process} {' '.join(field.key)} {elements}".encode())
         taken: dict[Kernel, list[Sample]] = {kernel: [] for name in field.tuned for kernel in self.kernels(field, name)}
         calm = 0
@@ -128,9 +130,10 @@ class Tuner:
                 if kernel in taken:
                     taken[kernel].append(replace(sample, nanoseconds=(nanoseconds,)))
             calm += not sample.flags
+            self.pacer.note([bool(sample.flags)])
             fewest = min(sum(not one.flags for one in its) for its in taken.values())
-            done = fewest >= self.rounds or calm < LEAST_CALM_SHARE * count or time.monotonic() >= ends
-            if count >= self.rounds * field.size and done:
+            done = fewest >= self.rounds or time.monotonic() >= ends
+            if count >= field.size * (self.rounds if done else most_rounds(self.rounds, calm, count)):
                 break
         for kernel, its in taken.items():
             yield {

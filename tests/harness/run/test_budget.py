@@ -61,7 +61,13 @@ def test_what_goes_beside_the_questions_is_not_their_pace(clock):
 CONFIG = {
     "algorithms": {"two-pass": ["ext_sum", "ext_scale"]},
     "protocol": "quick",
-    "protocols": {"quick": {"minutes": 13, "tuner": {"processes": 6, "rounds": 4, "finalists": 6}}},
+    "protocols": {
+        "quick": {
+            "minutes": 13,
+            "waiting_percent": 10,
+            "tuner": {"processes": 6, "rounds": 4, "finalists": 6},
+        }
+    },
     "tuning": "measured",
 }
 
@@ -69,7 +75,7 @@ CONFIG = {
 @pytest.fixture
 def phases(monkeypatch, clock):
     """Has the phases of a run know a worker that tells some messages and is then killed for being late."""
-    silent = dict.fromkeys(("update", "set_postfix_str", "set_description_str"), lambda *_, **__: None)
+    silent = dict.fromkeys(("update", "set_postfix_str", "set_description_str", "show_wait"), lambda *_, **__: None)
     monkeypatch.setattr(measure, "bar", lambda *_, **__: nullcontext(SimpleNamespace(n=0, **silent)))
     monkeypatch.setattr(measure.store, "write_record", lambda *_: None)
 
@@ -124,6 +130,27 @@ def test_as_many_processes_look_at_finalists_as_there_is_time_for(
     phases([])
     monkeypatch.setattr(measure, "run_worker", run_worker)
     assert measure.tune(begun(tmp_path), budget.Budget(0.0, 780.0)) == list(range(processes))
+
+
+def test_tuning_waits_a_quarter_of_what_a_run_may_and_that_is_not_its_pace(
+    tmp_path, phases, choices, clock, monkeypatch
+):
+    """Of 780 seconds a tenth may be waited, of which tuning has 19.5; each of its seven processes takes 24."""
+    allowed = []
+
+    def run_worker(run, _, deadline, late, wanted):
+        allowed.append(wanted["waits"])
+        waited = min(8.0, wanted["waits"])
+        yield {"waiting": waited}
+        clock[0] += 24 + waited
+        measure.TuningJournal(run.folder).append([TUNED | {"process": wanted["process"]}])
+        yield {"tuned": "gcc avx2 two-pass"}
+        yield {"beyond": waited}
+
+    phases([])
+    monkeypatch.setattr(measure, "run_worker", run_worker)
+    assert measure.tune(begun(tmp_path), budget.Budget(0.0, 780.0)) == list(range(7))
+    assert allowed == pytest.approx([0.0, 19.5, 11.5, 3.5, 0.0, 0.0, 0.0])  # the first look does not wait
 
 
 def test_a_process_over_finalists_that_is_killed_for_being_late_is_done_without(tmp_path, phases, choices):

@@ -12,6 +12,7 @@ from harness.experiments.base import Roster
 from harness.native.memory import Arena
 from harness.run import plan
 from harness.sampling import tuning
+from harness.sampling.pacing import PAUSES, Pacer
 from harness.sampling.sampler import Sample, Sampler
 from harness.sampling.tuning import Field, Tuner, fields_of
 from harness.statistics.selection import THREE_PASS, TWO_PASS
@@ -30,9 +31,9 @@ def variants(most=99):
     return {name: [k.variant for k in TABLE if k.name == name][:most] for name in SHAPES}
 
 
-def tuner(times, lengths=(100,), rounds=2):
+def tuner(times, lengths=(100,), rounds=2, pacer=None):
     sampler = SimulatedSampler(times)
-    return Tuner(sampler, ROSTER, lengths, rounds, 1), sampler
+    return Tuner(sampler, ROSTER, lengths, rounds, 1, pacer or Pacer.never()), sampler
 
 
 def test_a_length_in_each_cache_and_one_out_of_them():
@@ -117,6 +118,15 @@ def test_disturbed_samples_are_taken_again_until_there_are_twice_as_many():
     made, sampler = tuner(at_first, rounds=3)
     made.look(field, 0)
     assert 3 * field.size < len(sampler.asked) < 2 * 3 * field.size
+
+
+@pytest.mark.parametrize(("flag", "told"), [("", []), ("stolen", [*PAUSES, *PAUSES])])
+def test_before_each_length_it_is_waited_where_most_samples_were_disturbed(flag, told):
+    pauses = []
+    pacer = Pacer(60.0, lambda: False, pauses.append, sleep=lambda _: None)
+    made, _ = tuner(lambda *_: (100.0, flag), (100, 200, 300), pacer=pacer)
+    made.look(fields_of(ROSTER, PAIR, variants())[0], 1)
+    assert pauses == told  # before the second length and the third
 
 
 @pytest.fixture
