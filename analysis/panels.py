@@ -3,7 +3,7 @@
 import itertools
 import math
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from analysis import style
 from harness.reading import names
-from harness.reading.evidence import Evidence, doubts
+from harness.reading.evidence import Evidence, doubts, floors
 from harness.reading.trust import verdict
 from harness.record import exactness
 from harness.record.caches import FLOAT_BYTES, HasCaches
@@ -29,6 +29,8 @@ from harness.statistics.intervals import bounds
 # Inches. Title, legend and footer have bands of their own, so that they can cover neither data nor one another.
 TITLE, LEGEND_LINE, FOOTER_LINE, GAP = 0.28, 0.17, 0.115, 0.06
 AUDIT_WORDS = {"yes": "disturbs", "unknown": "unknown"}
+FOOTER_CHARACTERS = 150
+"""What fits in a line of small print."""
 CACHE_NOTE = "vertical lines: the input (4n bytes) fills that cache"
 
 
@@ -72,6 +74,13 @@ def length_axis(axes: Axes, elements: pd.Series | np.ndarray, machine: HasCaches
 def _above(axes: Axes, x: float, text: str, **look: Any) -> None:
     """A name above the axes, of what stands there at x."""
     axes.text(x, 1.01, text, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=6.5, **look)
+
+
+def noise_band(axes: Axes, evidence: Evidence, ends: Callable[[np.ndarray], tuple[Any, Any]]) -> None:
+    """A grey band between the ends that a noise floor in percent makes, at each length of an axis of them."""
+    lengths = np.geomspace(*axes.get_xlim(), 500)
+    low, high = ends(floors(evidence, lengths))
+    axes.fill_between(lengths, low, high, color=style.GREY, alpha=0.2, linewidth=0, step="mid")
 
 
 def bandwidth_axis(axes: Axes) -> None:
@@ -175,9 +184,9 @@ def finish_pooled(figure: Figure, evidence: Evidence, table: pd.DataFrame, frame
     run = evidence.newest
     over = "runs and processes" if len(evidence.runs) > 1 or evidence.lent else "processes"
     notes = [
-        *textwrap.wrap(f"{run.machine.brand} ({run.machine.name}); {_runs(evidence)}", 150),
+        f"{run.machine.brand} ({run.machine.name}); {_runs(evidence)}",
         f"{_counted(table, over)}; {_disturbed(evidence.runs)}",
-        *textwrap.wrap("; ".join(evidence.cautions), 150),
+        "; ".join(evidence.cautions),
         *trust(evidence),
     ]
     return surround(figure, Frame(f"{reservation(run)}{frame.title}", frame.handles, [*notes, *frame.notes]))
@@ -192,7 +201,8 @@ def reservation(run: Run) -> str:
 
 def surround(figure: Figure, frame: Frame) -> Figure:
     """The figure with a frame around the panels, each part of it in a band of its own."""
-    handles, footer = frame.handles, [style.plain(line) for line in frame.notes]
+    wrapped = [part for line in frame.notes for part in textwrap.wrap(line, FOOTER_CHARACTERS)]
+    handles, footer = frame.handles, [style.plain(line) for line in wrapped]
     per_line = _legend_columns(handles)
     legend = LEGEND_LINE * math.ceil(len(handles) / per_line)
     below = FOOTER_LINE * len(footer) + GAP + (legend + GAP if handles else 0.0)
@@ -263,7 +273,7 @@ def trust(evidence: Evidence) -> list[str]:
     run, found = evidence.newest, doubts(evidence)
     if len(evidence.runs) == 1:
         return [null_test(run), audit_line(run)]
-    return [f"{found.told}, noise floor {found.floor_percent:.2g} %", audit_line(run)]
+    return [f"{found.told}, noise floor {found.floor_told}", audit_line(run)]
 
 
 def null_test(run: Run) -> str:

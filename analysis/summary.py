@@ -2,6 +2,7 @@
 
 import textwrap
 
+import numpy as np
 import pandas as pd
 
 from analysis.tables import conditions, peers
@@ -14,7 +15,7 @@ from analysis.tables.tuning import largest_regrets
 from harness.experiments.conditions import LOOPS
 from harness.reading import names
 from harness.reading.catalog import complete_runs, newest_complete
-from harness.reading.evidence import Evidence, doubts
+from harness.reading.evidence import Evidence, doubts, floors
 from harness.reading.trust import verdict
 from harness.record import exactness
 from harness.record.caches import FLOAT_BYTES
@@ -238,7 +239,7 @@ def _speedup_lines(evidence: Evidence, isa: str, table: pd.DataFrame) -> list[st
 
 
 def _speedup(evidence: Evidence, isa: str, row: pd.Series) -> str:
-    floor = doubts(evidence).floor
+    (floor,) = floors(evidence, np.array([row["elements"]]))
     middle, low, high = row[bounds("speedup_percent")]
     numbers = f"{middle:+.1f} % [{low:+.1f}, {high:+.1f}] {names.percent(row['confidence'])}"
     rival = names.SHORT_ALGORITHMS[row["against"]]
@@ -258,7 +259,7 @@ def _best_and_first_win(evidence: Evidence, isa: str, table: pd.DataFrame) -> st
     told += f" {names.percent(best['confidence'])} at {names.count(best['elements'])}"
     if doubts(evidence).doubt(isa):
         return told
-    first = wins_from(table, doubts(evidence).floor)
+    first = wins_from(table, floors(evidence, table["elements"]))
     return f"{told}; " + (f"faster from {names.count(first)} on" if first else "no win at the longest")
 
 

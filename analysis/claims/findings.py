@@ -1,4 +1,4 @@
-"""What findings of our own are about: quantities of the frontier, in one thread. Each is a function of a run, pooled
+"""What findings of our own are about: quantities of the frontier, in one thread. Most are functions of a run, pooled
 over those of a body of evidence."""
 
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from analysis.claims.quantities import Measured, between_next
 from analysis.tables.pass_limits import of_isa, out_of_cache
 from harness.reading import names
 from harness.reading.evidence import Evidence, Pooled, in_percent
-from harness.reading.frontier import frontier, frontier_rows, limit_shares, ratios_to
-from harness.reading.pooling import effects
+from harness.reading.frontier import NEXT_RUN, frontier_rows, limit_shares, pooled_frontier, ratios_to
+from harness.reading.pooling import IN_L2, OUT_OF_CACHE, of_percents
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import MissingRows
 from harness.record.samples import Run
@@ -45,20 +45,22 @@ def lead_by_stores(run: Run, isa: str | None, algorithm: str | None) -> Measured
     return replace(measured, detail=f"with plain stores over {names.SHORT_ALGORITHMS[rival]}; {measured.detail}")
 
 
-def behind_fastest(run: Run, isa: str | None, algorithm: str | None) -> Measured:
+def behind_fastest(evidence: Evidence, isa: str | None, algorithm: str | None) -> Measured:
     """By how much an algorithm takes longer than the fastest with a warm output, at the length where that is most of
     those whose input and output fit in L2 together."""
-    table = frontier(run)
+    table, run = pooled_frontier(evidence), evidence.newest
     near = 2 * FLOAT_BYTES * table["elements"] <= run.machine.cache_bytes(2)
     mine = (table["algorithm"] == algorithm) & (table["isa"] == isa) & (table["threads"] == 1)
     table = table[near & mine & (table["output"] == "warm")]
     if table.empty:
         raise MissingRows(f"{algorithm} was not measured in L2 with a warm output in {names.ISAS.get(isa or '', isa)}")
     worst = table.loc[table["relative_time_median"].idxmax()]
-    value, low, high = (100 * (worst[bound] - 1) for bound in bounds("relative_time"))
+    value, low, high, *next_run = (100 * (worst[bound] - 1) for bound in (*bounds("relative_time"), *NEXT_RUN))
     beside = "itself" if worst["fastest"] == algorithm else names.algorithm(worst["fastest"])
     told = f"beside {beside} at {names.count(worst['elements'])} elements, the largest of {len(table)} lengths in L2"
-    return Measured(value, low, high, worst["confidence"], f"{told}; {worst['processes']} processes")
+    told = f"{told}; {worst['processes']} processes"
+    expected = None if np.isnan(next_run).any() else (next_run[0], next_run[1])
+    return Measured(value, low, high, worst["confidence"], told, IN_L2, expected)
 
 
 def limit_reached(run: Run, isa: str | None, algorithm: str | None) -> Measured:
@@ -68,7 +70,10 @@ def limit_reached(run: Run, isa: str | None, algorithm: str | None) -> Measured:
     shares = limit_shares(rows)
     (row,) = intervals(shares[shares["algorithm"] == algorithm], ["algorithm"], "limit_percent").to_dict("records")
     return Measured(
-        *(row[bound] for bound in bounds("limit_percent")), row["confidence"], _where(rows, row["processes"])
+        *(row[bound] for bound in bounds("limit_percent")),
+        row["confidence"],
+        _where(rows, row["processes"]),
+        OUT_OF_CACHE,
     )
 
 
@@ -91,7 +96,8 @@ def _percent(ratios: pd.DataFrame, rows: pd.DataFrame) -> Measured:
 def _measured(table: pd.DataFrame, value: str, rows: pd.DataFrame) -> Measured:
     """The only row of a table of intervals."""
     (row,) = table.to_dict("records")
-    return Measured(*(row[bound] for bound in bounds(value)), row["confidence"], _where(rows, row["processes"]))
+    told = _where(rows, row["processes"])
+    return Measured(*(row[bound] for bound in bounds(value)), row["confidence"], told, OUT_OF_CACHE)
 
 
 def _where(rows: pd.DataFrame, processes: int) -> str:
@@ -116,14 +122,15 @@ def pooled(of_run: OfRun, evidence: Evidence, isa: str | None, algorithm: str | 
 def _effects(of_run: OfRun, isa: str | None, algorithm: str | None, run: Run) -> pd.DataFrame:
     """What a run finds, as `harness.reading.pooling.effects`."""
     its = of_run(run, isa, algorithm)
-    ends = dict(zip(bounds("log"), np.log1p(np.array([its.value, its.low, its.high]) / 100), strict=True))
-    return effects(pd.DataFrame([{"isa": isa, "confidence": its.confidence, "processes": 0, **ends}]), "log", ["isa"])
+    ends = dict(zip(bounds("percent"), (its.value, its.low, its.high), strict=True))
+    table = pd.DataFrame([{"isa": isa, "confidence": its.confidence, "processes": 0, **ends}])
+    return of_percents(table, "percent", ["isa"])
 
 
 QUANTITIES = {
     "faster-than-two-pass-percent": partial(pooled, faster_than_two_pass),
     "lead-by-stores-percent": partial(pooled, lead_by_stores),
-    "behind-fastest-percent": partial(pooled, behind_fastest),
+    "behind-fastest-percent": behind_fastest,
     "limit-reached-percent": partial(pooled, limit_reached),
 }
 """By their names in config/claims.yaml."""

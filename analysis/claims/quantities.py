@@ -11,7 +11,7 @@ from analysis.tables.pass_limits import of_isa, out_of_cache, pooled_limits
 from analysis.tables.speedups import largest
 from harness.reading import names
 from harness.reading.evidence import Evidence
-from harness.reading.pooling import largest_of
+from harness.reading.pooling import OUT_OF_CACHE, largest_of
 from harness.record.errors import MissingRows
 from harness.statistics import selection
 from harness.statistics.intervals import bounds
@@ -28,6 +28,8 @@ class Measured:
     confidence: float
     """1 for what is counted."""
     detail: str
+    region: str = ""
+    """Of the caches, where it was measured: what is off there bears on it."""
     next_run: tuple[float, float] | None = None
     """Between what the next run would find it; None where it is not known how much runs differ."""
     is_counted: bool = False
@@ -49,6 +51,7 @@ def largest_speedup(evidence: Evidence, isa: str | None, algorithm: str | None) 
         best["confidence"],
         f"over {names.SHORT_ALGORITHMS[best['against']]} at {names.count(best['elements'])} elements, the largest of "
         f"{lengths} out-of-cache length{'s' if lengths > 1 else ''}; {best['processes']} processes, {best['compiler']}",
+        OUT_OF_CACHE,
         between_next(best, "speedup_percent"),
     )
 
@@ -61,6 +64,7 @@ def slowest_pass(evidence: Evidence, isa: str | None, algorithm: str | None) -> 
         *worst[bounds("over_memory_percent")],
         worst["confidence"],
         "; ".join(_limit(row) for _, row in table.sort_values("over_memory_percent_median").iterrows()),
+        OUT_OF_CACHE,
         between_next(worst, "over_memory_percent"),
     )
 

@@ -129,7 +129,7 @@ def compare(claim: Claim, measured: Measured, doubts: Verdict) -> tuple[str, str
             return INCONCLUSIVE, (
                 f"too few processes: the interval holds with {100 * measured.confidence:.1f} % only; {measured.detail}"
             )
-    floor = 0.0 if measured.is_counted else doubts.floor
+    floor = 0.0 if measured.is_counted else doubts.floor_in(measured.region)
     told = measured.detail if measured.is_counted else f"noise floor {floor:.2g}{claim.unit}; {measured.detail}"
     said = _agreement(claim, measured.low, measured.high, floor)
     if said == INCONCLUSIVE:

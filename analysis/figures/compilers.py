@@ -1,7 +1,5 @@
 """What the compiler changes: time of each algorithm by the other compilers relative to the primary one."""
 
-import textwrap
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -34,7 +32,7 @@ def draw(run: Run) -> Figure:
         if len(others) > 1
     ]
     told = ", ".join(f"{name}: {compiler.version}" for name, compiler in run.compilers.items())
-    notes = [panels.CACHE_NOTE, *textwrap.wrap(told, 150)]
+    notes = [panels.CACHE_NOTE, told]
     title = f"What the compiler changes: {', '.join(others)} against {run.primary}"
     return panels.finish(figure, run, table, panels.Frame(title, handles, notes))
 

@@ -112,8 +112,9 @@ def _numbers(judgements: Sequence[Judgement]) -> list[str]:
 
 def variation(evidence: Evidence) -> str:
     """By how much another run may differ from these before it is another result."""
-    floor = doubts(evidence).floor
-    least = f"differences below the noise floor ({floor:.2g} %) are none" if floor else "the noise floor is not known"
+    found = doubts(evidence)
+    below = f"differences below the noise floor ({found.floor_told}) are none"
+    least = below if found.floor else "the noise floor is not known"
     try:
         if len(evidence.runs) > 1:
             apart = each_run(evidence)["difference_percent_median"].abs().max()

@@ -9,8 +9,9 @@ from pathlib import PurePath
 
 from analysis.tables.repeatability import agreement
 from harness.reading import names
+from harness.reading.advice import advised
 from harness.reading.evidence import Evidence, doubts
-from harness.reading.frontier import OUTPUTS, advised, frontier
+from harness.reading.frontier import OUTPUTS, pooled_frontier
 from harness.reading.trust import verdict
 from harness.record import exactness
 from harness.record.errors import MissingRows
@@ -106,7 +107,7 @@ def brief(evidence: Evidence) -> str:
     if found.faults:
         return "no: " + "; ".join(found.faults)
     told = ["null test passed" if found.floor else "no null test", "results right"]
-    told += [f"noise floor {found.floor_percent:.2g} %"] if found.floor else []
+    told += [f"noise floor {found.floor_told}"] if found.floor else []
     told.append(f"{count} runs pooled" if count > 1 else "one run")
     told += [f"{', '.join(names.ISAS.get(isa, isa) for isa in found.unresolved)} undecided"] if found.unresolved else []
     return ", ".join(told)
@@ -119,7 +120,7 @@ def trust(evidence: Evidence) -> list[str]:
     share = run.vetoes.disturbed_samples / max(1, run.vetoes.samples)
     told = [f"null test: {found.told}" if len(evidence.runs) == 1 else found.told]
     if found.floor:
-        told.append(f"noise floor {found.floor_percent:.2g} %: no smaller difference is called one")
+        told.append(f"noise floor {found.floor_told}: no smaller difference is called one")
     told += [f"{names.ISAS.get(isa, isa)} is undecided: {text}" for isa, text in found.unresolved.items()]
     told.append(_runs(evidence))
     told.append(f"results are wrong: {'; '.join(wrong)}" if wrong else "results are within their bounds")
@@ -140,12 +141,12 @@ def _runs(evidence: Evidence) -> str:
     )
 
 
-def advice(run: Run) -> list[str]:
+def advice(evidence: Evidence) -> list[str]:
     """What to use at the longest length of the frontier, in the widest ISA, for each fate of the output; empty without
     a frontier."""
     try:
-        longest = int(frontier(run)["elements"].max())
-        return advised(run, longest, list(dict.fromkeys(OUTPUTS.values())), None, 1)
+        longest = int(pooled_frontier(evidence)["elements"].max())
+        return advised(evidence, longest, list(dict.fromkeys(OUTPUTS.values())), None, 1)
     except MissingRows:
         return []
 

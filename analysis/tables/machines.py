@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.tables.bandwidths import EFFECTIVE, at_longest
 from analysis.tables.speedups import largest, pooled_speedups, wins_from
-from harness.reading.evidence import Evidence, doubts
+from harness.reading.evidence import Evidence, doubts, floors
 from harness.record.errors import MissingRows
 from harness.record.machines import emulator, is_evidence, load_machines
 from harness.record.samples import Run
@@ -37,7 +37,8 @@ def machines(bodies: Sequence[Evidence]) -> pd.DataFrame:
         found = selection.of_primary(found, run)
         for isa in selection.isas(found):
             best = largest(evidence).loc[isa]
-            wins = None if trust.doubt(isa) else wins_from(found[found["isa"] == isa], trust.floor)
+            of_isa = found[found["isa"] == isa]
+            wins = None if trust.doubt(isa) else wins_from(of_isa, floors(evidence, of_isa["elements"]))
             rows.append(
                 {
                     "machine": run.machine.name,

@@ -8,12 +8,12 @@ import pandas as pd
 from analysis.tables.times import per_call
 from harness.reading import names
 from harness.reading.evidence import Evidence, Pooled, in_percent
-from harness.reading.pooling import effects
+from harness.reading.pooling import of_percents
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import MissingRows
 from harness.record.samples import Run, made_once
 from harness.statistics import selection
-from harness.statistics.intervals import TARGET_CONFIDENCE, bounds
+from harness.statistics.intervals import TARGET_CONFIDENCE
 from harness.statistics.ratios import log_ratios, percents
 from harness.statistics.traffic import moved, write_allocate_floats
 
@@ -62,14 +62,13 @@ def pass_limits(run: Run, isa: str | None) -> pd.DataFrame:
 
 
 def pooled_limits(evidence: Evidence, isa: str | None) -> pd.DataFrame:
-    """`pass_limits` of the newest run, with medians and intervals of all runs of the body that have its longest length.
-    Where how much runs differ is not known, they stay those of the newest. Raises MissingRows."""
+    """`pass_limits` of the newest run, with medians and intervals of all runs of the body, each at its own longest
+    length: protocols have others, and out of cache they say the same. Where how much runs differ is not known, they
+    stay those of the newest. Raises MissingRows."""
     newest = pass_limits(evidence.newest, isa)
     target = 1 - (1 - TARGET_CONFIDENCE) / len(newest)
-    pooled = Pooled(partial(_limit_effects, isa=isa), ("pass", "elements"), ("isa",))(evidence, target)
-    both = newest.merge(
-        in_percent(pooled, "over_memory"), on=["pass", "elements"], suffixes=("_newest", ""), how="left"
-    )
+    pooled = Pooled(partial(_limit_effects, isa=isa), ("pass",), ("isa",))(evidence, target)
+    both = newest.merge(in_percent(pooled, "over_memory"), on="pass", suffixes=("_newest", ""), how="left")
     if both["over_memory_percent_median"].isna().any():
         return newest.assign(runs=1)
     return both[[name for name in both if not name.endswith("_newest")]].assign(confidence=target)
@@ -77,9 +76,7 @@ def pooled_limits(evidence: Evidence, isa: str | None) -> pd.DataFrame:
 
 def _limit_effects(run: Run, isa: str | None) -> pd.DataFrame:
     """What a run finds of each pass, as `harness.reading.pooling.effects`: the logarithm of its time over memory's."""
-    table, ends = pass_limits(run, isa), bounds("over_memory_percent")
-    logs = table.assign(**{end: np.log1p(table[end] / 100) for end in ends})
-    return effects(logs, "over_memory_percent", ["pass", "elements"]).assign(isa=isa)
+    return of_percents(pass_limits(run, isa), "over_memory_percent", ["pass"]).assign(isa=isa)
 
 
 def _against_loops(run: Run, name: str, rows: pd.DataFrame, target: float) -> pd.DataFrame:

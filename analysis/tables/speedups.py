@@ -5,8 +5,7 @@ import numpy as np
 import pandas as pd
 
 from harness.reading.evidence import Evidence, Pooled, in_percent
-from harness.reading.pooling import effects, largest_of
-from harness.record.caches import FLOAT_BYTES
+from harness.reading.pooling import effects, largest_of, regions
 from harness.record.errors import MissingRows
 from harness.record.samples import Run, made_once
 from harness.statistics import ratios, selection
@@ -40,9 +39,7 @@ def rival_effects(run: Run) -> pd.DataFrame:
     if not tables:
         raise MissingRows(f"{run.folder}: no round has both Two-Pass and a Three-Pass algorithm")
     table = pd.concat(tables, ignore_index=True)
-    in_l2 = 2 * FLOAT_BYTES * table["elements"] <= run.machine.cache_bytes(2)
-    out = np.where(run.machine.is_out_of_cache(table["elements"]), "out of cache", "beyond L2")
-    return table.assign(region=np.where(in_l2, "in L2", out))
+    return table.assign(region=regions(table["elements"], run.machine))
 
 
 RIVALS = Pooled(rival_effects, (*POINT, "against"), ("isa", "compiler", "against", "region"))
@@ -105,9 +102,9 @@ def largest(evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(rows.values(), index=pd.Index(rows, name="isa")).drop(columns="isa")
 
 
-def wins_from(rows: pd.DataFrame, floor: float) -> int | None:
-    """The length from which on every interval lies above the noise `floor` (percent), None where the longest does not.
-    `rows` are of one ISA."""
+def wins_from(rows: pd.DataFrame, floor: float | np.ndarray) -> int | None:
+    """The length from which on every interval lies above the noise `floor` (percent, of all rows or of each), None
+    where the longest does not. `rows` are of one ISA."""
     fails = rows[(rows["speedup_percent_low"] <= floor) | (rows["processes"] < 2)]
     wins = rows[rows["elements"] > fails["elements"].max()] if len(fails) else rows
     return int(wins["elements"].min()) if len(wins) else None

@@ -28,18 +28,22 @@ OPTIONS = (
 def run(options: argparse.Namespace) -> None:
     """Prints the advice. Raises HarnessError, in one line, where no run tells."""
     from harness.experiments.base import UNIFORM
-    from harness.reading.frontier import advised, measured
+    from harness.reading.advice import advised
+    from harness.reading.evidence import bodies
+    from harness.reading.frontier import measured
     from harness.record.samples import load_runs
 
     machine = options.machine or _here(options.built)
     folders = catalog.complete_runs(options.results).get(machine, [])
-    told = next((its for its in load_runs(folders) if measured(its, UNIFORM)), None)
+    found = bodies(load_runs(folders)) if folders else []
+    told = next((body for body in found if any(measured(run, UNIFORM) for run in body.runs)), None)
     if told is None:
         lacks = "no run with a frontier" if folders else "no complete run"
         raise HarnessError(f"there is {lacks} of {machine} below {options.results}/: `make reproduce-all` makes one")
     outputs = [options.output] if options.output else ["cold", "warm"]
     lines = advised(told, options.elements, outputs, options.isa, options.threads)
-    print(f"{told.machine.name}: {told.machine.brand}, run {told.name}, {told.primary}")
+    newest = told.newest
+    lines = [f"{newest.machine.name}: {newest.machine.brand}, {newest.primary}; {told.told}", *lines]
     print("\n".join(line for text in lines for line in textwrap.wrap(text, 100, subsequent_indent="  ")))
 
 

@@ -10,13 +10,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
 from harness.reading import catalog
-from harness.reading.pooling import pool, spreads
+from harness.reading.pooling import of_percents, pool, regions, spreads
 from harness.reading.trust import Verdict, verdict
 from harness.record.errors import MissingRows
 from harness.record.samples import Run, load_run, load_runs, made_once
+from harness.statistics import controls
 from harness.statistics.intervals import TARGET_CONFIDENCE, bounds
+from harness.statistics.ratios import POINT
 
 
 @dataclass(frozen=True)
@@ -102,19 +105,6 @@ def _sound(group: Sequence[Run]) -> Evidence:
     return Evidence(tuple(sound), left_out=left_out) if sound else Evidence((newest_first[0],), left_out=left_out[1:])
 
 
-@made_once
-def doubts(evidence: Evidence) -> Verdict:
-    """What the controls of all runs say of pooled numbers: the largest noise floor of any; an ISA is in doubt where it
-    is so in every run, since a run that resolves little has wide intervals and counts as much less."""
-    found = [verdict(run) for run in evidence.runs]
-    if len(found) == 1:
-        return found[0]
-    largest = max(found, key=lambda one: one.floor)
-    unresolved = {isa: text for isa, text in found[0].unresolved.items() if all(isa in one.unresolved for one in found)}
-    told = f"null test passed in each of {len(found)} runs"
-    return Verdict(largest.floor_percent, largest.floor_is_of, (), unresolved, told)
-
-
 @dataclass(frozen=True)
 class Pooled:
     """How a number is pooled over runs."""
@@ -128,24 +118,38 @@ class Pooled:
 
     @made_once
     def spread(self, evidence: Evidence) -> pd.DataFrame:
-        """`pooling.spreads` of the body's runs, or of those that lend theirs."""
-        return spreads(self._found(evidence.lent or evidence.runs), self.by, self.group)
+        """`pooling.spreads` of the body's runs, or of those that lend theirs; empty where they have not what it
+        takes."""
+        try:
+            found = self._found(evidence.lent or evidence.runs)
+        except MissingRows:
+            found = pd.DataFrame(columns=list(dict.fromkeys([*self.by, *self.group])))
+        return spreads(found, self.by, self.group)
 
     def __call__(self, evidence: Evidence, target: float = TARGET_CONFIDENCE) -> pd.DataFrame:
-        """`pooling.pool` of the body."""
+        """`pooling.pool` of the body. Raises MissingRows."""
         return pool(self._found(evidence.runs), self.by, self.group, self.spread(evidence), target)
 
     def _found(self, runs: Sequence[Run]) -> pd.DataFrame:
         """Of all the runs that have what it takes. Raises MissingRows where none has."""
-        tables, missing = [], []
-        for run in runs:
-            try:
-                tables.append(self.effects(run).assign(run=run.name))
-            except MissingRows as error:
-                missing.append(error)
-        if not tables:
-            raise missing[0]
-        return pd.concat(tables, ignore_index=True)
+        return pd.concat(of_each(runs, self._of_run), ignore_index=True)
+
+    @made_once
+    def _of_run(self, run: Run) -> pd.DataFrame:
+        return self.effects(run).assign(run=run.name)
+
+
+def of_each(runs: Sequence[Run], show: Callable[[Run], pd.DataFrame]) -> list[pd.DataFrame]:
+    """What those of the runs show that have what it takes. Raises MissingRows where none has."""
+    tables, missing = [], []
+    for run in runs:
+        try:
+            tables.append(show(run))
+        except MissingRows as error:
+            missing.append(error)
+    if not tables:
+        raise missing[0]
+    return tables
 
 
 ENDS = {"": "", "mean_": "mean_", "next_": "next_run_"}
@@ -163,3 +167,61 @@ def in_percent(table: pd.DataFrame, name: str) -> pd.DataFrame:
         "between_runs_share": table["share"],
     }
     return table.drop(columns=[*told, "between", "share"]).assign(**percents, **between)
+
+
+def null_effects(run: Run) -> pd.DataFrame:
+    """What a run finds of each control, as `pooling.effects`. Raises MissingRows."""
+    return of_percents(controls.differences(run), "difference_percent", NULL_POINT)
+
+
+NULL_POINT = [*POINT, "control"]
+NULLS = Pooled(null_effects, tuple(NULL_POINT), tuple(POINT))
+
+
+@made_once
+def differences(evidence: Evidence) -> pd.DataFrame:
+    """`controls.differences` of all runs of a body: their medians and intervals are of what is common to all runs. Of
+    a comparison that only one run has, they are that run's.
+
+    Returns its columns, and runs. Raises MissingRows.
+    """
+    each = pd.concat(of_each(evidence.runs, controls.differences))
+    pooled = in_percent(NULLS(evidence), "difference").assign(confidence=TARGET_CONFIDENCE)
+    ends = {f"difference_percent_{end}": pooled[f"mean_difference_percent_{end}"] for end in ("low", "high")}
+    pooled = pooled.assign(**ends).merge(each[[*NULL_POINT, "kind", "planted_percent"]].drop_duplicates(NULL_POINT))
+    table = pd.concat([pooled, each.assign(runs=1)]).drop_duplicates(NULL_POINT)
+    return table.sort_values([*POINT, "planted_percent", "control"], ignore_index=True)[[*each, "runs"]]
+
+
+def furthest(examples: pd.Series) -> float:
+    """How far from 0 a further one of these will be at most, at 95 %, if 0 is their mean: Student's t with a degree of
+    freedom for each."""
+    return float(stdtrit(len(examples), (1 + TARGET_CONFIDENCE) / 2) * (examples**2).mean() ** 0.5)
+
+
+@made_once
+def doubts(evidence: Evidence) -> Verdict:
+    """What the controls of all runs say of pooled numbers. An ISA is in doubt where it is so in every run, since a run
+    that resolves little has wide intervals and counts as much less.
+
+    How far one run is off is in the intervals of all that is pooled, by how much its runs differ. What must be added is
+    what all runs are off by, and of that the controls' pooled differences are examples wherever there is none: the
+    noise floor of a region of the caches is how far off, at 95 %, a further comparison of what is equal will be.
+    """
+    found = [verdict(run) for run in evidence.runs]
+    if len(found) == 1:
+        return found[0]
+    nulls = differences(evidence).query("kind != 'planted'")
+    logs = np.log1p(nulls["difference_percent_median"] / 100)
+    by_region = logs.groupby(regions(nulls["elements"], evidence.newest.machine))
+    found_in = {region: float(100 * np.expm1(furthest(its))) for region, its in by_region}
+    unresolved = {isa: text for isa, text in found[0].unresolved.items() if all(isa in one.unresolved for one in found)}
+    told = f"null test passed in each of {len(found)} runs"
+    largest = max(found_in, key=found_in.__getitem__)
+    return Verdict(found_in[largest], largest, (), unresolved, told, found_in)
+
+
+def floors(evidence: Evidence, elements: np.ndarray | pd.Series) -> np.ndarray:
+    """The noise floor of numbers at these lengths, in percent."""
+    found = doubts(evidence)
+    return np.array([found.floor_in(region) for region in regions(elements, evidence.newest.machine)])

@@ -1,25 +1,24 @@
-"""Which algorithm is the fastest where, by the experiments of the kind `frontier` in a run; for figures and for advice.
+"""Which algorithm is the fastest where, by the experiments of the kind `frontier`: of a run, and of a body of evidence.
 
-An algorithm is called faster than another only beyond the run's noise floor; otherwise the two are tied.
+An algorithm is called faster than another only beyond the noise floor; otherwise the two are tied.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from harness.experiments.base import RISING, UNIFORM
 from harness.experiments.frontier import LEAST_TRAFFIC
-from harness.reading import names
-from harness.reading.trust import verdict
+from harness.reading.evidence import Evidence, Pooled, floors, in_percent, of_each
+from harness.reading.pooling import effects, of_percents, regions
 from harness.record.errors import MissingRows
 from harness.record.samples import Run, made_once
 from harness.statistics import selection
-from harness.statistics.intervals import TARGET_CONFIDENCE, bounds, intervals
+from harness.statistics.intervals import TARGET_CONFIDENCE, bounds, intervals, order_statistics
 from harness.statistics.ratios import percents
 
 OUTPUTS = {"paper": "cold", "reused": "warm"}
@@ -55,19 +54,132 @@ def frontier(run: Run) -> pd.DataFrame:
     floor slower than the fastest, which is tied with itself); limit_percent_median, _low, _high (what the fastest loops
     of the least traffic take of its time); confidence, processes. Raises MissingRows.
     """
-    floor = 1 + verdict(run).floor / 100
-    tables = [
-        _point(rows).assign(**dict(zip(POINT, key, strict=True))) for key, rows in frontier_rows(run).groupby(POINT)
-    ]
-    table = pd.concat(tables, ignore_index=True)
+    rows = frontier_rows(run)
+    whole, by = rows[rows["algorithm"] != ""], [*POINT, "algorithm"]
+    times = intervals(whole, by, "nanoseconds_per_element").drop(columns=["confidence", "processes"])
+    # By ratios: medians of times, each over the rounds of its own that were calm, may say otherwise on a loud machine.
+    shortest = ratios_to(whole, _least(times.set_index(by)["nanoseconds_per_element_median"], whole))
+    fastest = _least(shortest.groupby([*by, "process"])["log_ratio"].median().groupby(by).median(), whole)
+    ratios = ratios_to(whole, fastest)
+    counts = ratios.groupby(POINT)["algorithm"].transform("nunique")
+    over = pd.concat(
+        percents(its, [*by, "fastest"], "over", 1 - (1 - TARGET_CONFIDENCE) / max(1, count - 1))
+        for count, its in ratios.groupby(counts)
+    )
+    for bound in ("median", "low", "high"):
+        over[f"relative_time_{bound}"] = 1 + over[f"over_percent_{bound}"] / 100
+    limits = intervals(limit_shares(rows), by, "limit_percent").drop(columns=["confidence", "processes"])
+    columns = [*by, "fastest", *bounds("relative_time"), "confidence", "processes"]
+    return _told(times.merge(over[columns], on=by).merge(limits, on=by), Evidence((run,)))
+
+
+def _least(values: pd.Series, rows: pd.DataFrame) -> pd.Series:
+    """For each row the algorithm that has the least of the values, by POINT and algorithm, at its point."""
+    least = {key[:-1]: key[-1] for key in values.groupby(POINT).idxmin()}
+    return pd.Series(pd.MultiIndex.from_frame(rows[POINT]).map(least).to_numpy(), rows.index)
+
+
+def _told(table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+    """The table of a frontier, with what the runs say of its algorithms and of what is tied."""
+    run, floor = evidence.newest, floors(evidence, table["elements"])
     table["origin"] = table["algorithm"].map(run.origin_of)
-    table["is_tied"] = (table["relative_time_low"] <= floor) | (table["processes"] < 2)
+    table["is_tied"] = (table["relative_time_low"] <= 1 + floor / 100) | (table["processes"] < 2)
     order = {name: place for place, name in enumerate(run.algorithms)}
     table = table.sort_values(
         [*POINT, "algorithm"], key=lambda column: column.map(order) if column.name == "algorithm" else column
     )
+    about_runs = [name for name in (*NEXT_RUN, "runs") if name in table]
     values = [*bounds("nanoseconds_per_element"), *bounds("relative_time"), "is_tied", *bounds("limit_percent")]
-    return table[[*POINT, "algorithm", "origin", "fastest", *values, "confidence", "processes"]].reset_index(drop=True)
+    columns = [*POINT, "algorithm", "origin", "fastest", *values, *about_runs, "confidence", "processes"]
+    return table[columns].reset_index(drop=True)
+
+
+@made_once
+def pooled_frontier(evidence: Evidence) -> pd.DataFrame:
+    """`frontier` of all runs of a body that have one: every algorithm against the one that is the fastest of all
+    pooled, its ratios formed within rounds as in each run.
+
+    Returns the columns of `frontier`, with intervals of what any run would find; next_run_relative_time_low, _high (of
+    what the next run will show); runs. Of a point of which it is not known how much runs differ there is what the
+    newest run that has it shows, and the next run is empty. Raises MissingRows.
+    """
+    each = [table.assign(runs=1) for table in of_each(evidence.runs, frontier)]
+    pooled = _pooled(evidence, each) if len(evidence.runs) > 1 or evidence.lent else each[0][:0]
+    for alone in each:
+        known = pd.MultiIndex.from_frame(pooled[POINT])
+        pooled = pd.concat([pooled, alone[~pd.MultiIndex.from_frame(alone[POINT]).isin(known)]])
+    return _told(pooled.reindex(columns=[*each[0], *NEXT_RUN]), evidence)
+
+
+NEXT_RUN = [f"next_run_relative_time_{end}" for end in ("low", "high")]
+REGION = (*CASE, "region")
+"""What points have in common that share the spread of their runs."""
+
+
+def _pooled(evidence: Evidence, each: list[pd.DataFrame]) -> pd.DataFrame:
+    """What is pooled of a frontier, of the points of the runs' own (`each`)."""
+    table = pd.concat(each)
+    target = 1 - (1 - TARGET_CONFIDENCE) / max(1, table["algorithm"].nunique() - 1)
+    # At first the one that in the median run is the least behind that run's fastest; what turns out to be faster,
+    # pooled, takes its place.
+    behind = table.groupby([*POINT, "algorithm"], sort=False)["relative_time_median"].median()
+    fastest = {key[:-1]: key[-1] for key in behind.groupby(POINT).idxmin()}
+    ratios = _ratios(fastest)(evidence, target)
+    faster = ratios[ratios["effect"] < 0].sort_values("effect").drop_duplicates(POINT)
+    if len(faster):
+        fastest |= {tuple(row[name] for name in POINT): row["algorithm"] for _, row in faster.iterrows()}
+        ratios = _ratios(fastest)(evidence, target)
+    if ratios.empty:
+        return each[0][:0]
+    ends = dict(zip(("effect", "low", "high", "next_low", "next_high"), [*RELATIVE, *NEXT_RUN], strict=True))
+    ratios = np.exp(ratios.set_index([*POINT, "algorithm"])[[*ends]].astype(float)).rename(columns=ends)
+    levels = LEVELS(evidence).set_index("what")
+    times, limits = (
+        np.exp(levels.loc[what].set_index([*POINT, "algorithm"])[["effect", "low", "high"]].astype(float)).set_axis(
+            bounds(what), axis=1
+        )
+        for what in LEVELS_OF
+    )
+    counts = levels.loc[LEVELS_OF[0]].set_index([*POINT, "algorithm"])[["runs", "processes"]]
+    found = pd.concat([times, limits, counts], axis=1).join(ratios, how="left").reset_index()
+    found["fastest"] = [fastest.get(key) for key in found[POINT].itertuples(index=False, name=None)]
+    found.loc[found["algorithm"] == found["fastest"], [*RELATIVE, *NEXT_RUN]] = 1.0
+    return found.dropna(subset=RELATIVE).assign(confidence=target)
+
+
+def _ratios(fastest: Mapping[tuple[object, ...], str]) -> Pooled:
+    return Pooled(partial(_ratio_effects, dict(fastest)), (*POINT, "algorithm"), REGION)
+
+
+RELATIVE = bounds("relative_time")
+LEVELS_OF = ("nanoseconds_per_element", "limit_percent")
+
+
+def _ratio_effects(fastest: Mapping[tuple[object, ...], str], run: Run) -> pd.DataFrame:
+    """What a run finds of every algorithm beside the `fastest` of its point, as `pooling.effects`."""
+    rows = frontier_rows(run)
+    rows = rows[rows["algorithm"] != ""]
+    best = pd.MultiIndex.from_frame(rows[POINT]).map(fastest)
+    if best.isna().all():
+        raise MissingRows(f"{run.folder}: no length of the frontier is that of other runs")
+    ratios = ratios_to(rows, pd.Series(best.to_numpy(), rows.index)).query("algorithm != fastest")
+    return _effects(intervals(ratios, [*POINT, "algorithm"], "log_ratio"), "log_ratio", run)
+
+
+def _level_effects(run: Run) -> pd.DataFrame:
+    """What a run finds of every algorithm's time and share of the limit, as `pooling.effects`, with `what`."""
+    table = frontier(run)
+    sure = table["processes"].map(lambda processes: order_statistics(processes)[1])
+    logs = {what: table.assign(confidence=sure, **np.log(table[bounds(what)])) for what in LEVELS_OF}
+    return pd.concat([_effects(its, what, run).assign(what=what) for what, its in logs.items()], ignore_index=True)
+
+
+def _effects(table: pd.DataFrame, value: str, run: Run) -> pd.DataFrame:
+    found = effects(table, value, [*POINT, "algorithm"])
+    return found.assign(region=regions(found["elements"], run.machine))
+
+
+LEVELS = Pooled(_level_effects, (*POINT, "algorithm", "what"), (*REGION, "what"))
 
 
 @made_once
@@ -87,131 +199,63 @@ def rising(run: Run) -> pd.DataFrame:
     return table[[*POINT, "algorithm", "origin", *bounds("longer_percent"), "confidence", "processes"]]
 
 
-def _point(rows: pd.DataFrame) -> pd.DataFrame:
-    """`frontier` of the rows of one point, without what the run says of algorithms."""
-    whole = rows[rows["algorithm"] != ""]
-    times = intervals(whole, ["algorithm"], "nanoseconds_per_element").drop(columns=["confidence", "processes"])
-    # By ratios: medians of times, each over the rounds of its own that were calm, may say otherwise on a loud machine.
-    shortest = times.loc[times["nanoseconds_per_element_median"].idxmin(), "algorithm"]
-    by_process = ratios_to(whole, shortest).groupby(["algorithm", "process"])["log_ratio"].median()
-    fastest = by_process.groupby("algorithm").median().idxmin()
-    target = 1 - (1 - TARGET_CONFIDENCE) / max(1, len(times) - 1)
-    ratios = percents(ratios_to(whole, fastest), ["algorithm"], "over", target)
-    for bound in ("median", "low", "high"):
-        ratios[f"relative_time_{bound}"] = 1 + ratios[f"over_percent_{bound}"] / 100
-    limits = intervals(limit_shares(rows), ["algorithm"], "limit_percent").drop(columns=["confidence", "processes"])
-    columns = ["algorithm", *bounds("relative_time"), "confidence", "processes"]
-    return times.merge(ratios[columns], on="algorithm").merge(limits, on="algorithm").assign(fastest=fastest)
+@made_once
+def pooled_rising(evidence: Evidence) -> pd.DataFrame:
+    """`rising` of all runs of a body that have it: its columns, with intervals of what any run would find, and runs. Of
+    what it is not known how much runs differ there is what the newest run shows. Raises MissingRows."""
+    each = of_each(evidence.runs, rising)
+    pooled = in_percent(RISES(evidence), "longer").assign(confidence=TARGET_CONFIDENCE)
+    pooled["origin"] = pooled["algorithm"].map(evidence.newest.origin_of)
+    alone = (table.assign(runs=1) for table in each)
+    table = pd.concat([its for its in (pooled, *alone) if len(its)]).drop_duplicates([*POINT, "algorithm"])
+    columns = [*POINT, "algorithm", "origin", *bounds("longer_percent"), "runs", "confidence", "processes"]
+    return table.sort_values([*POINT, "algorithm"], ignore_index=True)[columns]
 
 
-def ratios_to(rows: pd.DataFrame, fastest: str) -> pd.DataFrame:
+def _rising_effects(run: Run) -> pd.DataFrame:
+    """What a run finds of data that rise, as `pooling.effects`."""
+    found = of_percents(rising(run), "longer_percent", [*POINT, "algorithm"])
+    return found.assign(region=regions(found["elements"], run.machine))
+
+
+RISES = Pooled(_rising_effects, (*POINT, "algorithm"), REGION)
+
+
+def ratios_to(rows: pd.DataFrame, fastest: str | pd.Series) -> pd.DataFrame:
     """log(t / t_fastest) within each round, as in `log_ratios`, of all algorithms at once: algorithm, process, round,
-    log_ratio. Of a process in which disturbances left two no round in common, the ratio of their medians, as round -1.
-    `rows` are of one point."""
-    logs = rows.assign(log=np.log(rows["nanoseconds_per_element"]))
-    rounds = logs.pivot_table(index=["process", "round"], columns="algorithm", values="log", aggfunc="mean")
-    medians = rounds.groupby("process").median().assign(round=-1).set_index("round", append=True)
+    log_ratio, and what of POINT the rows have. Of a process in which disturbances left two no round in common, the
+    ratio of their medians, as round -1. The fastest is one for all rows, or that of each row's point."""
+    point = [*(name for name in POINT if name in rows), "fastest"]
+    logs = rows.assign(log=np.log(rows["nanoseconds_per_element"]), fastest=fastest)
+    rounds = logs.pivot_table(index=[*point, "process", "round"], columns="algorithm", values="log", aggfunc="mean")
+    medians = rounds.groupby([*point, "process"]).median().assign(round=-1).set_index("round", append=True)
     together, apart = (
-        its.sub(its[fastest], axis=0).melt(ignore_index=False, value_name="log_ratio").dropna().reset_index()
+        its.sub(_of_fastest(its), axis=0).melt(ignore_index=False, value_name="log_ratio").dropna().reset_index()
         for its in (rounds, medians)
     )
-    key = ["algorithm", "process"]
+    key = [*point, "algorithm", "process"]
     lone = apart[~apart.set_index(key).index.isin(together.set_index(key).index)]
     return pd.concat([together, lone], ignore_index=True)
 
 
+def _of_fastest(table: pd.DataFrame) -> pd.Series:
+    """Of columns by algorithm, in each row that of its fastest."""
+    places = table.columns.get_indexer(table.index.get_level_values("fastest"))
+    return pd.Series(table.to_numpy()[np.arange(len(table)), places], table.index).where(places >= 0)
+
+
 def limit_shares(rows: pd.DataFrame) -> pd.DataFrame:
     """What the loops of the least traffic take of each algorithm's time, in percent, by process; of each part the loop
-    with the smallest median counts. `rows` are of one point; returns algorithm, process, limit_percent."""
-    loops = rows[rows["algorithm"] == ""].groupby(["pass", "variant", "process"])["nanoseconds_per_element"].median()
-    medians = loops.groupby(["pass", "variant"]).median()
-    best = [medians[[loop for loop in medians.index if loop[0] in part]].idxmin() for part in LEAST_TRAFFIC]
-    limit = sum(loops.loc[loop] for loop in best).rename("limit")
-    times = rows[rows["algorithm"] != ""].groupby(["algorithm", "process"])["nanoseconds_per_element"].median()
-    table = times.reset_index().merge(limit.reset_index(), on="process")
+    with the smallest median counts. Returns POINT, algorithm, process, limit_percent."""
+    its = rows[rows["algorithm"] == ""]
+    loops = its.groupby([*POINT, "pass", "variant", "process"])["nanoseconds_per_element"].median()
+    medians = loops.groupby([*POINT, "pass", "variant"]).median()
+    limits = []
+    for part in LEAST_TRAFFIC:
+        best = medians[medians.index.get_level_values("pass").isin(part)].groupby(POINT).idxmin()
+        which = loops.index.droplevel("process").isin(best)
+        limits.append(loops[which].droplevel(["pass", "variant"]))
+    limit = sum(limits).rename("limit")
+    times = rows[rows["algorithm"] != ""].groupby([*POINT, "algorithm", "process"])["nanoseconds_per_element"].median()
+    table = times.reset_index().merge(limit.reset_index(), on=[*POINT, "process"])
     return table.assign(limit_percent=100 * table["limit"] / table["nanoseconds_per_element"])
-
-
-@made_once
-def advice(run: Run) -> pd.DataFrame:
-    """What to use at each point.
-
-    Returns one row for each (isa, compiler, output, threads, elements): fastest; ties (the others that no more than the
-    noise floor tells from it, joined by a space); papers_best (the fastest algorithm of the paper) and its
-    relative_time_median, _low, _high to the fastest; confidence, processes. Raises MissingRows.
-    """
-    rows = []
-    for key, table in frontier(run).groupby(POINT):
-        ties = table[table["is_tied"] & (table["algorithm"] != table["fastest"])].sort_values("relative_time_median")
-        papers = table[table["origin"] == "paper"].sort_values("relative_time_median", kind="stable")
-        best = papers.iloc[0]
-        rows.append(
-            {
-                **dict(zip(POINT, key, strict=True)),
-                **{"fastest": best["fastest"], "ties": " ".join(ties["algorithm"]), "papers_best": best["algorithm"]},
-                **{name: best[name] for name in bounds("relative_time")},
-                **{"confidence": table["confidence"].min(), "processes": table["processes"].min()},
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-@made_once
-def regrets(run: Run) -> pd.DataFrame:
-    """What it costs to use one algorithm at every length.
-
-    Returns one row for each (isa, compiler, output, threads, algorithm): origin; lengths (how many); worst_elements and
-    worst_percent_median, _low, _high (where and by how much it takes longer than the fastest, where that is most);
-    mean_percent (the same as geometric mean over the lengths); confidence, processes. Raises MissingRows.
-    """
-    rows = []
-    for key, table in frontier(run).groupby([*CASE, "algorithm"], sort=False):
-        worst = table.loc[table["relative_time_median"].idxmax()]
-        mean = np.exp(np.log(table["relative_time_median"]).mean())
-        over = {f"worst_percent_{end}": 100 * (worst[f"relative_time_{end}"] - 1) for end in ("median", "low", "high")}
-        rows.append(
-            {
-                **dict(zip([*CASE, "algorithm"], key, strict=True)),
-                **{"origin": worst["origin"], "lengths": len(table), "worst_elements": worst["elements"], **over},
-                **{"mean_percent": 100 * (mean - 1), "confidence": worst["confidence"]},
-                "processes": worst["processes"],
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def advised(run: Run, elements: int, outputs: Sequence[str], isa: str | None, threads: int) -> list[str]:
-    """What to use for vectors of so many elements, a sentence for each fate of the output, by `advice`; in the widest
-    ISA where none is given. Raises MissingRows where that was not measured."""
-    table = advice(run)
-    isa = isa or selection.isas(table)[0]
-    lines = []
-    for output in outputs:
-        case = table[(table["isa"] == isa) & (table["threads"] == threads) & (table["output"] == output)]
-        if case.empty:
-            team = f" with {threads} threads" if threads > 1 else ""
-            raise MissingRows(f"{run.folder}: no rows of the frontier of {names.ISAS[isa]}, {output} output{team}")
-        told = case.set_index("elements").loc[list(nearest(list(case["elements"]), elements))]
-        lines += [f"{names.ISAS[isa]}, {output} output, {n:,} elements: {_sentence(row)}" for n, row in told.iterrows()]
-    doubt = "a smoke run claims nothing" if run.protocol.is_smoke else verdict(run).doubt(isa)
-    return [*lines, f"nothing is decided: {doubt}"] if doubt else lines
-
-
-def _sentence(row: pd.Series) -> str:
-    """A row of `advice` in words."""
-    ties = [names.algorithm(name) for name in row["ties"].split()]
-    told = f"use {names.algorithm(row['fastest'])}" + (f"; as fast: {'; '.join(ties)}" if ties else "")
-    if row["papers_best"] in (row["fastest"], *row["ties"].split()):
-        return told
-    middle, low, high = (100 * (value - 1) for value in row[bounds("relative_time")])
-    best = names.algorithm(row["papers_best"])
-    return f"{told}; the paper's best, {best}, takes {middle:.1f} % [{low:.1f}, {high:.1f}] longer"
-
-
-def nearest(lengths: list[int], elements: int) -> tuple[int, ...]:
-    """The lengths that tell of one: itself, or those on both sides of it, or the one at the end that it lies beyond."""
-    ordered = sorted(lengths)
-    if elements in ordered:
-        return (elements,)
-    around = [pair for pair in pairwise(ordered) if pair[0] < elements < pair[1]]
-    return around[0] if around else (min(ordered, key=lambda n: abs(math.log(n / elements))),)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri, stdtrit
 
+from harness.record.caches import FLOAT_BYTES, HasCaches
 from harness.statistics.intervals import TARGET_CONFIDENCE, bounds
 
 SMALLEST_VARIANCE = 1e-12
@@ -50,6 +51,21 @@ def effects(table: pd.DataFrame, value: str, by: Sequence[str]) -> pd.DataFrame:
     error = (high - low) / 2 / ndtri((1 + known["confidence"].to_numpy(float)) / 2)
     variance = np.maximum(error**2, SMALLEST_VARIANCE)
     return known[[*by, "processes"]].assign(effect=middle, variance=variance).reset_index(drop=True)
+
+
+def of_percents(table: pd.DataFrame, value: str, by: Sequence[str]) -> pd.DataFrame:
+    """`effects` of ratios that a table tells in percent over 1."""
+    ends = bounds(value)
+    return effects(table.assign(**{end: np.log1p(table[end] / 100) for end in ends}), value, by)
+
+
+IN_L2, BEYOND_L2, OUT_OF_CACHE = "in L2", "beyond L2", "out of cache"
+
+
+def regions(elements: pd.Series | np.ndarray, machine: HasCaches) -> np.ndarray:
+    """Which caches hold input and output of so many elements, in words: points of one region are alike."""
+    out = np.where(machine.is_out_of_cache(elements), OUT_OF_CACHE, BEYOND_L2)
+    return np.where(2 * FLOAT_BYTES * elements <= machine.cache_bytes(2), IN_L2, out)
 
 
 def spreads(found: pd.DataFrame, by: Sequence[str], group: Sequence[str]) -> pd.DataFrame:

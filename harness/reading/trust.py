@@ -6,7 +6,7 @@ difference of an algorithm to itself, is a fault of the measurement.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -35,11 +35,23 @@ class Verdict:
     """By ISA, why nothing is decided there: the largest planted difference was not seen, or there was no null test."""
     told: str
     """The counts, in words."""
+    floors: Mapping[str, float] = field(default_factory=dict)
+    """Of pooled runs, the noise floor in percent by region of the caches (`pooling.regions`)."""
 
     @property
     def floor(self) -> float:
         """The noise floor in percent, 0 where it is not known."""
         return 0.0 if math.isnan(self.floor_percent) else self.floor_percent
+
+    def floor_in(self, region: str) -> float:
+        """The noise floor in a region of the caches, in percent: the largest of any where none is known of it."""
+        return self.floors.get(region, self.floor)
+
+    @property
+    def floor_told(self) -> str:
+        """The noise floor in words."""
+        told = ", ".join(f"{floor:.2g} % {region}" for region, floor in self.floors.items())
+        return told or f"{self.floor_percent:.2g} %"
 
     def doubt(self, isa: str) -> str:
         """Why a number of this ISA decides nothing; empty where it may."""

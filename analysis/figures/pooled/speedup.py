@@ -9,7 +9,7 @@ from analysis import panels, style
 from analysis.tables.speedups import pooled_speedups, speedups
 from harness.reading import names
 from harness.reading.claims import paper_percent
-from harness.reading.evidence import Evidence, doubts
+from harness.reading.evidence import Evidence
 from harness.record.machines import load_machines
 from harness.record.samples import Run
 from harness.statistics import selection
@@ -24,13 +24,13 @@ TRAFFIC_RATIOS = {"4/3": 100 / 3, "5/4": 25.0}
 
 def draw(evidence: Evidence) -> Figure:
     """One panel for each ISA. Raises MissingRows."""
-    run, table, floor = evidence.newest, TABLE(evidence), doubts(evidence).floor
+    run, table = evidence.newest, TABLE(evidence)
     compilers = selection.compilers(table, run)
     figure, grid = panels.isa_panels(table, 2.7, "row", 12)
     for axes, isa, of_isa in grid:
         panels.length_axis(axes, of_isa["elements"], run.machine)
         _traffic_ratios(axes)
-        axes.axhspan(-floor, floor, color=style.GREY, alpha=0.2, linewidth=0)
+        panels.noise_band(axes, evidence, lambda floor: (-floor, floor))
         _paper(axes, isa, run)
         _speedup(axes, of_isa, compilers)
         for one in evidence.runs if len(evidence.runs) > 1 else ():

@@ -46,10 +46,10 @@ def test_in_cache_the_worst_length_tells_how_far_an_algorithm_is_behind(run):
         cache_state=run.samples["cache_state"].where(run.samples["experiment"] != "frontier", "reused")
     )
     warm = dataclasses.replace(run, samples=rows)
-    assert findings.behind_fastest(warm, "avx2", "block-reload").value == pytest.approx(1)
-    assert findings.behind_fastest(warm, "avx2", "three-pass-reload").value == 0
+    assert findings.behind_fastest(Evidence((warm,)), "avx2", "block-reload").value == pytest.approx(1)
+    assert findings.behind_fastest(Evidence((warm,)), "avx2", "three-pass-reload").value == 0
     with pytest.raises(MissingRows, match="block-reload was not measured in L2 with a warm output in AVX2"):
-        findings.behind_fastest(run, "avx2", "block-reload")
+        findings.behind_fastest(Evidence((run,)), "avx2", "block-reload")
 
 
 def test_the_limit_is_reached_to_the_share_that_its_loops_take(run):

@@ -3,18 +3,24 @@
 import math
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
+from scipy.special import ndtri
 
 from analysis.claims import verdicts as judging
 from analysis.claims.quantities import Measured
 from analysis.claims.verdicts import compare, judge_all, strict_status
 from harness.reading.claims import CLAIMS, Claim, load_claims
+from harness.reading.evidence import furthest
+from harness.reading.pooling import pool, spreads
 from harness.reading.trust import Verdict
 from harness.record.errors import BadConfiguration
 from harness.record.machines import load_machines
 from harness.record.run import plain
 from harness.record.samples import load_run
+from harness.statistics.intervals import order_statistics
 from tests.planted import body_of_evidence, run_that_says
 
 QUIET = Verdict(0.5, "", (), {}, "")
@@ -59,6 +65,15 @@ def test_a_speedup_below_the_noise_floor_is_none():
     # The noisier the machine, the less it says: not that there is none, either.
     assert compare(wins, measured(2, 1), replace(QUIET, floor_percent=4))[0] == "inconclusive"
     assert compare(wins, measured(-6, 1), replace(QUIET, floor_percent=4))[0] == "not reproduced"
+
+
+def test_what_is_off_where_a_claim_is_measured_bears_on_it():
+    floors = {"out of cache": 0.5, "beyond L2": 12.0}
+    found = replace(QUIET, floor_percent=12.0, floors=floors)
+    wins = claim(agrees="above", value=0.0)
+    assert compare(wins, measured(2, 1, region="out of cache"), found)[0] == "reproduced"
+    assert compare(wins, measured(2, 1, region="beyond L2"), found)[0] == "inconclusive"
+    assert compare(wins, measured(2, 1, region="in L2"), found)[0] == "inconclusive"
 
 
 def test_a_failed_null_test_leaves_every_measured_verdict_open():
@@ -120,6 +135,58 @@ def test_runs_that_differ_much_leave_open_what_each_of_them_would_decide(epyc):
     each = [j.verdict for run in runs for j in judge_all(wins, {"m": [run]}) if j.machine == "m"]
     assert "generalizes" in each
     assert [j.verdict for j in judge_all(wins, {"m": runs}) if j.machine == "m"] == ["inconclusive"]
+
+
+def test_one_loud_run_leaves_what_the_others_decide(epyc):
+    runs = body_of_evidence(only_avx2(epyc), (-1, 0, 1, -1, 0, 1))
+    loud = runs[0].samples.copy()
+    moved = loud["algorithm"] == "two-pass-moved"
+    loud.loc[moved, "nanoseconds"] = (1.4 * loud.loc[moved, "nanoseconds"]).astype("int64")
+    runs[0] = replace(runs[0], samples=loud)
+    wins = [c for c in load_claims() if c.id == "broadwell-wins"]
+    (alone,) = (j for j in judge_all(wins, {"m": runs[:1]}) if j.machine == "m")
+    assert alone.verdict == "inconclusive" and alone.reason.startswith("interval and noise floor reach both sides")
+    (together,) = (j for j in judge_all(wins, {"m": runs}) if j.machine == "m")
+    assert together.verdict == "generalizes"
+
+
+NULLS, LENGTHS = [("avx2", 0), ("avx2", 1), ("avx512f", 0), ("avx512f", 1)], 3
+"""Comparisons of what is equal, where the claim is, and the claim's own lengths."""
+
+
+def simulated(random, truth):
+    """The effects of six runs of which one is loud: of two processes of four times the noise, and five times as far
+    off. Each comparison is off by some 1 % in all runs, and by as much in each; the claim is about this `truth`."""
+    places = [*NULLS, *(("claim", length) for length in range(LENGTHS))]
+    off = random.normal(0, 0.01, len(places)) + np.array([0.0] * len(NULLS) + [truth] * LENGTHS)
+    rows = []
+    for run in range(6):
+        processes, noise, apart = (2, 0.04, 0.05) if run == 0 else (8, 0.01, 0.01)
+        found = off + random.normal(0, apart, len(places))
+        taken = np.sort(noise * (random.exponential(size=(processes, len(places))) - np.log(2)), axis=0)
+        k, confidence = order_statistics(processes)
+        variance = ((taken[-k] - taken[k - 1]) / 2 / ndtri((1 + confidence) / 2)) ** 2
+        columns = zip(places, found + np.median(taken, axis=0), np.maximum(variance, 1e-12), strict=True)
+        rows += [(*place, run, effect, its, processes) for place, effect, its in columns]
+    return pd.DataFrame(rows, columns=["group", "point", "run", "effect", "variance", "processes"])
+
+
+def judged(found):
+    """What pooled evidence says of the claim that the effect at its first length is above 0."""
+    by, group = ["group", "point"], ["group"]
+    table = pool(found, by, group, spreads(found, by, group)).set_index(by)
+    floor = 100 * furthest(table.drop("claim", level="group")["effect"])
+    ends = 100 * table.loc[("claim", 0), ["effect", "low", "high", "next_low", "next_high"]].astype(float)
+    its = Measured(*ends[:3], 0.95, "", next_run=(ends["next_low"], ends["next_high"]))
+    return compare(claim(agrees="above", value=0.0), its, replace(QUIET, floor_percent=floor))[0]
+
+
+def test_pooled_verdicts_are_hardly_ever_false_and_one_loud_run_leaves_them():
+    random, bodies = np.random.default_rng(20200113), 30
+    at_the_limit = [judged(simulated(random, 0.0)) for _ in range(bodies)]
+    beyond = [judged(simulated(random, 0.12)) for _ in range(bodies)]
+    assert at_the_limit.count("inconclusive") >= 0.95 * bodies
+    assert beyond.count("reproduced") >= 0.8 * bodies and "not reproduced" not in beyond
 
 
 def test_an_interval_of_too_few_processes_decides_nothing():

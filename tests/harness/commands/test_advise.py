@@ -21,6 +21,7 @@ def test_a_run_is_asked_for_a_length_and_an_output(make_run, tmp_path, capsys):
     make_run(tmp_path / "runs", machine="zen2", isas=("avx2",), parts=("algorithms", "controls", "frontier"))
     asked = ("advise", "--elements", "1024", "--output", "cold", "--machine", "zen2", "--results", str(tmp_path))
     assert main("harness", asked) == 0
-    machine, *told = capsys.readouterr().out.splitlines()
-    assert machine.startswith("zen2: AMD EPYC 9R14 96-Core Processor, run quick-")
-    assert told[0] == "AVX2, cold output, 1,024 elements: use Three-Pass, reloading"
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("zen2: AMD EPYC 9R14 96-Core Processor, gcc; quick-")
+    assert told[1] == "  known"
+    assert told[2] == "AVX2, cold output, 1,024 elements: use Three-Pass, reloading"

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy.special import stdtrit
 
 from analysis.tables.speedups import largest, pooled_speedups, speedups
-from harness.reading.evidence import Evidence, bodies, doubts
+from harness.reading.evidence import Evidence, bodies, differences, doubts, floors
 from harness.reading.trust import verdict
 from harness.record.samples import load_run
-from tests.planted import body_of_evidence, run_that_says, slower
+from tests.planted import body_of_evidence, planted, run_that_says, run_with_controls, slower
 
 PARTS = ("algorithms", "passes", "controls")
 
@@ -52,9 +53,67 @@ def test_where_every_null_test_failed_the_newest_stands_alone_and_decides_nothin
     assert len(body.runs) == 1 and doubts(body).faults
 
 
-def test_the_noise_floor_is_the_largest_of_any_run(one):
-    body = Evidence.of(body_of_evidence(one, (0, 1)))
-    assert doubts(body).floor_percent == max(verdict(run).floor_percent for run in body.runs)
+def with_moved(run, percents, noise=0.5):
+    """A body of runs with controls alone, in which the copy elsewhere takes so many percent longer, in AVX2 and L1;
+    `noise` is half of what the processes of the first are apart, in percent."""
+
+    def of(place, percent):
+        def takes(name, isa, elements, process):
+            off = percent if (name, isa, elements) == ("two-pass-moved", "avx2", 4096) else 0.0
+            half = noise if place == 0 else 0.5
+            return planted(name) + off + (half * (process - 3.5) / 3.5 if name != "two-pass" else 0.0)
+
+        return run_that_says(run_with_controls(run, takes), run=f"quick-{place:012x}")
+
+    return Evidence(tuple(of(place, percent) for place, percent in enumerate(percents)))
+
+
+BEYOND = stdtrit(4, 0.975) / 2
+"""Of the root of the mean square of four comparisons (two ISAs, against itself and moved) in a region, of which one
+shows something: Student's t over the root of 4."""
+
+
+def test_the_noise_floor_is_what_a_further_comparison_of_what_is_equal_would_stay_within(full_run):
+    found = doubts(with_moved(full_run, [2.0] * 4))
+    assert found.floors["in L2"] == pytest.approx(BEYOND * 2, abs=0.05)
+    assert found.floors["out of cache"] < 0.01, "what is off elsewhere says nothing of it"
+    assert found.floor == found.floor_in("in L2") == found.floor_in("beyond L2"), "where none is known, the largest"
+    assert found.floor_told == f"{found.floors['in L2']:.2g} % in L2, {found.floors['out of cache']:.2g} % out of cache"
+    assert found.told == "null test passed in each of 4 runs"
+
+
+def test_what_is_not_in_all_runs_is_how_they_differ_and_no_floor(full_run):
+    assert doubts(with_moved(full_run, [-2.0, 2.0, -2.0, 2.0])).floor < 0.1
+
+
+def test_one_loud_run_does_not_decide_the_noise_floor(full_run):
+    body = with_moved(full_run, [18.0, *[0.0] * 5])
+    assert verdict(body.newest).floor_percent == pytest.approx(18, abs=0.1)
+    found = doubts(body)
+    assert found.floor_percent == pytest.approx(BEYOND * 100 * (1.18 ** (1 / 6) - 1), rel=0.05)  # it is one of six
+    # And it is worth less than the others where its processes say so.
+    assert doubts(with_moved(full_run, [18.0, *[0.0] * 5], noise=15.0)).floor < found.floor
+
+
+def test_each_length_has_the_floor_of_its_region(full_run):
+    body = with_moved(full_run, [2.0] * 4)
+    near, far = floors(body, np.array([4096, 1 << 25]))
+    assert (near, far) == (doubts(body).floors["in L2"], doubts(body).floors["out of cache"])
+    alone = Evidence(body.runs[:1])
+    assert set(floors(alone, np.array([4096, 1 << 25]))) == {verdict(alone.newest).floor}
+
+
+def test_the_floor_of_a_run_alone_is_its_own(full_run):
+    (run,) = with_moved(full_run, [0.7]).runs
+    assert doubts(Evidence((run,))) == verdict(run)
+
+
+def test_known_answers_are_pooled_like_any_number(full_run):
+    table = differences(with_moved(full_run, [0.0, 3.0])).set_index(["isa", "elements", "control"])
+    assert list(table["runs"].unique()) == [2] and set(table["kind"]) == {"again", "moved", "planted"}
+    moved = table.loc[("avx2", 4096, "two-pass-moved")]
+    assert moved["difference_percent_median"] == pytest.approx(1.5, abs=0.02)
+    assert moved["difference_percent_low"] < 0 < 3 < moved["difference_percent_high"]
 
 
 def test_runs_that_differ_have_a_wider_interval_than_any_of_them_and_hold_each_median(one):

@@ -1,4 +1,4 @@
-"""Which algorithm is the fastest, ties, what one algorithm costs everywhere, and how near the limit each is."""
+"""Which algorithm is the fastest, of a run and of several, and how near the limit each is."""
 
 import dataclasses
 
@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from harness.reading import frontier as room
-from harness.reading.frontier import POINT, advice, frontier, nearest, regrets, rising
+from harness.reading.evidence import Evidence
+from harness.reading.frontier import POINT, frontier, pooled_frontier, pooled_rising, rising
 from harness.record.errors import MissingRows
+from tests.planted import run_that_says
 
 # Nanoseconds for an element at two lengths; the loops take 1 + 2 of them.
 TIMES = {"two-pass": (10.0, 6.0), "two-pass-nt": (12.0, 4.0), "three-pass-reload": (10.02, 8.0)}
@@ -35,11 +37,16 @@ def exact(run, times=TIMES, processes=7):
     return dataclasses.replace(run, samples=pd.concat([others, pd.DataFrame(rows)], ignore_index=True))
 
 
+def body_of(run, *times):
+    """A body of evidence: the run with a frontier of these times, again and again."""
+    runs = (exact(run_that_says(run, run=f"quick-{place:012x}"), its) for place, its in enumerate(times))
+    return Evidence(tuple(runs))
+
+
 @pytest.fixture(autouse=True)
 def floor(monkeypatch):
     """A noise floor of 1 %."""
-    verdict = room.verdict
-    monkeypatch.setattr(room, "verdict", lambda run: dataclasses.replace(verdict(run), floor_percent=1.0))
+    monkeypatch.setattr(room, "floors", lambda _, elements: np.full(len(elements), 1.0))
 
 
 def test_every_algorithm_is_held_against_the_fastest_at_its_length(full_run):
@@ -64,31 +71,11 @@ def test_the_fastest_is_so_within_rounds_though_disturbances_left_it_only_slow_o
     assert far.loc["two-pass", "relative_time_median"] == pytest.approx(1.5)
 
 
-def test_what_no_more_than_the_noise_floor_tells_apart_is_tied(full_run):
-    table = advice(exact(full_run)).set_index("elements")
-    assert table.loc[1024, ["fastest", "ties"]].tolist() == ["two-pass", "three-pass-reload"]
-    assert table.loc[1 << 25, ["fastest", "ties"]].tolist() == ["two-pass-nt", ""]
-    assert table.loc[1 << 25, "papers_best"] == "two-pass"
-
-
-def test_one_process_tells_nothing_apart(full_run):
-    table = advice(exact(full_run, processes=1)).set_index("elements")
-    assert table.loc[1 << 25, "ties"] == "two-pass three-pass-reload"
-
-
 def test_the_limit_is_the_fastest_loops_of_two_reads_and_a_write(full_run):
     table = frontier(exact(full_run)).set_index(["elements", "algorithm"])
     for value in ("limit_percent_median", "limit_percent_low", "limit_percent_high"):
         assert table.loc[(1 << 25, "two-pass-nt"), value] == pytest.approx(75)
         assert table.loc[(1024, "two-pass"), value] == pytest.approx(30)
-
-
-def test_the_regret_of_one_algorithm_is_its_worst_and_its_geometric_mean(full_run):
-    table = regrets(exact(full_run)).set_index("algorithm")
-    assert table.loc["two-pass", "worst_percent_median"] == pytest.approx(50)
-    assert table.loc["two-pass", "worst_elements"] == 1 << 25
-    assert table.loc["two-pass", "mean_percent"] == pytest.approx(100 * (1.5**0.5 - 1))
-    assert table.loc["two-pass-nt", "mean_percent"] == pytest.approx(100 * (1.2**0.5 - 1))
 
 
 def test_each_point_has_one_row_of_each_algorithm_and_one_fastest(full_run):
@@ -125,33 +112,86 @@ def test_a_run_without_a_frontier_says_so(full_run):
         frontier(without)
 
 
-@pytest.mark.parametrize(
-    ("elements", "told_by"), [(1024, (1024,)), (2000, (1024, 16384)), (3, (1024,)), (10**9, (1 << 25,))]
-)
-def test_a_length_between_two_is_told_by_both(elements, told_by):
-    assert nearest([1 << 25, 1024, 16384], elements) == told_by
-
-
-def test_advice_for_a_length_says_what_to_use_for_each_fate_of_the_output(full_run):
-    run = exact(full_run)
-    (line,) = room.advised(run, 1 << 25, ["cold"], None, 1)
-    assert line == (
-        "AVX2, cold output, 33,554,432 elements: use Two-Pass, past the caches; the paper's best, Two-Pass, takes "
-        "50.0 % [50.0, 50.0] longer"
-    )
-    between = room.advised(run, 5000, ["cold"], "avx2", 1)
-    assert [text.split(": ")[0] for text in between] == [
-        f"AVX2, cold output, {elements} elements" for elements in ("1,024", "33,554,432")
-    ]
-    assert "as fast: Three-Pass, reloading" in between[0]
-    with pytest.raises(MissingRows, match="no rows of the frontier of AVX2, warm output"):
-        room.advised(run, 1024, ["warm"], "avx2", 1)
-    (*_, doubt) = room.advised(dataclasses.replace(run, controls={}), 1024, ["cold"], None, 1)
-    assert doubt == "nothing is decided: the run has no null test"
-
-
 def test_a_process_without_a_common_round_counts_by_its_medians():
     rows = [("a", 0, 0, 2.0), ("b", 0, 0, 1.0), ("a", 1, 0, 6.0), ("b", 1, 1, 2.0)]
     table = pd.DataFrame(rows, columns=["algorithm", "process", "round", "nanoseconds_per_element"])
     found = room.ratios_to(table, "b").query("algorithm == 'a'").set_index(["process", "round"])["log_ratio"]
     assert found.to_dict() == pytest.approx({(0, 0): np.log(2), (1, -1): np.log(3)})
+
+
+def far(table):
+    """Its rows of the longer length, by algorithm."""
+    return table[table["elements"] == 1 << 25].set_index("algorithm")
+
+
+def test_of_several_runs_ratios_are_pooled_and_intervals_hold_how_they_differ(full_run):
+    body = body_of(full_run, TIMES | {"two-pass": (10.0, 6.0)}, TIMES | {"two-pass": (10.0, 6.6)}, TIMES)
+    two_pass = far(pooled_frontier(body)).loc["two-pass"]
+    assert two_pass["relative_time_median"] == pytest.approx(1.5 * 1.1 ** (1 / 3), rel=1e-3)
+    assert two_pass["next_run_relative_time_low"] <= two_pass["relative_time_low"] < 1.5
+    assert two_pass["next_run_relative_time_high"] >= two_pass["relative_time_high"] > 1.65
+    assert (two_pass["runs"], two_pass["processes"], two_pass["fastest"]) == (3, 21, "two-pass-nt")
+    assert two_pass["confidence"] == pytest.approx(0.975)  # two others beside the fastest
+
+
+def test_the_fastest_is_so_in_all_runs_together_and_one_run_does_not_decide(full_run):
+    loud = TIMES | {"two-pass-nt": (12.0, 6.3)}
+    table = far(pooled_frontier(body_of(full_run, loud, TIMES, TIMES, TIMES)))
+    assert set(table["fastest"]) == {"two-pass-nt"}
+    assert far(frontier(exact(full_run, loud)))["fastest"].iloc[0] == "two-pass"
+    assert table.loc["two-pass-nt", "relative_time_median"] == table.loc["two-pass-nt", "relative_time_high"] == 1
+    assert table["relative_time_median"].min() == 1
+    assert table["is_tied"].to_dict() == {"three-pass-reload": True, "two-pass": True, "two-pass-nt": True}
+
+
+def test_times_and_the_limit_are_pooled_too(full_run):
+    twice = {name: tuple(2 * time for time in its) for name, its in TIMES.items()}
+    nt = far(pooled_frontier(body_of(full_run, TIMES, twice))).loc["two-pass-nt"]
+    alone = far(frontier(exact(full_run))).loc["two-pass-nt"]
+    for value, factor in (("nanoseconds_per_element_median", 2**0.5), ("limit_percent_median", 0.5**0.5)):
+        assert nt[value] == pytest.approx(factor * alone[value], rel=1e-3)
+
+
+def test_a_run_alone_shows_its_own_frontier_and_nothing_of_runs(full_run):
+    run = exact(full_run)
+    table, own = pooled_frontier(Evidence((run,))), frontier(run)
+    assert table[list(own)].equals(own)
+    assert (table["runs"] == 1).all() and table[room.NEXT_RUN].isna().all(axis=None)
+
+
+def test_a_run_alone_is_widened_by_how_much_others_differ(full_run):
+    others = body_of(full_run, TIMES | {"two-pass": (10.0, 6.6)}, TIMES)
+    run = exact(full_run)
+    lent = far(pooled_frontier(Evidence((run,), lent=others.runs))).loc["two-pass"]
+    assert lent["relative_time_low"] < far(frontier(run)).loc["two-pass", "relative_time_low"]
+    assert lent["relative_time_median"] == pytest.approx(1.5, rel=1e-4) and lent["runs"] == 1
+
+
+def test_lenders_without_a_frontier_lend_nothing(full_run):
+    run = exact(full_run)
+    without = dataclasses.replace(run, samples=run.samples[run.samples["experiment"] == "controls"])
+    assert pooled_frontier(Evidence((run,), lent=(without, without)))[list(frontier(run))].equals(frontier(run))
+
+
+def test_a_length_of_one_run_is_pooled_with_the_spread_of_others(full_run):
+    first, second = body_of(full_run, TIMES, TIMES).runs
+    near = second.samples[second.samples["elements"] < 1 << 25]
+    body = Evidence((first, dataclasses.replace(second, samples=near)))
+    runs = pooled_frontier(body).groupby("elements")["runs"].unique()
+    assert [list(its) for its in runs] == [[2], [1]]
+
+
+def test_what_rises_is_pooled_too(full_run):
+    def risen(place, factor):
+        uniform = exact(run_that_says(full_run, run=f"quick-{place:012x}"))
+        rows = uniform.samples[uniform.samples["experiment"] == "frontier"]
+        longer = rows.assign(experiment="frontier-rising", nanoseconds=(factor * rows["nanoseconds"]).astype("int64"))
+        return dataclasses.replace(uniform, samples=pd.concat([uniform.samples, longer], ignore_index=True))
+
+    runs = tuple(risen(place, factor) for place, factor in enumerate((1.0, 1.21)))
+    table = far(pooled_rising(Evidence(runs)))
+    assert table.loc["two-pass", "longer_percent_median"] == pytest.approx(10, abs=0.1)
+    assert table.loc["two-pass", "longer_percent_low"] < 0 and table.loc["two-pass", "longer_percent_high"] > 21
+    assert (table["runs"] == 2).all()
+    alone = pooled_rising(Evidence(runs[:1]))
+    assert alone.drop(columns="runs").equals(rising(runs[0]))

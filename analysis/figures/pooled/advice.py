@@ -7,8 +7,9 @@ from matplotlib.patches import Patch, Rectangle
 
 from analysis import panels, style
 from harness.reading import names
-from harness.reading.frontier import OUTPUTS, advice, frontier, regrets
-from harness.record.samples import Run
+from harness.reading.advice import advice, regrets
+from harness.reading.evidence import Evidence
+from harness.reading.frontier import OUTPUTS, pooled_frontier
 from harness.statistics import selection
 
 EXPERIMENT = "frontier"
@@ -20,10 +21,10 @@ DARKEST, DARKEST_AT = 0.62, 1.6
 """Grey of the slowest, and from which relative time on."""
 
 
-def draw(run: Run) -> Figure:
+def draw(evidence: Evidence) -> Figure:
     """A line of panels for each ISA, with one for each fate of the output: a row for each algorithm, a column for each
     length and two for what the algorithm costs where it is always used. Raises MissingRows."""
-    table, costs = frontier(run), regrets(run)
+    run, table, costs = evidence.newest, pooled_frontier(evidence), regrets(evidence)
     isas = selection.isas(table)
     outputs = [output for output in OUTPUTS.values() if output in set(table["output"])]
     algorithms = [name for name in run.algorithms if name in set(table["algorithm"])]
@@ -45,7 +46,7 @@ def draw(run: Run) -> Figure:
         "before",
     ]
     title = "Advice: which algorithm, at which length"
-    return panels.finish(figure, run, TABLE(run), panels.Frame(title, handles, notes))
+    return panels.finish_pooled(figure, evidence, TABLE(evidence), panels.Frame(title, handles, notes))
 
 
 def _panel(axes: Axes, table: pd.DataFrame, costs: pd.DataFrame, algorithms: list[str]) -> None:

@@ -6,13 +6,13 @@ from matplotlib.figure import Figure
 
 from analysis import panels, style
 from harness.reading import names
-from harness.reading.frontier import OUTPUTS, frontier
-from harness.reading.trust import verdict
+from harness.reading.evidence import Evidence, floors
+from harness.reading.frontier import OUTPUTS, pooled_frontier
 from harness.record.samples import Run
 from harness.statistics import selection
 
 EXPERIMENT = "frontier"
-TABLE = frontier
+TABLE = pooled_frontier
 
 LOWEST = 0.4
 """Where the panels end below: in cache the limit of memory lies far from any algorithm."""
@@ -21,10 +21,10 @@ LOOKS = {"paper": ("-", "full"), "later": ((0, (4, 1.5)), "none")}
 """Dashes and filling of markers by origin."""
 
 
-def draw(run: Run) -> Figure:
+def draw(evidence: Evidence) -> Figure:
     """A line of panels for each fate of the output and one for several threads, with a panel for each ISA. Raises
     MissingRows."""
-    table = TABLE(run)
+    run, table = evidence.newest, TABLE(evidence)
     isas, looks = selection.isas(table), style.algorithms(run.algorithms)
     alone, teams = table[table["threads"] == 1], table[table["threads"] > 1]
     outputs = [output for output in OUTPUTS.values() if output in set(alone["output"])]
@@ -32,12 +32,12 @@ def draw(run: Run) -> Figure:
     for line, output in zip(grid, outputs, strict=False):
         of_output = alone[alone["output"] == output]
         for axes, isa in zip(line, isas, strict=True):
-            _lines(axes, of_output[of_output["isa"] == isa], looks, run)
+            _lines(axes, of_output[of_output["isa"] == isa], looks, evidence)
             axes.set_title(f"{names.ISAS[isa]}, {output} output", pad=11)
         line[0].set_ylim(LOWEST, 1.04 * of_output["relative_time_high"].max())
         line[0].set_ylabel("time relative to the fastest")
     for axes, isa in zip(grid[-1] if len(teams) else [], isas, strict=False):
-        _dots(axes, teams[teams["isa"] == isa], looks, run)
+        _dots(axes, teams[teams["isa"] == isa], looks, evidence)
         axes.set_title(f"{names.ISAS[isa]}\n{_team(teams[teams['isa'] == isa])}", pad=5)
     handles = [_handle(name, looks[name], run) for name in run.algorithms if name in set(table["algorithm"])]
     handles.append(panels.handle("limit: loops of two reads and a write", LIMIT))
@@ -47,7 +47,7 @@ def draw(run: Run) -> Figure:
         "call before",
     ]
     title = "The frontier: every algorithm against the fastest at its length"
-    return panels.finish(figure, run, table, panels.Frame(title, handles, notes))
+    return panels.finish_pooled(figure, evidence, table, panels.Frame(title, handles, notes))
 
 
 def _shape(name: str, look: style.Style, run: Run) -> dict[str, object]:
@@ -60,11 +60,11 @@ def _handle(name: str, look: style.Style, run: Run) -> object:
     return panels.handle(names.algorithm(name), style.Style(look.colour, look.marker, dashes), fillstyle=fill)
 
 
-def _lines(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style], run: Run) -> None:
+def _lines(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style], evidence: Evidence) -> None:
+    run = evidence.newest
     if table.empty:
         axes.set_axis_off()
         return
-    axes.axhspan(1, 1 + verdict(run).floor / 100, color=style.GREY, alpha=0.2, linewidth=0)
     for name, points in table.groupby("algorithm", sort=False):
         middle, spread = panels.error(points, "relative_time")
         look = _shape(name, looks[name], run)
@@ -72,16 +72,18 @@ def _lines(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style], run: 
     fastest = table[table["algorithm"] == table["fastest"]]
     axes.plot(fastest["elements"], fastest["limit_percent_median"] / 100, **LIMIT.line)
     panels.length_axis(axes, table["elements"], run.machine)
+    panels.noise_band(axes, evidence, lambda floor: (1, 1 + floor / 100))
     axes.set_xlabel("elements")
 
 
-def _dots(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style], run: Run) -> None:
+def _dots(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style], evidence: Evidence) -> None:
     """A row for each algorithm, at the longest length."""
     if table.empty:
         axes.set_axis_off()
         return
-    table = table[table["elements"] == table["elements"].max()].iloc[::-1]
-    axes.axvspan(1, 1 + verdict(run).floor / 100, color=style.GREY, alpha=0.2, linewidth=0)
+    run, table = evidence.newest, table[table["elements"] == table["elements"].max()].iloc[::-1]
+    floor = floors(evidence, table["elements"])[0]
+    axes.axvspan(1, 1 + floor / 100, color=style.GREY, alpha=0.2, linewidth=0)
     for place, (_, row) in enumerate(table.iterrows()):
         middle, (below, above) = panels.error(row, "relative_time")
         look = {**_shape(row["algorithm"], looks[row["algorithm"]], run), "linestyle": "none"}

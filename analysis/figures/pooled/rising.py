@@ -4,18 +4,18 @@ from matplotlib.figure import Figure
 
 from analysis import panels, style
 from harness.reading import names
-from harness.reading.frontier import rising
-from harness.record.samples import Run
+from harness.reading.evidence import Evidence
+from harness.reading.frontier import pooled_rising
 
 EXPERIMENT = "frontier-rising"
-TABLE = rising
+TABLE = pooled_rising
 
 LOOKS = [style.Style(*look, "none") for look in ((style.BLUE, "o"), (style.VERMILLION, "D"), (style.GREEN, "s"))]
 
 
-def draw(run: Run) -> Figure:
+def draw(evidence: Evidence) -> Figure:
     """A panel for each ISA, with a row for each algorithm and a look for each length. Raises MissingRows."""
-    table = TABLE(run)
+    run, table = evidence.newest, TABLE(evidence)
     lengths = sorted(set(table["elements"]))
     algorithms = [name for name in [*run.algorithms][::-1] if name in set(table["algorithm"])]
     figure, grid = panels.isa_panels(table, 0.7 + 0.2 * len(algorithms), "row", 5)
@@ -34,4 +34,4 @@ def draw(run: Run) -> Figure:
         "a unified maximum then sums each block twice, and algorithms by blocks refer each block to another maximum",
     ]
     title = "Data that rise: each block's maximum lies far above the last's"
-    return panels.finish(figure, run, table, panels.Frame(title, handles, notes))
+    return panels.finish_pooled(figure, evidence, table, panels.Frame(title, handles, notes))

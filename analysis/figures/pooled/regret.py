@@ -4,8 +4,9 @@ from matplotlib.figure import Figure
 
 from analysis import panels, style
 from harness.reading import names
-from harness.reading.frontier import OUTPUTS, regrets
-from harness.record.samples import Run
+from harness.reading.advice import regrets
+from harness.reading.evidence import Evidence
+from harness.reading.frontier import OUTPUTS
 from harness.statistics import selection
 
 EXPERIMENT = "frontier"
@@ -14,10 +15,10 @@ TABLE = regrets
 WORST, MEAN = style.Style(style.VERMILLION, "D", "none"), style.Style(style.BLUE, "o", "none")
 
 
-def draw(run: Run) -> Figure:
+def draw(evidence: Evidence) -> Figure:
     """A line of panels for each fate of the output, with one for each ISA and in it a row for each algorithm. Raises
     MissingRows."""
-    table = TABLE(run)
+    run, table = evidence.newest, TABLE(evidence)
     table = table[table["threads"] == 1]
     isas = selection.isas(table)
     outputs = [output for output in OUTPUTS.values() if output in set(table["output"])]
@@ -37,6 +38,6 @@ def draw(run: Run) -> Figure:
         axes.set_xlabel("longer than the fastest, %")
     handles = [panels.handle("at worst", WORST), panels.handle("geometric mean over the lengths", MEAN)]
     notes = ["one thread; * later than the paper; each length counts as much as any other"]
-    return panels.finish(
-        figure, run, table, panels.Frame("The price of one algorithm for every length", handles, notes)
+    return panels.finish_pooled(
+        figure, evidence, table, panels.Frame("The price of one algorithm for every length", handles, notes)
     )
