@@ -28,7 +28,7 @@ def draw(evidence: Evidence) -> Figure:
     isas = selection.isas(table)
     outputs = [output for output in OUTPUTS.values() if output in set(table["output"])]
     algorithms = [name for name in run.algorithms if name in set(table["algorithm"])]
-    figure, grid = panels.grid(len(isas), len(outputs), 0.62 + 0.145 * len(algorithms), "row")
+    figure, grid = panels.grid(len(isas), len(outputs), 0.8 + 0.145 * len(algorithms), "row")
     for line, isa in zip(grid, isas, strict=True):
         for axes, output in zip(line, outputs, strict=True):
             of_case = table[(table["isa"] == isa) & (table["output"] == output)]
@@ -51,7 +51,7 @@ def draw(evidence: Evidence) -> Figure:
 
 def _panel(axes: Axes, table: pd.DataFrame, costs: pd.DataFrame, algorithms: list[str]) -> None:
     points = sorted(set(zip(table["threads"], table["elements"], strict=True)))
-    labels = [names.count(n) + (f"\nx{threads}" if threads > 1 else "") for threads, n in points]
+    labels = [names.count(n) + (f" x{threads}" if threads > 1 else "") for threads, n in points]
     cells = {(row["threads"], row["elements"], row["algorithm"]): row for _, row in table.iterrows()}
     by_algorithm = costs.set_index("algorithm")
     for place, name in enumerate(algorithms):
@@ -64,7 +64,8 @@ def _panel(axes: Axes, table: pd.DataFrame, costs: pd.DataFrame, algorithms: lis
                 _cell(axes, column, place, 1 + percent / 100, False, False)
     axes.set_xlim(-0.5, len(points) + 1.8)
     axes.set_ylim(len(algorithms) - 0.5, -0.5)
-    axes.set_xticks([*range(len(points)), len(points) + 0.3, len(points) + 1.3], [*labels, "worst", "mean"], fontsize=5)
+    places = [*range(len(points)), len(points) + 0.3, len(points) + 1.3]
+    axes.set_xticks(places, [*labels, "worst", "mean"], fontsize=5, rotation=90)
     axes.tick_params(length=0)
     axes.grid(visible=False)
     for side in axes.spines.values():

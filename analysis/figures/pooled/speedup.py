@@ -48,8 +48,8 @@ def draw(evidence: Evidence) -> Figure:
     differ = "; green band: what any run would find; lighter: what the next run will show" if _between(table) else ""
     notes = [
         f"grey band: noise floor{differ}",
-        f"{panels.CACHE_NOTE}; traffic ratio: better Three-Pass to Two-Pass, 4/3 logical, 5/4 with write-allocate, "
-        "neither is a bound",
+        f"{panels.CACHE_NOTE}; traffic ratio: better Three-Pass to Two-Pass, 4/3 logical, 5/4 with write-allocate; no "
+        "bounds",
     ]
     title = "Speedup of Two-Pass over the better Three-Pass"
     frame = panels.Frame(title, _handles(evidence, table, compilers), notes)
