@@ -1,5 +1,7 @@
 """Bodies of evidence: which runs they are, and what they show together."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import stdtrit
@@ -63,7 +65,7 @@ def with_moved(run, percents, noise=0.5):
             half = noise if place == 0 else 0.5
             return planted(name) + off + (half * (process - 3.5) / 3.5 if name != "two-pass" else 0.0)
 
-        return run_that_says(run_with_controls(run, takes), run=f"quick-{place:012x}")
+        return replace(run_with_controls(run, takes), name=f"quick-{place:012x}")
 
     return Evidence(tuple(of(place, percent) for place, percent in enumerate(percents)))
 

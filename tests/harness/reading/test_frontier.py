@@ -10,7 +10,6 @@ from harness.reading import frontier as room
 from harness.reading.evidence import Evidence
 from harness.reading.frontier import POINT, frontier, pooled_frontier, pooled_rising, rising
 from harness.record.errors import MissingRows
-from tests.planted import run_that_says
 
 # Nanoseconds for an element at two lengths; the loops take 1 + 2 of them.
 TIMES = {"two-pass": (10.0, 6.0), "two-pass-nt": (12.0, 4.0), "three-pass-reload": (10.02, 8.0)}
@@ -39,7 +38,7 @@ def exact(run, times=TIMES, processes=7):
 
 def body_of(run, *times):
     """A body of evidence: the run with a frontier of these times, again and again."""
-    runs = (exact(run_that_says(run, run=f"quick-{place:012x}"), its) for place, its in enumerate(times))
+    runs = (dataclasses.replace(exact(run, its), name=f"quick-{place:012x}") for place, its in enumerate(times))
     return Evidence(tuple(runs))
 
 
@@ -183,7 +182,7 @@ def test_a_length_of_one_run_is_pooled_with_the_spread_of_others(full_run):
 
 def test_what_rises_is_pooled_too(full_run):
     def risen(place, factor):
-        uniform = exact(run_that_says(full_run, run=f"quick-{place:012x}"))
+        uniform = dataclasses.replace(exact(full_run), name=f"quick-{place:012x}")
         rows = uniform.samples[uniform.samples["experiment"] == "frontier"]
         longer = rows.assign(experiment="frontier-rising", nanoseconds=(factor * rows["nanoseconds"]).astype("int64"))
         return dataclasses.replace(uniform, samples=pd.concat([uniform.samples, longer], ignore_index=True))
