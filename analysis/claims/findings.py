@@ -17,7 +17,7 @@ from harness.reading.pooling import IN_L2, OUT_OF_CACHE, of_percents
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import MissingRows
 from harness.record.samples import Run
-from harness.statistics.intervals import bounds, intervals
+from harness.statistics.intervals import TARGET_CONFIDENCE, bounds, intervals
 from harness.statistics.ratios import percents
 from harness.statistics.selection import THREE_PASS, TWO_PASS
 
@@ -116,7 +116,8 @@ def pooled(of_run: OfRun, evidence: Evidence, isa: str | None, algorithm: str | 
         return newest
     (row,) = (found for _, found in in_percent(table, "quantity").iterrows())
     value, low, high = row[bounds("quantity_percent")]
-    return replace(newest, value=value, low=low, high=high, next_run=between_next(row, "quantity_percent"))
+    expected = between_next(row, "quantity_percent")
+    return replace(newest, value=value, low=low, high=high, confidence=TARGET_CONFIDENCE, next_run=expected)
 
 
 def _effects(of_run: OfRun, isa: str | None, algorithm: str | None, run: Run) -> pd.DataFrame:

@@ -70,6 +70,11 @@ def test_runs_are_pooled_and_how_they_differ_is_in_the_interval(run):
     assert both.value == pytest.approx(100 * ((1.5 * 1.2) ** 0.5 - 1), abs=0.01)
     assert both.low < 20 and both.high > 50
     assert both.next_run[0] <= both.low and both.next_run[1] >= both.high
+    # However few processes the newest has.
+    few = exact(run_that_says(run, run=f"quick-{2:012x}", kernels_hash="a" * 64), TIMES, processes=5)
+    assert findings.faster_than_two_pass(few, "avx2", "two-pass-nt").confidence < 0.95
+    three = Evidence((few, faster, slower))
+    assert findings.pooled(findings.faster_than_two_pass, three, "avx2", "two-pass-nt").confidence == 0.95
 
 
 def test_what_was_not_measured_has_no_number(run):
