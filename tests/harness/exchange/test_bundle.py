@@ -17,8 +17,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-
 from analysis.tables.evidence import bodies
+
 from analysis.tables.speedups import pooled_speedups
 from harness.exchange import bundle
 from harness.native.build import HASHED

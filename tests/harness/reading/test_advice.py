@@ -12,16 +12,6 @@ from tests.harness.reading.test_frontier import TIMES, body_of, exact, floor
 __all__ = ["floor"]
 
 
-@pytest.fixture(autouse=True)
-def kept(floor):
-    """Nothing of other tests, whose noise floors are others."""
-    for its in (advice, regrets):
-        its.cache_clear()
-    yield
-    for its in (advice, regrets):
-        its.cache_clear()
-
-
 def of(run, processes=7):
     return Evidence((exact(run, processes=processes),))
 
