@@ -137,10 +137,10 @@ def test_runs_that_differ_much_leave_open_what_each_of_them_would_decide(epyc):
     assert [j.verdict for j in judge_all(wins, {"m": runs}) if j.machine == "m"] == ["inconclusive"]
 
 
-def test_one_loud_run_leaves_what_the_others_decide(epyc):
+def test_a_run_that_is_off_elsewhere_leaves_what_all_decide(epyc):
     runs = body_of_evidence(only_avx2(epyc), (-1, 0, 1, -1, 0, 1))
     loud = runs[0].samples.copy()
-    moved = loud["algorithm"] == "two-pass-moved"
+    moved = (loud["algorithm"] == "two-pass-moved") & (loud["elements"] < 1_000_000)
     loud.loc[moved, "nanoseconds"] = (1.4 * loud.loc[moved, "nanoseconds"]).astype("int64")
     runs[0] = replace(runs[0], samples=loud)
     wins = [c for c in load_claims() if c.id == "broadwell-wins"]
