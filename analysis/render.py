@@ -10,7 +10,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis import across, figures, style
-from analysis.tables.machines import machines
 from harness.reading.evidence import Evidence
 from harness.record.files import csv_bytes
 
@@ -36,9 +35,9 @@ def render(name: str, evidence: Evidence) -> Rendered:
     return rendered(lambda: (module.draw(drawn), module.TABLE(drawn)))
 
 
-def render_machines(bodies: Sequence[Evidence]) -> Rendered:
-    """Draw the figure of all machines, a body of evidence of each. Raises MissingRows."""
-    return rendered(lambda: (across.draw(bodies), machines(bodies)))
+def render_machines(machines: Sequence[across.Compared]) -> Rendered:
+    """Draw the figure of all machines. Raises MissingRows where there is none."""
+    return rendered(lambda: (across.draw(machines), across.table(machines)))
 
 
 def rendered(draw: Callable[[], tuple[Figure, pd.DataFrame]]) -> Rendered:

@@ -43,32 +43,58 @@ class Judgement:
     """What the model expects of a machine that has no run: a prediction, which decides nothing."""
 
 
+@dataclass(frozen=True)
+class Said:
+    """What the runs of one machine say of all claims: all that is needed of them for the verdicts."""
+
+    judgements: Mapping[str, Sequence[Judgement]]
+    """By the claim's id: one, or none where the machine cannot be asked."""
+    own: frozenset[str]
+    """Claims that are about this machine, and of which these runs are evidence."""
+    no_evidence: Mapping[str, str]
+    """By known machines that these runs are taken for: which run, and why it is none of that machine."""
+    trust: Sequence[str]
+    """Of each run, in a line."""
+
+
 def judge_all(
-    claims: Iterable[Claim], runs: Mapping[str, Sequence[Run]], expects: Callable[[Claim], str] = lambda _: ""
+    claims: Sequence[Claim], runs: Mapping[str, Sequence[Run]], expects: Callable[[Claim], str] = lambda _: ""
 ) -> list[Judgement]:
-    """Every claim, on its own machine first and then on every other that has runs. `runs` by machine, those first that
-    are preferred: of one machine the first body of evidence that can be asked answers, one with a null test before one
-    without.
+    """Every claim, on its own machine first and then on every other that has runs, as `of_machine` tells them;
     `expects` tells what the model says of a claim whose machine has no run."""
-    known, judgements = load_machines(), []
-    found = {machine: bodies(those) for machine, those in runs.items()}
-    asked_first = {
-        machine: sorted(those, key=lambda body: not controls.are_in(body.newest)) for machine, those in found.items()
-    }
+    return together(claims, {machine: of_machine(claims, machine, those) for machine, those in runs.items()}, expects)
+
+
+def of_machine(claims: Sequence[Claim], machine: str, runs: Sequence[Run]) -> Said:
+    """What the runs of a machine say, those first that are preferred: the first body of evidence that can be asked
+    answers, one with a null test before one without."""
+    known, own, judgements = load_machines(), set(), {}
+    asked_first = sorted(bodies(runs), key=lambda body: not controls.are_in(body.newest))
     for claim in claims:
-        about = claim.machine or ""
-        own = [body for body in found.get(about, []) if is_evidence(known[about], body.newest)]
-        if claim.machine is not None and not own:
-            needed, expected = _needed(known[claim.machine], runs), expects(claim)
+        asked, native = asked_first, claim.machine is None
+        if machine == claim.machine:
+            its = [body for body in asked_first if is_evidence(known[machine], body.newest)]
+            asked, native = (its, True) if its else (asked_first, False)
+        own |= {claim.id} if native and claim.machine else set()
+        asked = [body for body in asked if native or _has_isa(claim, body.newest)]
+        judgements[claim.id] = _first_answer(judge(claim, machine, body, native) for body in asked)
+    found = ((name, run, mistaken(its, run)) for name, its in known.items() for run in reversed(runs))
+    no_evidence = {name: f"{run.name} is none: {reason}" for name, run, reason in found if reason}
+    return Said(judgements, frozenset(own), no_evidence, [_trust(machine, run) for run in runs])
+
+
+def together(
+    claims: Sequence[Claim], said: Mapping[str, Said], expects: Callable[[Claim], str] = lambda _: ""
+) -> list[Judgement]:
+    """Every claim, on its own machine first and then on every other, by what each machine's runs say."""
+    known, judgements = load_machines(), []
+    for claim in claims:
+        if claim.machine is not None and not any(claim.id in its.own for its in said.values()):
+            needed, expected = _needed(known[claim.machine], said.values()), expects(claim)
             judgements.append(Judgement(claim, claim.machine, True, NOT_RUN, needed, model=expected))
-        if claim.machine is None and not runs:
+        if claim.machine is None and not said:
             judgements.append(Judgement(claim, "any", True, NOT_RUN, "there is no run of any machine"))
-        for machine, those in asked_first.items():
-            native = claim.machine is None or (machine == claim.machine and bool(own))
-            asked = [body for body in those if body in own] if native and claim.machine else those
-            asked = [body for body in asked if native or _has_isa(claim, body.newest)]
-            answers = (judge(claim, machine, body, native) for body in asked)
-            judgements += _first_answer(answers)
+        judgements += [judgement for its in said.values() for judgement in its.judgements[claim.id]]
     return judgements
 
 
@@ -86,12 +112,10 @@ def _has_isa(claim: Claim, run: Run) -> bool:
     return claim.isa in (None, *run.machine.isas)
 
 
-def _needed(machine: Machine, runs: Mapping[str, Sequence[Run]]) -> str:
+def _needed(machine: Machine, said: Iterable[Said]) -> str:
     told = f"needs a run on {machine.product}, where `make reproduce-all` makes one, and `python -m harness adopt` here"
-    for run in (run for those in runs.values() for run in those):
-        if reason := mistaken(machine, run):
-            return f"{told}; {run.name} is none: {reason}"
-    return told
+    others = [its.no_evidence[machine.name] for its in said if machine.name in its.no_evidence]
+    return "; ".join([told, *others[:1]])
 
 
 def judge(claim: Claim, machine: str, evidence: Evidence, is_native: bool) -> Judgement:
@@ -191,7 +215,7 @@ def strict_status(judgements: Sequence[Judgement]) -> int:
     return int(NOT_REPRODUCED in tested)
 
 
-def report(judgements: Sequence[Judgement], runs: Mapping[str, Sequence[Run]]) -> str:
+def report(judgements: Sequence[Judgement], said: Iterable[Said]) -> str:
     """The verdicts as a page of Markdown."""
     lines = [
         "# What the paper claims, what was found beyond it, and what these runs say",
@@ -210,9 +234,7 @@ def report(judgements: Sequence[Judgement], runs: Mapping[str, Sequence[Run]]) -
     ):
         if those := [judgement for judgement in judgements if judgement.claim.whose == whose]:
             lines += ["", f"## {heading}", "", *_rows(those)]
-    lines += ["", "## The runs", ""]
-    for machine, those in runs.items():
-        lines += [f"- {machine} ({run.machine.brand}), run {run.name}: {_trust(run)}" for run in those]
+    lines += ["", "## The runs", "", *(f"- {line}" for its in said for line in its.trust)]
     lines += ["", "## In words", ""]
     for claim in dict.fromkeys(judgement.claim for judgement in judgements):
         lines.append(
@@ -246,12 +268,12 @@ def number(judgement: Judgement) -> str:
     return f"{measured.value:+.1f}{unit} [{measured.low:+.1f}, {measured.high:+.1f}]"
 
 
-def _trust(run: Run) -> str:
-    found = verdict(run)
+def _trust(machine: str, run: Run) -> str:
+    found, which = verdict(run), f"{machine} ({run.machine.brand}), run {run.name}"
     if found.faults:
-        return "; ".join(found.faults)
+        return f"{which}: {'; '.join(found.faults)}"
     blind = "".join(f"; {names.ISAS[isa]}: {text}" for isa, text in found.unresolved.items())
-    return f"noise floor {found.floor_percent:.2g} % ({found.floor_is_of}); {found.told}{blind}"
+    return f"{which}: noise floor {found.floor_percent:.2g} % ({found.floor_is_of}); {found.told}{blind}"
 
 
 def terminal(judgements: Sequence[Judgement]) -> str:

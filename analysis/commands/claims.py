@@ -20,6 +20,6 @@ OPTIONS = (
 
 def run(options: argparse.Namespace) -> int:
     """Prints the verdicts."""
-    _, judgements = judged(options.results, load_claims(options.claims))
+    judgements = judged(options.results, load_claims(options.claims))
     print(verdicts.terminal(judgements))
     return verdicts.strict_status(judgements) if options.strict else 0

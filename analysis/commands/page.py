@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> None:
     page = report.render(found, appendix).encode()
     written = {
         "tables/claims.csv": csv_bytes(verdicts.table(found.judgements)),
-        "claims.md": verdicts.report(found.judgements, found.runs).encode(),
+        "claims.md": verdicts.report(found.judgements, [its.said for its in found.in_short.values()]).encode(),
         "artifact.md": appendix.encode(),
         "report.html": page,
     }

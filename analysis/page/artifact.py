@@ -95,7 +95,8 @@ def render(found: Found, measured: Measured) -> str:
 
 
 def _verdicts(found: Found, one: Contribution) -> list[Judgement]:
-    return [its for its in found.judgements if its.claim.quantity in one.quantities]
+    those = (its for its in found.judgements if its.machine not in found.others)
+    return [its for its in those if its.claim.quantity in one.quantities]
 
 
 def _figures(one: Contribution) -> list[str]:

@@ -5,35 +5,103 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from datetime import datetime
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from analysis import figures
+from analysis import figures, parallel
 from analysis.claims import verdicts
-from analysis.claims.verdicts import Judgement
+from analysis.claims.verdicts import Judgement, Said
 from analysis.model import forecast
-from analysis.tables.machines import machines
+from analysis.page import facts
+from analysis.tables.machines import machine
 from harness.reading import catalog, names
 from harness.reading.claims import Claim, load_claims
 from harness.reading.evidence import Evidence
 from harness.record.errors import HarnessError, MissingRows, UnknownFigure
 from harness.record.files import ROOT
 from harness.record.machines import load_machines
-from harness.record.run import Record
+from harness.record.run import Machine, Record
 from harness.record.samples import Run, load_runs
 
 MACHINE = "machine"
 """The column of tables of several machines that tells whose a row is."""
 
 
-def judged(results: Path, claims: Iterable[Claim]) -> tuple[dict[str, list[Run]], list[Judgement]]:
-    """The complete runs below a folder by machine, and what they say about claims. A run that cannot be loaded is
-    skipped, with a line on standard error."""
-    loaded = {name: load_runs(folders) for name, folders in catalog.complete_runs(results).items()}
-    runs = {name: those for name, those in loaded.items() if those}
-    return runs, verdicts.judge_all(claims, runs, forecast.of_claim)
+MOST = 8
+"""Machines that the page shows in full: each takes half a megabyte."""
+
+
+def judged(results: Path, claims: Sequence[Claim]) -> list[Judgement]:
+    """What the complete runs below a folder say about claims. A run that cannot be loaded is skipped, with a line on
+    standard error."""
+    folders = catalog.complete_runs(results)
+    said = dict(zip(folders, parallel.each(partial(_said, claims), [*folders.items()]), strict=True))
+    return verdicts.together(claims, {name: its for name, its in said.items() if its}, forecast.of_claim)
+
+
+def _said(claims: Sequence[Claim], of: tuple[str, Sequence[Path]]) -> Said | None:
+    name, folders = of
+    runs = load_runs(folders)
+    return verdicts.of_machine(claims, name, runs) if runs else None
+
+
+@dataclass(frozen=True)
+class InShort:
+    """What the page tells of every machine, and all that it tells of one that it does not show in full."""
+
+    machine: Machine
+    pooled: int
+    """How many runs are."""
+    rows: Sequence[Mapping[str, Any]]
+    """`analysis.tables.machines.machine`; none where it has no speedups."""
+    trust: str
+    said: Said
+
+    @classmethod
+    def of(cls, evidence: Evidence, said: Said) -> InShort:
+        """What is drawn of a machine, in short, and what all its runs say."""
+        rows: Sequence[Mapping[str, Any]] = ()
+        with suppress(MissingRows):
+            rows = machine(evidence)
+        return cls(evidence.newest.machine, len(evidence.runs), rows, facts.brief(evidence), said)
+
+
+def in_full(results: Path, claims: Iterable[Claim]) -> set[str]:
+    """The machines that the page shows in full: first those that a claim is about, then those with the most runs that
+    are pooled, of these the ones that were measured last."""
+    drawn, about = catalog.drawn(results), {claim.machine for claim in claims}
+
+    def weight(name: str) -> tuple[bool, int, datetime | None]:
+        newest = drawn[name][0]
+        pooled = sum(run.facts and newest.facts and run.facts.body == newest.facts.body for run in drawn[name])
+        return name in about, pooled, newest.ended
+
+    return {*sorted(drawn, key=weight, reverse=True)[:MOST]}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What reads the runs of one machine after the other, so that no more than those of one are needed at once."""
+
+    claims: Sequence[Claim]
+    drawn: Mapping[str, Sequence[Path]]
+
+    def runs(self, of: tuple[str, Sequence[Path]]) -> tuple[list[Run], InShort | None]:
+        """The runs of a machine, by its name and their folders, and what they say; None where none can be loaded."""
+        name, folders = of
+        runs = load_runs(folders)
+        if not runs:
+            return [], None
+        drawn = [run for run in runs if run.folder in self.drawn[name]] or runs
+        return runs, InShort.of(Evidence.of(drawn), verdicts.of_machine(self.claims, name, runs))
+
+    def in_short(self, of: tuple[str, Sequence[Path]]) -> InShort | None:
+        """The same without the runs."""
+        return self.runs(of)[1]
 
 
 @dataclass(frozen=True)
@@ -42,29 +110,45 @@ class Found:
 
     results: Path
     runs: Mapping[str, Sequence[Run]]
-    """All complete ones, by machine."""
+    """Of each machine that is shown in full all complete ones."""
+    in_short: Mapping[str, InShort]
+    """Of every machine that has runs, by name."""
     judgements: Sequence[Judgement]
 
     @classmethod
     def of(cls, results: Path) -> Found:
         """What the complete runs below `results` say about the claims. One that cannot be loaded is skipped, with a
         line on standard error."""
-        return cls(results, *judged(results, load_claims()))
+        claims, folders = load_claims(), catalog.complete_runs(results)
+        reader, full = Reader(claims, catalog.evidence(results)), in_full(results, claims)
+        read = {name: reader.runs((name, folders[name])) for name in folders if name in full}
+        others = [item for item in folders.items() if item[0] not in full]
+        told = {name: its for name, (_, its) in read.items()}
+        told |= dict(zip(dict(others), parallel.each(reader.in_short, others), strict=True))
+        known = {name: its for name in folders if (its := told[name])}
+        said = verdicts.together(claims, {name: its.said for name, its in known.items()}, forecast.of_claim)
+        return cls(results, {name: runs for name, (runs, _) in read.items() if runs}, known, said)
 
     @cached_property
     def bodies(self) -> tuple[Evidence, ...]:
-        """What is drawn of each machine, sorted by its name."""
+        """What is drawn of each machine that is shown in full, sorted by its name."""
         loaded = {run.folder: run for those in self.runs.values() for run in those}
         drawn = ([loaded[one] for one in its if one in loaded] for its in catalog.evidence(self.results).values())
         return tuple(Evidence.of(those) for those in drawn if those)
+
+    @cached_property
+    def others(self) -> dict[str, InShort]:
+        """The machines that are not shown in full, by name."""
+        full = {its.newest.machine.name for its in self.bodies}
+        return {name: its for name, its in self.in_short.items() if name not in full}
 
     @cached_property
     def labels(self) -> dict[str, str]:
         """What each machine is called, by its name: by brand and microarchitecture, or its name where two would be
         called alike; without a run as its file calls it."""
         titles = {name: known.title for name, known in load_machines().items()}
-        runs = {its.newest.machine.name: its.newest.machine for its in self.bodies}
-        told = {name: f"{its.brand} ({its.microarchitecture})" for name, its in runs.items()}
+        machines = {name: its.machine for name, its in self.in_short.items()}
+        told = {name: f"{its.brand} ({its.microarchitecture})" for name, its in machines.items()}
         told = {name: name if [*told.values()].count(text) > 1 else text for name, text in told.items()}
         return titles | told
 
@@ -82,14 +166,6 @@ class Found:
                     own = figures.load(figure).TABLE(figures.subject(figure, evidence))
                     tables.append(own.assign(**{MACHINE: self.label(evidence.newest)}))
         return named(pd.concat(tables, ignore_index=True)) if tables else pd.DataFrame()
-
-    @cached_property
-    def overview(self) -> pd.DataFrame:
-        """The table of all machines; empty where no run has speedups."""
-        try:
-            return machines(self.bodies)
-        except MissingRows:
-            return pd.DataFrame()
 
     @cached_property
     def predicted(self) -> pd.DataFrame:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import vl_convert
+from altair.utils import schemapi
 from markupsafe import Markup
 
 from analysis import figures
@@ -24,7 +28,7 @@ from analysis.page.contributions import EVIDENCE
 from analysis.page.found import Found
 from analysis.page.pictures import PICTURES, Picture, caches
 from analysis.page.template import FOLDER, environment
-from harness.reading import names
+from harness.reading import kept, names
 from harness.reading.claims import Claim
 from harness.record.errors import HarnessError
 from harness.record.machines import load_machines
@@ -49,7 +53,9 @@ def render(found: Found, appendix: str) -> str:
     for picture in PICTURES:
         table = picture.table(found)
         if len(table):
-            spec = picture.plot(found).chart(picture.name, table).to_dict()
+            # Without a look of Altair at each part, which takes seconds: a browser draws them in a test.
+            with schemapi.debug_mode(False):
+                spec = picture.plot(found).chart(picture.name, table).to_dict(validate=False)
             shown.setdefault(picture.section, []).append(Shown(picture, inline(spec), alternative(picture, table)))
             tables[picture.name] = columnar(table)
     missing = {picture.section: picture for picture in reversed(PICTURES) if picture.section not in shown}
@@ -62,24 +68,31 @@ def render(found: Found, appendix: str) -> str:
         missing=missing,
         tables=inline(tables),
         verdicts=grouped(found.judgements),
+        tallied=tallied,
         counts=counts(found.judgements),
         evidence=EVIDENCE,
-        headlines={its.newest.machine.name: headlines(found, its.newest.machine.name) for its in found.bodies},
+        headlines={name: headlines(its.rows) for name, its in found.in_short.items()},
         drawn=list(drawn(found)),
         forecasts=forecasts(),
         fared=fared(found),
         style=Markup((FOLDER / "style.css").read_text(encoding="utf-8")),
         script=Markup((FOLDER / "page.js").read_text(encoding="utf-8")),
-        library=Markup(library()),
+        library=Markup(library(found.results)),
         measured=measured,
         split=split,
     )
 
 
 @cache
-def library() -> str:
-    """Vega, Vega-Lite and Vega-Embed, as one script that asks for nothing."""
-    return vl_convert.javascript_bundle().replace("</script", r"<\/script")
+def library(results: Path) -> str:
+    """Vega, Vega-Lite and Vega-Embed, as one script that asks for nothing. To bundle them takes three seconds, so it is
+    kept below `results`."""
+    name = f"vega-{version('vl-convert-python')}.js"
+    if known := kept.read(results, name):
+        return known
+    made = vl_convert.javascript_bundle().replace("</script", r"<\/script")
+    kept.write(results, name, made)
+    return made
 
 
 def inline(content: Any) -> Markup:
@@ -117,11 +130,17 @@ def grouped(judgements: Sequence[Judgement]) -> dict[str, list[tuple[Claim, list
     claims = list(dict.fromkeys(judgement.claim for judgement in judgements))
     return {
         heading: [
-            (claim, [its for its in judgements if its.claim is claim]) for claim in claims if claim.whose == whose
+            (claim, [its for its in judgements if its.claim == claim]) for claim in claims if claim.whose == whose
         ]
         for whose, heading in headings.items()
         if any(claim.whose == whose for claim in claims)
     }
+
+
+def tallied(judgements: Sequence[Judgement]) -> str:
+    """How many of these have which verdict, in words."""
+    said = Counter(its.verdict for its in judgements)
+    return ", ".join(f"{count} {name}" for name, count in said.most_common())
 
 
 def counts(judgements: Sequence[Judgement]) -> dict[str, dict[str, int]]:
@@ -134,16 +153,15 @@ def counts(judgements: Sequence[Judgement]) -> dict[str, dict[str, int]]:
     return told
 
 
-def headlines(found: Found, machine: str) -> list[str]:
+def headlines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """What was found of a machine, a sentence for each ISA."""
     told = []
-    rows = found.overview[found.overview["machine"] == machine] if len(found.overview) else found.overview
-    for _, row in rows.iterrows():
+    for row in rows:
         if row["isa"] == "scalar" and len(rows) > 1:
             continue
         middle, low, high = (row[name] for name in bounds_of_best())
         wins = row["wins_from_elements"]
-        since = f"; faster from {names.count(wins)} elements on" if wins == wins and wins is not None else ""
+        since = "" if wins is None else f"; faster from {names.count(wins)} elements on"
         told.append(f"{names.ISAS[row['isa']]} {middle:+.1f} % [{low:+.1f}, {high:+.1f}]{since}")
     return told
 

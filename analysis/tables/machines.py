@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 import pandas as pd
 
@@ -14,50 +15,53 @@ from harness.record.samples import Run
 from harness.statistics import selection
 from harness.statistics.selection import TWO_PASS
 
-
-def comparable(bodies: Sequence[Evidence]) -> list[Evidence]:
-    """Those that have speedups, sorted by machine. Raises MissingRows where none has."""
-    found = []
-    for evidence in sorted(bodies, key=lambda evidence: evidence.newest.machine.name):
-        with suppress(MissingRows):
-            found += [evidence] if len(pooled_speedups(evidence)) else []
-    if not found:
-        raise MissingRows("no run has both Two-Pass and a Three-Pass algorithm in a round")
-    return found
+NOTHING = "no run has both Two-Pass and a Three-Pass algorithm in a round"
 
 
 def machines(bodies: Sequence[Evidence]) -> pd.DataFrame:
-    """One row for each machine, ISA: the largest speedup (percent; `largest`), from
-    which length on every interval lies above the noise floor (elements, empty: at none), and the bandwidth of the
-    passes of Two-Pass at the longest length of the newest run (GB/s, effective) beside the fastest plain load and copy
-    there."""
+    """One row for each machine and ISA, sorted by machine, as `machine` tells it. Raises MissingRows where no machine
+    has speedups."""
     rows = []
-    for evidence in comparable(bodies):
-        run, found, trust = evidence.newest, pooled_speedups(evidence), doubts(evidence)
-        found = selection.of_primary(found, run)
-        for isa in selection.isas(found):
-            best = largest(evidence).loc[isa]
-            of_isa = found[found["isa"] == isa]
-            wins = None if trust.doubt(isa) else wins_from(of_isa, floors(evidence, of_isa["elements"]))
-            rows.append(
-                {
-                    "machine": run.machine.name,
-                    "brand": run.machine.brand,
-                    "run": run.name,
-                    "runs": len(evidence.runs),
-                    "evidence": _evidence(run),
-                    "isa": isa,
-                    "best_speedup_percent": best["speedup_percent_median"],
-                    "best_speedup_percent_low": best["speedup_percent_low"],
-                    "best_speedup_percent_high": best["speedup_percent_high"],
-                    "confidence": best["confidence"],
-                    "best_at_elements": best["elements"],
-                    "noise_floor_percent": trust.floor_percent,
-                    "wins_from_elements": wins,
-                    **_bandwidths(run, isa),
-                }
-            )
+    for evidence in sorted(bodies, key=lambda evidence: evidence.newest.machine.name):
+        with suppress(MissingRows):
+            rows += machine(evidence)
+    if not rows:
+        raise MissingRows(NOTHING)
     return pd.DataFrame(rows)
+
+
+def machine(evidence: Evidence) -> list[dict[str, Any]]:
+    """One row for each ISA of a machine: the largest speedup (percent; `largest`), from which length on every interval
+    lies above the noise floor (elements, empty: at none), and the bandwidth of the passes of Two-Pass at the longest
+    length of the newest run (GB/s, effective) beside the fastest plain load and copy there. Raises MissingRows."""
+    run, rows = evidence.newest, []
+    found = selection.of_primary(pooled_speedups(evidence), run)
+    if found.empty:
+        raise MissingRows(NOTHING)
+    trust = doubts(evidence)
+    for isa in selection.isas(found):
+        best = largest(evidence).loc[isa]
+        of_isa = found[found["isa"] == isa]
+        wins = None if trust.doubt(isa) else wins_from(of_isa, floors(evidence, of_isa["elements"]))
+        rows.append(
+            {
+                "machine": run.machine.name,
+                "brand": run.machine.brand,
+                "run": run.name,
+                "runs": len(evidence.runs),
+                "evidence": _evidence(run),
+                "isa": isa,
+                "best_speedup_percent": best["speedup_percent_median"],
+                "best_speedup_percent_low": best["speedup_percent_low"],
+                "best_speedup_percent_high": best["speedup_percent_high"],
+                "confidence": best["confidence"],
+                "best_at_elements": best["elements"],
+                "noise_floor_percent": trust.floor_percent,
+                "wins_from_elements": wins,
+                **_bandwidths(run, isa),
+            }
+        )
+    return rows
 
 
 def _evidence(run: Run) -> str:

@@ -34,6 +34,7 @@ def measured(run: Run, given: str) -> list[str]:
     return [name for name, its in asked.items() if (its.input or UNIFORM) == given and name in held]
 
 
+@made_once
 def frontier_rows(run: Run, given: str = UNIFORM) -> pd.DataFrame:
     """Samples of one input by the primary compiler, each contender undisturbed on its own, with `output` and the
     nanoseconds per element. Raises MissingRows."""

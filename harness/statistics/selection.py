@@ -5,7 +5,7 @@ import pandas as pd
 from harness.record.errors import MissingRows
 from harness.record.exactness import TOO_FAST
 from harness.record.isa import ISAS
-from harness.record.samples import Run
+from harness.record.samples import Run, made_once
 
 THREE_PASS = ("three-pass-recompute", "three-pass-reload")
 TWO_PASS = "two-pass"
@@ -15,6 +15,7 @@ POINT = ("compiler", "isa", "elements", "threads", "process")
 CONTENDER = (*POINT, "algorithm", "pass", "variant")
 
 
+@made_once
 def algorithm_rows(run: Run) -> pd.DataFrame:
     """Samples of whole algorithms, contenders of a round together, in the paper's cache state."""
     rows = _alone(run, "algorithms")
@@ -37,6 +38,7 @@ def breakdown_rows(run: Run) -> pd.DataFrame:
     return _calm(run, "breakdown", rows[(rows["algorithm"] != "") & (rows["pass"] != "")])
 
 
+@made_once
 def pass_rows(run: Run) -> pd.DataFrame:
     """Samples of single passes and of the bandwidth kernels, warm; each contender undisturbed on its own."""
     rows = _alone(run, "passes")

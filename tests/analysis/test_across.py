@@ -1,35 +1,41 @@
 """Machines side by side."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 
 from analysis import across
+from analysis.across import Compared
+from analysis.commands import machines as command
 from analysis.render import render_machines
+from analysis.tables.machines import machines
+from harness.reading.command_line import main
 from harness.reading.evidence import Evidence
 from harness.record.errors import MissingRows
 from harness.record.samples import Run, load_run
 
 MakeRun = Callable[..., Path]
 PARTS = ("algorithms", "passes", "controls")
-
-
-def only(body: Evidence, column: str, value: str) -> Evidence:
-    """The same with only the rows that have this value."""
-    run = body.newest
-    return Evidence((dataclasses.replace(run, samples=run.samples[run.samples[column] == value]),))
+SMALL = {"isas": ("avx2",), "lengths": (4096, 1_000_000, 56_000_000), "parts": PARTS}
 
 
 @pytest.fixture
 def two(make_run: MakeRun) -> list[Evidence]:
-    small = {"isas": ("avx2",), "lengths": (4096, 1_000_000, 56_000_000), "parts": PARTS}
-    return [Evidence((load_run(make_run(machine=name, **small)),)) for name in ("zen4-b", "zen4-a")]
+    return [Evidence((load_run(make_run(machine=name, **SMALL)),)) for name in ("zen4-b", "zen4-a")]
 
 
-def test_there_is_a_line_for_each_machine_and_isa(two: list[Evidence], full_run: Run) -> None:
-    figure = across.draw([*two, Evidence((full_run,))])
+@pytest.fixture
+def compared(two: list[Evidence]) -> list[Compared]:
+    return [*map(Compared.of, two)]
+
+
+def test_there_is_a_line_for_each_machine_and_isa(compared: list[Compared], full_run: Run) -> None:
+    figure = across.draw([*compared, Compared.of(Evidence((full_run,)))])
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == [
         "amd-epyc-9r14-25-17 AVX512F",
@@ -40,17 +46,64 @@ def test_there_is_a_line_for_each_machine_and_isa(two: list[Evidence], full_run:
     ]
 
 
-def test_lengths_are_drawn_relative_to_the_last_level_cache(two: list[Evidence]) -> None:
-    figure = across.draw(two)
+def test_lengths_are_drawn_relative_to_the_last_level_cache(compared: list[Compared]) -> None:
+    figure = across.draw(compared)
     longest = max(line.get_xdata().max() for line in figure.axes[0].lines if line.get_marker() != "None")
     assert longest == pytest.approx(4 * 56_000_000 / (32 << 20))
 
 
 def test_without_algorithms_nothing_is_drawn(two: list[Evidence]) -> None:
-    without = only(two[0], "experiment", "passes")
+    run = two[0].newest
+    without = dataclasses.replace(run, samples=run.samples[run.samples["experiment"] == "passes"])
     with pytest.raises(MissingRows):
-        across.draw([without])
+        Compared.of(Evidence((without,)))
+    with pytest.raises(MissingRows, match="no run has both"):
+        across.draw([])
 
 
-def test_the_same_runs_give_the_same_bytes(two: list[Evidence]) -> None:
-    assert render_machines(two) == render_machines(two[::-1])
+def test_the_same_runs_give_the_same_bytes(compared: list[Compared]) -> None:
+    assert render_machines(compared) == render_machines(compared[::-1])
+
+
+def test_the_table_is_that_of_all_machines(two: list[Evidence], compared: list[Compared]) -> None:
+    pd.testing.assert_frame_equal(across.table(compared), machines(two))
+
+
+def many(one: Compared, count: int) -> list[Compared]:
+    """As many machines, each better than the one before."""
+    return [
+        dataclasses.replace(one, name=f"made-up-{place:02}", rows=[better(row, place) for row in one.rows])
+        for place in range(count)
+    ]
+
+
+def better(row: dict[str, Any], place: int) -> dict[str, Any]:
+    more = {name: value + place for name, value in row.items() if name.startswith("best_speedup_percent")}
+    return row | more | {"machine": f"made-up-{place:02}"}
+
+
+def test_of_many_machines_each_has_a_row_the_best_on_top(compared: list[Compared]) -> None:
+    figure = across.draw(many(compared[0], 60))
+    (axes,) = figure.axes
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels == [f"made-up-{place:02}" for place in range(60)]
+    assert "60 machines, 60 runs" in figure.texts[-1].get_text()
+    heights = [text.get_window_extent().height for text in axes.get_yticklabels()]
+    figure.draw_without_rendering()
+    places = sorted(label.get_window_extent().y0 for label in axes.get_yticklabels())
+    assert min(b - a for a, b in itertools.pairwise(places)) > 0.9 * max(heights)
+
+
+def test_each_run_is_read_once_and_of_one_machine_at_a_time(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = [make_run(machine=f"zen4-{place}", **SMALL) for place in range(3)]
+    asked: list[list[Path]] = []
+    load = command.load_runs
+    monkeypatch.setattr(command, "load_runs", lambda those: asked.append(list(those)) or load(those))
+    monkeypatch.setattr(command.parallel.os, "sched_getaffinity", lambda _: {0})
+    out = folders[0].parents[3]
+    main_status = main("analysis", ["machines", *map(str, folders), f"--figures={out}", f"--tables={out}"])
+    assert (main_status, asked) == (0, [[folder] for folder in folders])
+    alone = (out / "machines.csv").read_bytes()
+    monkeypatch.setattr(command.parallel.os, "sched_getaffinity", lambda _: {0, 1})
+    main("analysis", ["machines", *map(str, folders), f"--figures={out}", f"--tables={out}"])
+    assert (out / "machines.csv").read_bytes() == alone, "whatever the number of processes"

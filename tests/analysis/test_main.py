@@ -135,7 +135,7 @@ def test_claims_are_judged_and_written(make_run: MakeRun, tmp_path: Path, capsys
 
 
 def test_a_run_that_cannot_be_loaded_keeps_no_other_from_being_drawn_and_judged(
-    make_run: MakeRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    make_run: MakeRun, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     sound = make_run(isas=("avx2",), processes=2, rounds=2)
     damaged = make_run(machine="other", isas=("avx2",), processes=2, rounds=2)
@@ -144,14 +144,14 @@ def test_a_run_that_cannot_be_loaded_keeps_no_other_from_being_drawn_and_judged(
     samples.write_text(samples.read_text(encoding="utf-8").replace(",two-pass,", ",twq-pass,"), encoding="utf-8")
     where = ["--figures", str(tmp_path / "figures"), "--tables", str(tmp_path / "tables")]
     assert main(["machines", str(damaged), str(sound), *where]) == 0
-    told = capsys.readouterr().err
+    told = capfd.readouterr().err
     assert told.startswith(f"analysis: skipped: {samples}, line ") and told.count("\n") == 1
     assert "'twq-pass' is not in run.json" in told
     table = (tmp_path / "tables" / "machines.csv").read_text(encoding="utf-8")
     assert "amd-epyc-9r14-25-17" in table and "other" not in table
     claims = ["--results", str(tmp_path / "results"), "--claims", str(ROOT / "config" / "claims.yaml")]
     assert main(["claims", *claims]) == 0
-    out = capsys.readouterr().out
+    out = capfd.readouterr().out
     assert " amd-epyc-9r14-25-17 " in out and " other " not in out
 
 

@@ -349,7 +349,7 @@ def test_the_table_has_a_row_for_each_judgement_and_the_report_reads(epyc):
     not_run = table[table["verdict"] == "not run"]
     assert not_run["value"].isna().all()
     assert (not_run["reason"] != "").all()
-    text = judging.report(judged, {"m": [epyc]})
+    text = judging.report(judged, [judging.of_machine(load_claims(), "m", [epyc])])
     for judgement in judged:
         (line, *_) = [
             li for li in text.splitlines() if li.startswith(f"| {judgement.claim.id} | {judgement.machine} |")

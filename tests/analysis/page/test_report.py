@@ -75,6 +75,29 @@ def test_a_reason_is_told_in_two_parts_without_a_loss() -> None:
     assert report.split("the processor lacks AVX512F") == ("the processor lacks AVX512F", "")
 
 
+def test_of_more_machines_than_it_shows_the_page_has_the_verdicts_and_a_list(
+    found: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analysis.page.found.MOST", 2)
+    few = Found.of(found.results)
+    told = [(its.claim.id, its.machine, its.verdict, verdicts.number(its)) for its in few.judgements]
+    assert told == [(its.claim.id, its.machine, its.verdict, verdicts.number(its)) for its in found.judgements]
+    shown = {its.newest.machine.name for its in few.bodies}
+    assert len(shown) == len(few.others) == 2 and shown | {*few.others} == {*MACHINES}
+    assert shown < {"skylake-x", "broadwell", "zen2"}, "claims are about them"
+    page = page_of(few)
+    others = {few.labels[name] for name in few.others}
+    for name, table in tables(page).items():
+        place = table["columns"].index("machine")
+        assert name == "model" or others.isdisjoint(row[place] for row in table["rows"])
+    (listed,) = re.findall(r'<section id="others".*?</section>', page, re.DOTALL)
+    for name, its in few.others.items():
+        assert f'<a href="figures/{name}/">{few.labels[name]}</a></th><td>{its.pooled}</td>' in listed
+    folded = [int(count) for count in re.findall(r"<summary>(\d+) other machines?: ", page)]
+    assert sum(folded) == sum(its.machine in few.others for its in few.judgements)
+    assert set(re.findall(r'href="#([^"]*)"', without_scripts(page))) <= set(re.findall(r'id="([^"]*)"', page))
+
+
 def test_nothing_personal_is_in_it(page: str, personal: list[str]) -> None:
     assert [word for word in personal if word in page] == []
 

@@ -17,12 +17,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from analysis.tables.evidence import bodies
 
 from analysis.tables.speedups import pooled_speedups
 from harness.exchange import bundle
 from harness.native.build import HASHED
 from harness.reading.catalog import evidence, find_runs
+from harness.reading.evidence import bodies
 from harness.record import instance, store
 from harness.record import run as run_module
 from harness.record.errors import HarnessError
