@@ -12,11 +12,11 @@ from analysis.claims.quantities import Measured, between_next
 from analysis.tables.pass_limits import of_isa, out_of_cache
 from harness.reading import names
 from harness.reading.evidence import Evidence, Pooled, in_percent
-from harness.reading.frontier import NEXT_RUN, frontier_rows, limit_shares, pooled_frontier, ratios_to
+from harness.reading.frontier import NEXT_RUN, frontier_rows, limit_shares, of_elements, pooled_frontier, ratios_to
 from harness.reading.pooling import IN_L2, OUT_OF_CACHE, of_percents
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import MissingRows
-from harness.record.samples import Run
+from harness.record.samples import Run, made_once
 from harness.statistics.intervals import TARGET_CONFIDENCE, bounds, intervals
 from harness.statistics.ratios import percents
 from harness.statistics.selection import THREE_PASS, TWO_PASS
@@ -28,16 +28,16 @@ def faster_than_two_pass(run: Run, isa: str | None, algorithm: str | None) -> Me
     """By how much an algorithm is faster than Two-Pass at the longest length out of cache with a cold output."""
     rows = _far(run, isa, algorithm or "", TWO_PASS)
     # t / t_algorithm of Two-Pass
-    return _percent(ratios_to(rows, algorithm or "").query("algorithm == @TWO_PASS"), rows)
+    return _percent(ratios_to(of_elements(rows), algorithm or "").query("algorithm == @TWO_PASS"), rows)
 
 
 def lead_by_stores(run: Run, isa: str | None, algorithm: str | None) -> Measured:
     """By how much the lead of Two-Pass over Three-Pass grows where both store past the caches, at the longest length
     out of cache with a cold output: of the two Three-Pass algorithms with plain stores the faster one counts."""
     rows = _far(run, isa, TWO_PASS_NT, THREE_PASS_NT, TWO_PASS, *THREE_PASS)
-    key = ["process", "round"]
+    key, rounds = ["process", "round"], of_elements(rows)
     plain, past = (
-        ratios_to(rows, fastest).set_index(["algorithm", *key])["log_ratio"] for fastest in (TWO_PASS, TWO_PASS_NT)
+        ratios_to(rounds, fastest).set_index(["algorithm", *key])["log_ratio"] for fastest in (TWO_PASS, TWO_PASS_NT)
     )
     rival = min(THREE_PASS, key=lambda name: plain[name].median())
     grown = (past[THREE_PASS_NT] - plain[rival]).dropna().rename("log_ratio").reset_index()
@@ -78,15 +78,20 @@ def limit_reached(run: Run, isa: str | None, algorithm: str | None) -> Measured:
 
 
 def _far(run: Run, isa: str | None, *algorithms: str) -> pd.DataFrame:
-    """The rows of one thread and a cold output at the longest length. Raises MissingRows where that is in cache, or one
-    of the algorithms has none."""
-    rows = frontier_rows(run)
-    rows = out_of_cache(of_isa(rows[(rows["threads"] == 1) & (rows["output"] == "cold")], isa, run), run)
-    rows = rows[rows["elements"] == rows["elements"].max()]
+    """`_longest`. Raises MissingRows also where one of the algorithms has none."""
+    rows = _longest(run, isa)
     for name in algorithms:
         if name not in set(rows["algorithm"]):
             raise MissingRows(f"no rows of the algorithm '{name}' in the frontier")
     return rows
+
+
+@made_once
+def _longest(run: Run, isa: str | None) -> pd.DataFrame:
+    """The rows of one thread and a cold output at the longest length. Raises MissingRows where that is in cache."""
+    rows = frontier_rows(run)
+    rows = out_of_cache(of_isa(rows[(rows["threads"] == 1) & (rows["output"] == "cold")], isa, run), run)
+    return rows[rows["elements"] == rows["elements"].max()]
 
 
 def _percent(ratios: pd.DataFrame, rows: pd.DataFrame) -> Measured:

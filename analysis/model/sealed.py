@@ -20,8 +20,7 @@ from analysis.model.times import Parameters, predict
 from harness.record.errors import HarnessError
 from harness.record.files import ROOT, write_whole
 from harness.record.machines import is_evidence, load_machines
-from harness.record.samples import Run, load_runs
-from harness.record.store import read_record
+from harness.record.samples import Run
 
 FOLDER = in_core.RECORDED.parent / "sealed"
 CODE = Path(__file__).parent
@@ -107,24 +106,26 @@ def load(file: Path) -> Sealed:
         raise HarnessError(f"{file}: is no sealed prediction: {error}") from error
 
 
-def judged(folders: Mapping[str, Sequence[Path]]) -> dict[str, Sealed]:
-    """All that was sealed, by the names of the files, with how it fares against the runs in these `folders`, by
-    machine. Raises HarnessError for a damaged file."""
-    every = {file.stem: load(file) for file in sorted(FOLDER.glob("*.json"), key=lambda file: file.stem)}
-    return {name: judged_by(one, folders.get(one.machine, ())) for name, one in every.items()}
+def every() -> dict[str, Sealed]:
+    """All that was sealed, by the names of the files. Raises HarnessError for a damaged one."""
+    return {file.stem: load(file) for file in sorted(FOLDER.glob("*.json"), key=lambda file: file.stem)}
 
 
-def judged_by(sealed: Sealed, folders: Sequence[Path]) -> Sealed:
+def judged(runs: Mapping[str, Sequence[Run]]) -> dict[str, Sealed]:
+    """`every`, with how it fares against these runs, by machine."""
+    return {name: judged_by(one, runs.get(one.machine, ())) for name, one in every().items()}
+
+
+def judged_by(sealed: Sealed, runs: Sequence[Run]) -> Sealed:
     """With its judge: the first of these runs of the machine that started later and has something of it."""
     when, known = datetime.fromisoformat(sealed.when), load_machines().get(sealed.machine)
-    starts = ((datetime.fromisoformat(read_record(folder).started), folder) for folder in folders)
-    for _, folder in sorted((start, folder) for start, folder in starts if start > when):
-        asked = {n for item in read_record(folder).experiments.get("algorithms", ()) for n in item.elements}
-        if asked.isdisjoint(sealed.expected["elements"]):
-            continue  # to load it takes seconds
-        for run in load_runs([folder]):
-            if (known is None or is_evidence(known, run)) and len(table := scored(sealed.expected, run)):
-                return replace(sealed, judge=run, score=table)
+    starts = ((datetime.fromisoformat(run.started), run.name, run) for run in runs)
+    for _, _, run in sorted((start for start in starts if start[0] > when), key=lambda start: start[:2]):
+        asked = {n for item in run.experiments.get("algorithms", ()) for n in item.elements}
+        if asked.isdisjoint(sealed.expected["elements"]) or not (known is None or is_evidence(known, run)):
+            continue
+        if len(table := scored(sealed.expected, run)):
+            return replace(sealed, judge=run, score=table)
     return sealed
 
 

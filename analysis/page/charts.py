@@ -241,9 +241,8 @@ def filtered(chart: alt.Chart, switches: Sequence[str]) -> alt.Chart:
 
 def framed(chart: alt.LayerChart, table: pd.DataFrame, switches: Sequence[str], height: int = HEIGHT) -> alt.LayerChart:
     """The chart as wide as the page allows, with its switches, which choose the first row's values at first."""
-    for column in switches:
-        chart = chart.add_params(switch(column, table[column]))
-    return chart.properties(width="container", height=height)
+    chosen = [switch(column, table[column]) for column in switches]
+    return chart.add_params(*chosen).properties(width="container", height=height)
 
 
 def switch(column: str, values: pd.Series) -> alt.Parameter:

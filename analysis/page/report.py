@@ -195,8 +195,7 @@ def forecasts() -> list[Mapping[str, str]]:
 def fared(found: Found) -> list[str]:
     """How each prediction fared that was sealed before anything was measured, a sentence each."""
     with suppress(HarnessError):
-        judged = sealed.judged({name: [run.folder for run in runs] for name, runs in found.runs.items()})
-        return [one.told for one in judged.values()]
+        return [one.told for one in sealed.judged(found.runs).values()]
     return []
 
 

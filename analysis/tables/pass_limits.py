@@ -8,13 +8,14 @@ import pandas as pd
 from analysis.tables.times import per_call
 from harness.reading import names
 from harness.reading.evidence import Evidence, Pooled, in_percent
+from harness.reading.frontier import ratios_to
 from harness.reading.pooling import of_percents
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import MissingRows
 from harness.record.samples import Run, made_once
 from harness.statistics import selection
 from harness.statistics.intervals import TARGET_CONFIDENCE
-from harness.statistics.ratios import log_ratios, percents
+from harness.statistics.ratios import of_calls, percents
 from harness.statistics.traffic import moved, write_allocate_floats
 
 
@@ -51,7 +52,9 @@ def pass_limits(run: Run, isa: str | None) -> pd.DataFrame:
     if not passes:
         raise MissingRows("Three-Pass was not measured")
     target = 1 - (1 - TARGET_CONFIDENCE) / len(passes)
-    table = pd.concat([_against_loops(run, name, far, target) for name in passes], ignore_index=True)
+    contenders = far["pass"].where(~far["pass"].isin(run.bandwidth_loops), far["pass"] + " " + far["variant"])
+    rounds = of_calls(far.assign(algorithm=contenders))
+    table = pd.concat([_against_loops(run, name, rounds, target) for name in passes], ignore_index=True)
     table["elements"] = far["elements"].max()
     times = far.groupby(["pass", "variant", "process"])["nanoseconds_per_element"].median()
     near = rates[2 * FLOAT_BYTES * rates["elements"] <= run.machine.cache_bytes(2)]
@@ -79,35 +82,21 @@ def _limit_effects(run: Run, isa: str | None) -> pd.DataFrame:
     return of_percents(pass_limits(run, isa), "over_memory_percent", ["pass"]).assign(isa=isa)
 
 
-def _against_loops(run: Run, name: str, rows: pd.DataFrame, target: float) -> pd.DataFrame:
+def _against_loops(run: Run, name: str, rounds: pd.DataFrame, target: float) -> pd.DataFrame:
     """Log ratio of a pass to the plain loop that moves the same data, with and without write-allocate, in the shortest
     time. A ratio to each loop is formed within rounds, and the largest median is taken with its interval: the fastest
-    loop of each round would be biased."""
+    loop of each round would be biased. The rounds have a column for each pass, and for each variant of a loop."""
 
     def traffic(kernel: str) -> tuple[int, ...]:
         return *moved(run.kernels[kernel]), write_allocate_floats(run.kernels[kernel])
 
-    held = set(rows["pass"])
-    same = [loop for loop in run.bandwidth_loops if loop in held and traffic(loop) == traffic(name)]
-    if not same or name not in held:
+    same = {loop for loop in run.bandwidth_loops if traffic(loop) == traffic(name)}
+    loops = [column for column in rounds if column.split()[0] in same]
+    if not loops or name not in rounds:
         raise MissingRows(f"{name} or a plain loop that moves the same data was not measured out of cache")
-    contenders = rows.assign(algorithm=rows["pass"].where(rows["pass"] == name, rows["pass"] + " " + rows["variant"]))
-    loops = sorted(set(contenders[contenders["pass"].isin(same)]["algorithm"]))
-    tables = [
-        percents(_process_ratios(contenders, name, loop).assign(loop=loop), ["loop"], "over_memory", target)
-        for loop in loops
-    ]
-    table = pd.concat([found for found in tables if len(found)] or tables[:1])
-    if table.empty:
+    # Of the loops to the pass: the other way round it is the same with another sign.
+    ratios = ratios_to(rounds[[name, *loops]], name).query("algorithm != @name").rename(columns={"algorithm": "loop"})
+    if ratios.empty:
         raise MissingRows(f"no round has both {name} and a plain loop that moves the same data")
+    table = percents(ratios.assign(log_ratio=-ratios["log_ratio"]), ["loop"], "over_memory", target)
     return table.sort_values("over_memory_percent_median", kind="stable").tail(1).assign(**{"pass": name})
-
-
-def _process_ratios(contenders: pd.DataFrame, name: str, loop: str) -> pd.DataFrame:
-    """The log ratio of a pass and a loop in each process: the median over the rounds in which nothing disturbed either,
-    or, of a process that has no such round, the ratio of the medians of their undisturbed samples."""
-    logs = contenders.assign(log=np.log(contenders["nanoseconds"] / contenders["calls"]))
-    medians = logs.groupby(["algorithm", "process"])["log"].median()
-    apart = medians.get(name, pd.Series(dtype=float)) - medians.get(loop, pd.Series(dtype=float))
-    together = log_ratios(contenders, name, loop).groupby("process")["log_ratio"].median()
-    return together.combine_first(apart).dropna().rename("log_ratio").rename_axis("process").reset_index()

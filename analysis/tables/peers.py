@@ -7,7 +7,7 @@ from analysis.tables.times import per_call
 from harness.record.samples import Run, made_once
 from harness.statistics import selection
 from harness.statistics.intervals import bounds, intervals
-from harness.statistics.ratios import TEAM, log_ratios, percents
+from harness.statistics.ratios import TEAM, log_ratios, of_calls, percents
 from harness.statistics.selection import TWO_PASS
 
 PEERS, OVERHEAD = "peers", "peer-overhead"
@@ -55,8 +55,9 @@ def errors(run: Run) -> pd.DataFrame:
 def _timed(run: Run, experiment: str) -> pd.DataFrame:
     samples = selection.of_primary(selection.team_rows(run, experiment), run)
     samples = per_call(samples, run.canary.clock_adds).assign(name=samples["algorithm"])
+    rounds = of_calls(samples)
     ratios = [
-        percents(log_ratios(samples, name, TWO_PASS), TEAM, "two_pass_speedup").assign(name=name)
+        percents(log_ratios(rounds, name, TWO_PASS), TEAM, "two_pass_speedup").assign(name=name)
         for name in set(samples["name"]) - {TWO_PASS}
     ]
     times = intervals(samples, [*TEAM, "name"], "nanoseconds_per_call")

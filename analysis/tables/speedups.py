@@ -29,8 +29,8 @@ def speedups(run: Run) -> pd.DataFrame:
 def rival_effects(run: Run) -> pd.DataFrame:
     """What a run finds of each rival of Two-Pass at each length, as `harness.reading.pooling.effects`, with against
     (the rival) and region (which caches hold input and output). Raises MissingRows."""
-    rows = selection.algorithm_rows(run)
-    found = {rival: ratios.log_ratios(rows, rival, TWO_PASS) for rival in THREE_PASS}
+    rounds = ratios.of_calls(selection.algorithm_rows(run))
+    found = {rival: ratios.log_ratios(rounds, rival, TWO_PASS) for rival in THREE_PASS}
     tables = [
         effects(intervals(logs, POINT, "log_ratio"), "log_ratio", POINT).assign(against=rival)
         for rival, logs in found.items()

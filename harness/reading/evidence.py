@@ -118,17 +118,17 @@ class Pooled:
 
     @made_once
     def spread(self, evidence: Evidence) -> pd.DataFrame:
-        """`pooling.spreads` of the body's runs, or of those that lend theirs; empty where they have not what it
-        takes."""
+        """`pooling.spreads` of the body's runs; empty where they have not what it takes."""
         try:
-            found = self._found(evidence.lent or evidence.runs)
+            found = self._found(evidence.runs)
         except MissingRows:
             found = pd.DataFrame(columns=list(dict.fromkeys([*self.by, *self.group])))
         return spreads(found, self.by, self.group)
 
     def __call__(self, evidence: Evidence, target: float = TARGET_CONFIDENCE) -> pd.DataFrame:
         """`pooling.pool` of the body. Raises MissingRows."""
-        return pool(self._found(evidence.runs), self.by, self.group, self.spread(evidence), target)
+        spread = self.spread(Evidence(evidence.lent or evidence.runs))
+        return pool(self._found(evidence.runs), self.by, self.group, spread, target)
 
     def _found(self, runs: Sequence[Run]) -> pd.DataFrame:
         """Of all the runs that have what it takes. Raises MissingRows where none has."""

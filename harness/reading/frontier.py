@@ -5,7 +5,6 @@ An algorithm is called faster than another only beyond the noise floor; otherwis
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -19,7 +18,7 @@ from harness.record.errors import MissingRows
 from harness.record.samples import Run, made_once
 from harness.statistics import selection
 from harness.statistics.intervals import TARGET_CONFIDENCE, bounds, intervals, order_statistics
-from harness.statistics.ratios import percents
+from harness.statistics.ratios import in_rounds, percents
 
 OUTPUTS = {"paper": "cold", "reused": "warm"}
 """What the cache states of these experiments mean for the output, whose input was just read."""
@@ -55,29 +54,28 @@ def frontier(run: Run) -> pd.DataFrame:
     floor slower than the fastest, which is tied with itself); limit_percent_median, _low, _high (what the fastest loops
     of the least traffic take of its time); confidence, processes. Raises MissingRows.
     """
-    rows = frontier_rows(run)
+    rows, rounds = frontier_rows(run), frontier_rounds(run)
     whole, by = rows[rows["algorithm"] != ""], [*POINT, "algorithm"]
     times = intervals(whole, by, "nanoseconds_per_element").drop(columns=["confidence", "processes"])
     # By ratios: medians of times, each over the rounds of its own that were calm, may say otherwise on a loud machine.
-    shortest = ratios_to(whole, _least(times.set_index(by)["nanoseconds_per_element_median"], whole))
-    fastest = _least(shortest.groupby([*by, "process"])["log_ratio"].median().groupby(by).median(), whole)
-    ratios = ratios_to(whole, fastest)
+    shortest = ratios_to(rounds, _least(times.set_index(by)["nanoseconds_per_element_median"]))
+    fastest = _least(shortest.groupby([*by, "process"])["log_ratio"].median().groupby(by).median())
+    ratios = ratios_to(rounds, fastest)
     counts = ratios.groupby(POINT)["algorithm"].transform("nunique")
     over = pd.concat(
-        percents(its, [*by, "fastest"], "over", 1 - (1 - TARGET_CONFIDENCE) / max(1, count - 1))
+        percents(its, by, "over", 1 - (1 - TARGET_CONFIDENCE) / max(1, count - 1))
         for count, its in ratios.groupby(counts)
     )
     for bound in ("median", "low", "high"):
         over[f"relative_time_{bound}"] = 1 + over[f"over_percent_{bound}"] / 100
     limits = intervals(limit_shares(rows), by, "limit_percent").drop(columns=["confidence", "processes"])
-    columns = [*by, "fastest", *bounds("relative_time"), "confidence", "processes"]
-    return _told(times.merge(over[columns], on=by).merge(limits, on=by), Evidence((run,)))
+    over = over[[*by, *bounds("relative_time"), "confidence", "processes"]].join(fastest, on=POINT)
+    return _told(times.merge(over, on=by).merge(limits, on=by), Evidence((run,)))
 
 
-def _least(values: pd.Series, rows: pd.DataFrame) -> pd.Series:
-    """For each row the algorithm that has the least of the values, by POINT and algorithm, at its point."""
-    least = {key[:-1]: key[-1] for key in values.groupby(POINT).idxmin()}
-    return pd.Series(pd.MultiIndex.from_frame(rows[POINT]).map(least).to_numpy(), rows.index)
+def _least(values: pd.Series) -> pd.Series:
+    """By POINT the algorithm that has the least of the values, which are by POINT and algorithm."""
+    return values.groupby(POINT).idxmin().str[-1].astype(str).rename("fastest")
 
 
 def _told(table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
@@ -124,11 +122,11 @@ def _pooled(evidence: Evidence, each: list[pd.DataFrame]) -> pd.DataFrame:
     # At first the one that in the median run is the least behind that run's fastest; what turns out to be faster,
     # pooled, takes its place.
     behind = table.groupby([*POINT, "algorithm"], sort=False)["relative_time_median"].median()
-    fastest = {key[:-1]: key[-1] for key in behind.groupby(POINT).idxmin()}
+    fastest = _least(behind)
     ratios = _ratios(fastest)(evidence, target)
     faster = ratios[ratios["effect"] < 0].sort_values("effect").drop_duplicates(POINT)
     if len(faster):
-        fastest |= {tuple(row[name] for name in POINT): row["algorithm"] for _, row in faster.iterrows()}
+        fastest = faster.set_index(POINT)["algorithm"].reindex(fastest.index).fillna(fastest).rename("fastest")
         ratios = _ratios(fastest)(evidence, target)
     if ratios.empty:
         return each[0][:0]
@@ -142,29 +140,26 @@ def _pooled(evidence: Evidence, each: list[pd.DataFrame]) -> pd.DataFrame:
         for what in LEVELS_OF
     )
     counts = levels.loc[LEVELS_OF[0]].set_index([*POINT, "algorithm"])[["runs", "processes"]]
-    found = pd.concat([times, limits, counts], axis=1).join(ratios, how="left").reset_index()
-    found["fastest"] = [fastest.get(key) for key in found[POINT].itertuples(index=False, name=None)]
+    found = pd.concat([times, limits, counts], axis=1).join(ratios, how="left").reset_index().join(fastest, on=POINT)
     found.loc[found["algorithm"] == found["fastest"], [*RELATIVE, *NEXT_RUN]] = 1.0
     return found.dropna(subset=RELATIVE).assign(confidence=target)
 
 
-def _ratios(fastest: Mapping[tuple[object, ...], str]) -> Pooled:
-    return Pooled(partial(_ratio_effects, dict(fastest)), (*POINT, "algorithm"), REGION)
+def _ratios(fastest: pd.Series) -> Pooled:
+    return Pooled(partial(_ratio_effects, fastest), (*POINT, "algorithm"), REGION)
 
 
 RELATIVE = bounds("relative_time")
 LEVELS_OF = ("nanoseconds_per_element", "limit_percent")
 
 
-def _ratio_effects(fastest: Mapping[tuple[object, ...], str], run: Run) -> pd.DataFrame:
+def _ratio_effects(fastest: pd.Series, run: Run) -> pd.DataFrame:
     """What a run finds of every algorithm beside the `fastest` of its point, as `pooling.effects`."""
-    rows = frontier_rows(run)
-    rows = rows[rows["algorithm"] != ""]
-    best = pd.MultiIndex.from_frame(rows[POINT]).map(fastest)
-    if best.isna().all():
+    ratios = ratios_to(frontier_rounds(run), fastest)
+    if ratios.empty:
         raise MissingRows(f"{run.folder}: no length of the frontier is that of other runs")
-    ratios = ratios_to(rows, pd.Series(best.to_numpy(), rows.index)).query("algorithm != fastest")
-    return _effects(intervals(ratios, [*POINT, "algorithm"], "log_ratio"), "log_ratio", run)
+    table = intervals(ratios, [*POINT, "algorithm"], "log_ratio").join(fastest, on=POINT)
+    return _effects(table.query("algorithm != fastest"), "log_ratio", run)
 
 
 def _level_effects(run: Run) -> pd.DataFrame:
@@ -222,27 +217,37 @@ def _rising_effects(run: Run) -> pd.DataFrame:
 RISES = Pooled(_rising_effects, (*POINT, "algorithm"), REGION)
 
 
-def ratios_to(rows: pd.DataFrame, fastest: str | pd.Series) -> pd.DataFrame:
-    """log(t / t_fastest) within each round, as in `log_ratios`, of all algorithms at once: algorithm, process, round,
-    log_ratio, and what of POINT the rows have. Of a process in which disturbances left two no round in common, the
-    ratio of their medians, as round -1. The fastest is one for all rows, or that of each row's point."""
-    point = [*(name for name in POINT if name in rows), "fastest"]
-    logs = rows.assign(log=np.log(rows["nanoseconds_per_element"]), fastest=fastest)
-    rounds = logs.pivot_table(index=[*point, "process", "round"], columns="algorithm", values="log", aggfunc="mean")
-    medians = rounds.groupby([*point, "process"]).median().assign(round=-1).set_index("round", append=True)
-    together, apart = (
-        its.sub(_of_fastest(its), axis=0).melt(ignore_index=False, value_name="log_ratio").dropna().reset_index()
-        for its in (rounds, medians)
-    )
-    key = [*point, "algorithm", "process"]
-    lone = apart[~apart.set_index(key).index.isin(together.set_index(key).index)]
-    return pd.concat([together, lone], ignore_index=True)
+@made_once
+def frontier_rounds(run: Run) -> pd.DataFrame:
+    """`of_elements` of the whole algorithms of `frontier_rows`. Raises MissingRows."""
+    rows = frontier_rows(run)
+    return of_elements(rows[rows["algorithm"] != ""])
 
 
-def _of_fastest(table: pd.DataFrame) -> pd.Series:
-    """Of columns by algorithm, in each row that of its fastest."""
-    places = table.columns.get_indexer(table.index.get_level_values("fastest"))
-    return pd.Series(table.to_numpy()[np.arange(len(table)), places], table.index).where(places >= 0)
+def of_elements(rows: pd.DataFrame) -> pd.DataFrame:
+    """`in_rounds` of the times of an element."""
+    return in_rounds(rows, rows["nanoseconds_per_element"], POINT)
+
+
+def ratios_to(rounds: pd.DataFrame, fastest: str | pd.Series) -> pd.DataFrame:
+    """log(t / t_fastest) within each of the rounds (`in_rounds`), as in `log_ratios`, of all algorithms at once: what
+    the rounds are by, algorithm, log_ratio. Of a process in which disturbances left two no round in common, the ratio
+    of their medians, as round -1. The fastest is one for all, or that of each point (by POINT)."""
+    processes = rounds.index.names[:-1]
+    together, apart = (_to_fastest(its, fastest) for its in (rounds, rounds.groupby(processes).median()))
+    lone = apart.where(together.groupby(processes).count() == 0).assign(round=-1)
+    both = pd.concat([together.reset_index("round"), lone])
+    return both.melt(id_vars="round", ignore_index=False, value_name="log_ratio").dropna().reset_index()
+
+
+def _to_fastest(table: pd.DataFrame, fastest: str | pd.Series) -> pd.DataFrame:
+    """What is by algorithm, less that of the fastest."""
+    if isinstance(fastest, str):
+        return table.sub(table[fastest], axis=0)
+    points = table.index.droplevel([name for name in table.index.names if name not in POINT])
+    places = table.columns.get_indexer(fastest.reindex(points))
+    of_fastest = np.where(places >= 0, table.to_numpy()[np.arange(len(table)), places], np.nan)
+    return table.sub(of_fastest, axis=0)
 
 
 def limit_shares(rows: pd.DataFrame) -> pd.DataFrame:

@@ -80,8 +80,8 @@ def spreads(found: pd.DataFrame, by: Sequence[str], group: Sequence[str]) -> pd.
     2(6), 1946).
     """
     rows, common, total = [], 0.0, 0.0
-    for key, own in found.groupby(list(group), sort=False):
-        points = [point for _, point in _points(own, by) if len(point) > 1]
+    for key, own in _points(found, by, group).items():
+        points = [point for point in own.values() if len(point) > 1]
         if not points:
             continue
         variance = float(np.mean([_between(point) for point in points]))
@@ -97,7 +97,7 @@ def spreads(found: pd.DataFrame, by: Sequence[str], group: Sequence[str]) -> pd.
     whole = share + (1 - share) / table["points"]  # of the mean over a group's points
     between, within = table["runs"] - 1, (table["free"] - table["runs"] + 1).clip(lower=1)
     table["degrees"] = 1 / (whole**2 / between + (1 - whole) ** 2 / within)
-    table.index = pd.Index(list(table[list(group)].itertuples(index=False, name=None)), tupleize_cols=False)
+    table.index = pd.Index(list(_tuples(table, group)), tupleize_cols=False)
     return table[["variance", "degrees", "runs"]]
 
 
@@ -131,11 +131,11 @@ def pool(
     runs of a point lie further apart than its group's spread says, all its variances grow by as much (J. Hartung and
     G. Knapp, Statistics in Medicine 20(24), 2001, never to shrink them). Points whose group has no spread are left out.
     """
-    rows, known = [], spread[["variance", "degrees"]].to_numpy()
-    for place, own in found.groupby(list(group), sort=False):
-        at = np.flatnonzero([key == place for key in spread.index.to_list()])
-        for key, point in _points(own, by) if len(at) else ():
-            between, degrees = known[at[0]]
+    rows, known = [], dict(zip(spread.index, spread[["variance", "degrees"]].to_numpy(), strict=True))
+    points = _points(found, by, group)
+    for place in [place for place in points if place in known]:
+        between, degrees = known[place]
+        for key, point in points[place].items():
             weights = 1 / (between + point.variances)
             effect, runs = np.average(point.effects, weights=weights), len(point)
             apart = (_residuals(point.effects, point.variances, between) ** 2).sum() / (runs - 1) if runs > 1 else 1.0
@@ -149,10 +149,26 @@ def pool(
     return pd.DataFrame(rows, columns=[*columns, "between", "share", "runs", "processes"])
 
 
-def _points(found: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], Point]]:
-    for key, rows in found.groupby(list(by), sort=False):
-        values = (rows[name].to_numpy() for name in ("run", "effect", "variance"))
-        yield key, Point(*values, int(rows["processes"].sum()))
+def _points(
+    found: pd.DataFrame, by: Sequence[str], group: Sequence[str]
+) -> dict[tuple[Any, ...], dict[tuple[Any, ...], Point]]:
+    """The points of each group, by the values of `group` and then of `by`, in the order of their first rows."""
+    if found.empty:
+        return {}
+    numbers = found.groupby(list(dict.fromkeys([*group, *by])), sort=False).ngroup().to_numpy()
+    order = np.argsort(numbers, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
+    first = found.iloc[[its[0] for its in parts]]
+    columns = [found[name].to_numpy() for name in ("run", "effect", "variance", "processes")]
+    points: dict[tuple[Any, ...], dict[tuple[Any, ...], Point]] = {}
+    for place, key, its in zip(*(_tuples(first, names) for names in (group, by)), parts, strict=True):
+        *values, processes = (column[its] for column in columns)
+        points.setdefault(place, {})[key] = Point(*values, int(processes.sum()))
+    return points
+
+
+def _tuples(table: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    return table[list(columns)].itertuples(index=False, name=None)
 
 
 def _residuals(effects: np.ndarray, variances: np.ndarray, between: float) -> np.ndarray:

@@ -6,7 +6,7 @@ from harness.record.run import Control
 from harness.record.samples import Run, made_once
 from harness.statistics import selection
 from harness.statistics.intervals import bounds
-from harness.statistics.ratios import POINT, log_ratios, percents
+from harness.statistics.ratios import POINT, log_ratios, of_calls, percents
 
 
 def are_in(run: Run) -> bool:
@@ -21,14 +21,13 @@ def differences(run: Run) -> pd.DataFrame:
     Returns one row for each (isa, compiler, elements, control): kind (again, moved, planted), planted_percent,
     difference_percent_median, _low, _high, confidence, processes. Raises MissingRows.
     """
-    rows = selection.control_rows(run)
-    tables = [
-        percents(log_ratios(rows, name, control.algorithm), POINT, "difference").assign(
-            control=name, kind=kind(control), planted_percent=float(control.extra_percent)
-        )
-        for name, control in run.controls.items()
+    rounds = of_calls(selection.control_rows(run))
+    logs = [
+        log_ratios(rounds, name, its.algorithm).assign(control=name, kind=kind(its), planted_percent=its.extra_percent)
+        for name, its in run.controls.items()
     ]
-    table = pd.concat(tables).sort_values([*POINT, "planted_percent", "control"], ignore_index=True)
+    by = [*POINT, "planted_percent", "control", "kind"]
+    table = percents(pd.concat(logs), by, "difference").astype({"planted_percent": float})
     what = ["control", "kind", "planted_percent"]
     return table[[*POINT, *what, *bounds("difference_percent"), "confidence", "processes"]]
 

@@ -49,12 +49,12 @@ def intervals(rows: pd.DataFrame, by: list[str], value: str, target: float = TAR
     VALUE_median, VALUE_low, VALUE_high (unit of `value`), confidence (the probability that such an interval covers the
     median of the distribution that the processes' medians come from), processes. Raises ValueError for a NaN.
     """
-    by_process = rows.groupby([*by, "process"])[value].median().reset_index()
-    if by_process[value].isna().any():
+    by_process = rows.groupby([*by, "process"])[value].median()
+    if by_process.isna().any():
         raise ValueError("a value is not a number")
-    ordered = by_process.sort_values([*by, value])[value].to_numpy(float)
-    table = by_process.groupby(by).size().rename("processes").reset_index()
-    counts = table["processes"].to_numpy()
+    table = by_process.groupby(level=by).size().rename("processes").reset_index()
+    counts, values = table["processes"].to_numpy(), by_process.to_numpy(float)
+    ordered = values[np.lexsort((values, np.arange(len(counts)).repeat(counts)))]
     ends = [order_statistics(count, target) for count in counts.tolist()]
     first, k = counts.cumsum() - counts, np.array([k for k, _ in ends], int)
     middle = (ordered[first + (counts - 1) // 2] + ordered[first + counts // 2]) / 2

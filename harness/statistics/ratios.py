@@ -1,5 +1,7 @@
 """Ratios of two times: formed within rounds, reduced to one for each process, told in percent with an interval."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -12,17 +14,27 @@ POINT = ["isa", "compiler", "elements"]
 TEAM = [*POINT, "threads"]
 
 
-def log_ratios(rows: pd.DataFrame, numerator: str, denominator: str) -> pd.DataFrame:
-    """log(t_numerator / t_denominator) of two algorithms within each round: what disturbs a round disturbs both.
+def in_rounds(rows: pd.DataFrame, times: pd.Series, by: Sequence[str] = TEAM) -> pd.DataFrame:
+    """Logarithms of the rows' times: one row for each round (index: `by`, process, round), a column for each algorithm.
+    One that was sampled several times in a round counts with the mean of its log times."""
+    logs = rows.assign(log=np.log(times))
+    return logs.pivot_table(index=[*by, "process", "round"], columns="algorithm", values="log", aggfunc="mean")
 
-    Returns the columns of TEAM, process, round and log_ratio; a round in which one of the two is missing is left out.
-    An algorithm that was sampled several times in a round counts with the mean of its log times.
+
+def of_calls(rows: pd.DataFrame) -> pd.DataFrame:
+    """`in_rounds` of the times of a call."""
+    return in_rounds(rows, rows["nanoseconds"] / rows["calls"])
+
+
+def log_ratios(rounds: pd.DataFrame, numerator: str, denominator: str) -> pd.DataFrame:
+    """log(t_numerator / t_denominator) of two algorithms within each round (`in_rounds`): what disturbs a round
+    disturbs both.
+
+    Returns what the rounds are by, process, round and log_ratio; a round in which one of the two is missing is left
+    out.
     """
-    contenders = rows[rows["algorithm"].isin([numerator, denominator])]
-    logs = contenders.assign(log=np.log(contenders["nanoseconds"] / contenders["calls"]))
-    rounds = logs.pivot_table(index=[*TEAM, "process", "round"], columns="algorithm", values="log", aggfunc="mean")
-    rounds = rounds.reindex(columns=[numerator, denominator]).dropna()
-    return (rounds[numerator] - rounds[denominator]).rename("log_ratio").reset_index()
+    both = rounds.reindex(columns=[numerator, denominator]).dropna()
+    return (both[numerator] - both[denominator]).rename("log_ratio").reset_index()
 
 
 def percents(ratios: pd.DataFrame, by: list[str], name: str, target: float = TARGET_CONFIDENCE) -> pd.DataFrame:
@@ -41,8 +53,10 @@ def speedups(rows: pd.DataFrame, by: list[str] = POINT, target: float = TARGET_C
     Returns one row for each group `by`: against (the better rival), speedup_percent_median, _low, _high, confidence,
     processes. Empty where no round has both.
     """
+    rounds = of_calls(rows)
     found = [
-        percents(log_ratios(rows, rival, TWO_PASS), by, "speedup", target).assign(against=rival) for rival in THREE_PASS
+        percents(log_ratios(rounds, rival, TWO_PASS), by, "speedup", target).assign(against=rival)
+        for rival in THREE_PASS
     ]
     table = pd.concat([ratios for ratios in found if len(ratios)] or found[:1])
     table = table.sort_values([*by, "speedup_percent_median"], kind="stable").drop_duplicates(by, ignore_index=True)
@@ -63,11 +77,11 @@ def folding_costs(run: Run) -> pd.DataFrame:
     Raises MissingRows.
     """
     rows = selection.of_primary(selection.accumulation_rows(run), run)
-    rows = rows.assign(algorithm=rows["pass"])
+    rounds = of_calls(rows.assign(algorithm=rows["pass"]))
     tables = [
-        percents(log_ratios(rows, kernel.twin_of, name), POINT, "cost").assign(**{"pass": kernel.twin_of})
+        percents(log_ratios(rounds, kernel.twin_of, name), POINT, "cost").assign(**{"pass": kernel.twin_of})
         for name, kernel in run.kernels.items()
-        if kernel.twin_of and name in set(rows["pass"])
+        if kernel.twin_of and name in rounds
     ]
     table = pd.concat(tables).sort_values([*POINT, "pass"], ignore_index=True)
     return table[[*POINT, "pass", *bounds("cost_percent"), "confidence", "processes"]]

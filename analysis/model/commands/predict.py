@@ -10,6 +10,7 @@ from harness.reading import catalog
 from harness.reading.command_line import option
 from harness.record.files import csv_bytes, write_whole
 from harness.record.machines import load_machines
+from harness.record.samples import load_runs
 
 OPTIONS = (
     option("--output", type=Path, default=Path("results/predicted"), metavar="DIR", help="default: %(default)s"),
@@ -19,8 +20,9 @@ OPTIONS = (
 
 def run(options: argparse.Namespace) -> None:
     """Writes a folder for each machine and for what was sealed of one that is here, and the page."""
-    known, written = load_machines(), {}
-    fared = sealed.judged(catalog.complete_runs(options.results))
+    known, written, folders = load_machines(), {}, catalog.complete_runs(options.results)
+    asked = {one.machine for one in sealed.every().values()}
+    fared = sealed.judged({name: load_runs(folders[name]) for name in asked.intersection(folders)})
     # What is not judged yet is drawn as the model has it now.
     drawn = {name: (name, forecast.table(name), None, []) for name in forecast.predicted_machines()}
     for name, one in fared.items():

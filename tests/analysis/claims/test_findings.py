@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from analysis.claims import findings
-from analysis.claims.verdicts import judge, report
+from analysis.claims.verdicts import judge, of_machine, report
 from harness.reading.claims import load_claims
 from harness.reading.evidence import Evidence
 from harness.record.errors import MissingRows
@@ -87,7 +87,8 @@ def test_reports_tell_the_papers_claims_from_ours(full_run):
     ours = [claim for claim in load_claims() if claim.whose == "ours"]
     assert ours and all(claim.isa and claim.machine is None for claim in ours)
     paper = next(claim for claim in load_claims() if claim.whose == "paper")
-    text = report([judge(claim, "m", Evidence.of([run]), True) for claim in (paper, *ours)], {"m": [run]})
+    judgements = [judge(claim, "m", Evidence.of([run]), True) for claim in (paper, *ours)]
+    text = report(judgements, [of_machine([], "m", [run])])
     first, second = text.split("## Findings of our own")
     assert f"| {paper.id} |" in first and "stores-past-caches-avx2" not in first
     assert "| stores-past-caches-avx2 | m | **reproduced** |" in second

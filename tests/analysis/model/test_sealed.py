@@ -85,7 +85,7 @@ def test_a_right_prediction_is_inside_and_off_by_nothing(run):
 
 
 def test_a_wrong_one_is_told_in_points_and_percent(run):
-    judged = sealed.judged_by(sealed.Sealed(run.machine.name, EARLY, exactly(run, 1.5)), [run.folder])
+    judged = sealed.judged_by(sealed.Sealed(run.machine.name, EARLY, exactly(run, 1.5)), [run])
     times = judged.score[judged.score["quantity"] == "nanoseconds_per_element"]
     assert times["error"].to_numpy() == pytest.approx(np.full(len(times), 50))
     assert not judged.score["is_inside"].all()
@@ -95,9 +95,9 @@ def test_a_wrong_one_is_told_in_points_and_percent(run):
 
 def test_a_run_that_started_before_or_of_other_lengths_is_no_judge(run):
     early = sealed.Sealed(run.machine.name, "2999-01-01T00:00:00+00:00", exactly(run))
-    assert sealed.judged_by(early, [run.folder]).judge is None
+    assert sealed.judged_by(early, [run]).judge is None
     elsewhere = exactly(run).assign(elements=lambda table: table["elements"] + 1)
-    unjudged = sealed.judged_by(sealed.Sealed(run.machine.name, EARLY, elsewhere), [run.folder])
+    unjudged = sealed.judged_by(sealed.Sealed(run.machine.name, EARLY, elsewhere), [run])
     assert unjudged.score is None and unjudged.told.endswith(": no later run of it yet")
 
 
@@ -106,9 +106,9 @@ def test_the_first_later_run_is_the_judge_whatever_stands_for_the_machine(run, m
     content = json.loads((last / "run.json").read_text())
     (last / "run.json").write_text(json.dumps(content | {"started": "2026-01-09T08:00:00+00:00"}))
     its = sealed.Sealed(run.machine.name, EARLY, exactly(run))
-    assert sealed.judged_by(its, [last, run.folder]).judge.name == run.name
+    assert sealed.judged_by(its, [load_run(last), run]).judge.name == run.name
     later = sealed.Sealed(run.machine.name, "2026-01-02T00:00:00+00:00", exactly(run))
-    assert sealed.judged_by(later, [run.folder, last]).judge.name == last.name
+    assert sealed.judged_by(later, [run, load_run(last)]).judge.name == last.name
 
 
 def test_only_lengths_that_were_sealed_are_judged(run):
