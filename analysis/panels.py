@@ -56,8 +56,8 @@ def isa_panels(
 def length_axis(axes: Axes, elements: pd.Series | np.ndarray, machine: HasCaches) -> None:
     """Logarithmic axis of array lengths, with the boundaries of the machine's caches that fall among them."""
     low, high = elements.min() / 1.4, elements.max() * 1.4
-    axes.set_xscale("log")
     axes.set_xlim(low, high)
+    axes.set_xscale("log")
     # Within a decade or two, powers of ten alone would label two ticks or none.
     decades = math.log10(high / low)
     axes.xaxis.set_major_locator(

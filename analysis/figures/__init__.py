@@ -1,6 +1,6 @@
 """The figures: one file each. A file NAME.py here is a figure, with a one-line docstring (the caption), EXPERIMENT (the
 experiment that its rows are of), TABLE (what makes its table of a run) and draw(run). Those in the folder pooled have
-them of a whole body of evidence, with draw(evidence); the others of its newest run.
+them of a whole body of evidence, with draw(evidence); the others of the run of it that has most of the experiment.
 
 Listing them imports none: the Snakefile does so while it is parsed.
 """
@@ -47,7 +47,7 @@ def load(name: str) -> ModuleType:
 
 def subject(name: str, evidence: Evidence) -> Evidence | Run:
     """What TABLE and draw of a figure take. Raises UnknownFigure."""
-    return evidence.newest if _file(name).parent == FOLDER else evidence
+    return evidence.telling(experiment(name)) if _file(name).parent == FOLDER else evidence
 
 
 def _tree(name: str) -> ast.Module:

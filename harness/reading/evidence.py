@@ -58,8 +58,14 @@ class Evidence:
 
     @property
     def parts(self) -> set[str]:
-        """What figures are drawn from: that of the newest run, and "runs" where there are several to compare."""
-        return self.newest.parts | ({"runs"} if len(self.runs) > 1 else set())
+        """What figures are drawn from: that of any run, and "runs" where there are several to compare."""
+        return set().union(*(run.parts for run in self.runs)) | ({"runs"} if len(self.runs) > 1 else set())
+
+    def telling(self, part: str) -> Run:
+        """The run that a figure of one run is drawn from: of those that have the part, the newest that looked at it at
+        the most points. The paper's protocol takes passes at one length, and one compiler."""
+        have = [run for run in self.runs if part in run.parts] or self.runs
+        return max(have, key=lambda run: sum(len(item.elements) for item in run.experiments.get(part, ())))
 
     @property
     def told(self) -> str:

@@ -42,6 +42,17 @@ def test_what_is_to_be_borne_in_mind_depends_on_how_many_runs_there_are(one):
     assert Evidence.of(runs).told == "3 runs: quick-000000000000, quick-000000000001, quick-000000000002"
 
 
+def test_a_figure_of_one_run_is_drawn_from_the_newest_that_has_most_of_it(one):
+    newest, *others = body_of_evidence(one, (0, 1, 2))
+    fewer = tuple(replace(item, elements=item.elements[:1]) for item in newest.experiments["passes"])
+    few = replace(newest, experiments={"algorithms": newest.experiments["algorithms"], "passes": fewer})
+    body = replace(Evidence.of([newest, *others]), runs=(few, *others))
+    assert body.telling("algorithms") == few
+    assert body.telling("passes") == others[0]
+    assert body.telling("controls") == others[0]
+    assert {"algorithms", "passes", "controls", "runs"} <= body.parts
+
+
 def test_a_run_whose_null_test_failed_is_left_out_and_that_is_said(one):
     first, second, third = body_of_evidence(one, (0, 1, 2))
     body = Evidence.of([with_failed_null_test(first), second, third])
