@@ -122,7 +122,8 @@ def pool(
     - effect: the mean over runs, weighted by what each is worth;
     - mean_low, mean_high: the interval of what is common to all runs (random effects);
     - low, high: of what any run would find if it had no noise of processes: of the mean, and of how runs differ;
-    - next_low, next_high: of the median that the next run will show, with the noise of its processes;
+    - next_low, next_high: of the median that the next run will show, if its processes are as noisy as those of the
+      middle run: by the mean, one run of two processes made it -25 to +517 %;
     - between (standard deviation between runs), share (of the variance of a run's median that is between runs, I
       squared over 100), runs, processes (of all together).
 
@@ -139,7 +140,7 @@ def pool(
             weights = 1 / (between + point.variances)
             effect, runs = np.average(point.effects, weights=weights), len(point)
             apart = (_residuals(point.effects, point.variances, between) ** 2).sum() / (runs - 1) if runs > 1 else 1.0
-            noise, of_mean = point.variances.mean(), 1 / weights.sum()
+            noise, of_mean = float(np.median(point.variances)), 1 / weights.sum()
             quantile = stdtrit(degrees, (1 + target) / 2) * np.sqrt(max(1.0, apart))
             reaches = [quantile * variance**0.5 for variance in (of_mean, of_mean + between, of_mean + between + noise)]
             ends = [effect + sign * reach for reach in reaches for sign in (-1, 1)]
