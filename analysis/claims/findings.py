@@ -24,6 +24,7 @@ from harness.statistics.selection import THREE_PASS, TWO_PASS
 TWO_PASS_NT, THREE_PASS_NT = "two-pass-nt", "three-pass-recompute-nt"
 
 
+@made_once
 def faster_than_two_pass(run: Run, isa: str | None, algorithm: str | None) -> Measured:
     """By how much an algorithm is faster than Two-Pass at the longest length out of cache with a cold output."""
     rows = _far(run, isa, algorithm or "", TWO_PASS)
@@ -31,6 +32,7 @@ def faster_than_two_pass(run: Run, isa: str | None, algorithm: str | None) -> Me
     return _percent(ratios_to(of_elements(rows), algorithm or "").query("algorithm == @TWO_PASS"), rows)
 
 
+@made_once
 def lead_by_stores(run: Run, isa: str | None, algorithm: str | None) -> Measured:
     """By how much the lead of Two-Pass over Three-Pass grows where both store past the caches, at the longest length
     out of cache with a cold output: of the two Three-Pass algorithms with plain stores the faster one counts."""
@@ -63,6 +65,7 @@ def behind_fastest(evidence: Evidence, isa: str | None, algorithm: str | None) -
     return Measured(value, low, high, worst["confidence"], told, IN_L2, expected)
 
 
+@made_once
 def limit_reached(run: Run, isa: str | None, algorithm: str | None) -> Measured:
     """What the fastest loops of the least traffic take of an algorithm's time, in percent, at the longest length out of
     cache with a cold output."""

@@ -8,6 +8,7 @@ Listing them imports none: the Snakefile does so while it is parsed.
 from __future__ import annotations
 
 import ast
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -50,6 +51,7 @@ def subject(name: str, evidence: Evidence) -> Evidence | Run:
     return evidence.telling(experiment(name)) if _file(name).parent == FOLDER else evidence
 
 
+@cache
 def _tree(name: str) -> ast.Module:
     return ast.parse(_file(name).read_text(encoding="utf-8"))
 
