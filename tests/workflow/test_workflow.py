@@ -100,10 +100,10 @@ def snakemake(project, *arguments, **environment):
 
 
 def without_compilers(project):
-    """A PATH that has what a shell needs and no compiler."""
+    """A PATH that has what a shell and Snakemake's plugin for Slurm need, and no compiler."""
     tools = project / "tools"
     tools.mkdir()
-    for name in ("bash", "sh", "cat", "env", "mkdir", "rm", "setpriv"):
+    for name in ("bash", "sh", "cat", "env", "mkdir", "rm", "setpriv", "which"):
         (tools / name).symlink_to(shutil.which(name))
     return str(tools)
 
