@@ -102,4 +102,5 @@ lock:
 	  --no-emit-find-links --no-header -c config/requirements.lock config/peers.in -o config/peers.lock
 
 clean:
-	rm -rf .venv .venv-peers .snakemake results/build results/runs results/cluster results/figures results/tables
+	rm -rf .venv .venv-peers .snakemake \
+	  $(addprefix results/,build runs cluster kept logs figures tables predicted report.html claims.md artifact.md)

@@ -251,7 +251,7 @@ def _runs(evidence: Evidence) -> str:
     which = ", ".join(each.name for each in evidence.runs)
     if len(evidence.runs) == 1:
         return f"run {which}, protocol {protocol}"
-    return f"{len(evidence.runs)} runs {evidence.period}, the newest first: {which}"
+    return f"{len(evidence.runs)} runs {evidence.period}: {which}"
 
 
 def _counted(table: pd.DataFrame, over: str) -> str:

@@ -19,7 +19,7 @@ LOOKS = (
     *(style.Style(colour, marker, "none") for colour, marker in zip(COLOURS, "os^", strict=True)),
     *(look.points for look in style.OTHERS),
 )
-"""Of each run that has a length in common with another, the newest first."""
+"""Of each run that has a length in common with another, in the order of the body."""
 ROOM = 1.5
 """The factor of lengths within which runs stand beside each other, so that their intervals can be told apart."""
 
