@@ -181,7 +181,12 @@ def _complete(results: Path) -> dict[str, list[FoundRun]]:
 def standing(run: Record | Facts) -> tuple[bool, datetime]:
     """What puts complete runs in order: of a machine, or of a body of evidence, the last by this stands for all. It is
     the newest (by the time it ended) that has all that is pooled; one of a few lengths more is evidence beside it."""
-    return {*run.experiments} >= {*POOLED}, datetime.fromisoformat(str(run.ended))
+    return has_all_pooled(run), datetime.fromisoformat(str(run.ended))
+
+
+def has_all_pooled(run: Record | Facts) -> bool:
+    """Whether a run has every experiment that is pooled."""
+    return {*run.experiments} >= {*POOLED}
 
 
 def _age(run: FoundRun) -> tuple[bool, bool, tuple[bool, datetime], bool, str]:

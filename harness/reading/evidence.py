@@ -63,9 +63,11 @@ class Evidence:
 
     def telling(self, part: str) -> Run:
         """The run that a figure of one run is drawn from: of those that have the part, the newest that looked at it at
-        the most points. The paper's protocol takes passes at one length, and one compiler."""
+        the most points. The paper's protocol takes passes at one length, and one compiler. A run of a few lengths more
+        is taken only where no other has the part."""
         have = [run for run in self.runs if part in run.parts] or self.runs
-        return max(have, key=lambda run: sum(len(item.elements) for item in run.experiments.get(part, ())))
+        points = {run.name: sum(len(item.elements) for item in run.experiments.get(part, ())) for run in have}
+        return max(have, key=lambda run: (catalog.has_all_pooled(run), points[run.name]))
 
     @property
     def told(self) -> str:

@@ -53,6 +53,14 @@ def test_a_figure_of_one_run_is_drawn_from_the_newest_that_has_most_of_it(one):
     assert {"algorithms", "passes", "controls", "runs"} <= body.parts
 
 
+def test_a_run_of_a_few_lengths_more_is_drawn_only_where_no_other_has_the_part(one):
+    newest, other = body_of_evidence(one, (0, 1))
+    controls = newest.experiments["controls"]
+    beside = replace(newest, experiments={"controls": controls * 2, "peers": controls})
+    body = replace(Evidence.of([newest, other]), runs=(other, beside))
+    assert body.telling("controls") == other and body.telling("peers") == beside
+
+
 def test_a_run_whose_null_test_failed_is_left_out_and_that_is_said(one):
     first, second, third = body_of_evidence(one, (0, 1, 2))
     body = Evidence.of([with_failed_null_test(first), second, third])
