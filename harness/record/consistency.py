@@ -115,8 +115,9 @@ def _items(run: Record, where: str, items: Sequence[Row]) -> Iterator[str]:
     }
     keys = KEYS.get(where) or KEYS[where.split(".")[0]]
     seen = set()
+    fields = known.keys() & items[0].keys() if items else ()
     for place, item in enumerate(items):
-        for field in known.keys() & item.keys():
+        for field in fields:
             if item[field] not in known[field]:
                 yield f"{where}[{place}].{field}: {item[field]!r} is not in this run"
         key = tuple(item[field] for field in keys)

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -32,9 +32,14 @@ def _is_number(_: object, value: object) -> bool:
     return _is_integer(_, value) or (isinstance(value, float) and math.isfinite(value))
 
 
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\$$", r"\\Z", pattern))
+
+
 def _fits_pattern(_: object, pattern: str, value: object, __: object) -> Iterator[jsonschema.ValidationError]:
     # In JSON Schema's own language $ is the end of the text; Python's stands before a last line break as well.
-    if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), value):
+    if isinstance(value, str) and not _compiled(pattern).search(value):
         yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
 
 
@@ -42,47 +47,64 @@ BOUNDS = {"type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", 
 """What a rule has by which all numbers between two that fit, fit as well."""
 OF_A_ROW = {"type", "properties", "required", "additionalProperties", "description"}
 """What a rule has that asks of a row which keys it has, and of each value what its own rule says."""
+NAMES_KEYS = {"properties", "patternProperties"}
+"""What a rule has that does not ask the same of all values of an object."""
 
 
 def _items(validator: Any, rule: Any, instance: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
-    # Recorded tables have thousands of rows: to look at each takes half a second, at those that stand for all a tenth.
-    fits = validator.evolve(schema=rule).is_valid
-    if not (isinstance(instance, list) and isinstance(rule, dict) and all(map(fits, _examples(instance, rule)))):
+    # Recorded tables have thousands of rows: to look at each takes half a second, at what stands for all a hundredth.
+    if not (isinstance(instance, list) and isinstance(rule, dict) and _all_fit(validator, rule, instance)):
         yield from jsonschema.Draft202012Validator.VALIDATORS["items"](validator, rule, instance, schema)
 
 
-def _examples(items: list[Any], rule: dict[str, Any]) -> list[Any]:
-    """Fewer items, all of which fit a rule where all of these do, and only there: of equal ones one, of numbers the
-    least and the largest; of rows with the same keys some that are made up of examples for each key."""
-    by_type: dict[type, list[Any]] = {}
-    for item in items:
-        by_type.setdefault(type(item), []).append(item)
-    found: list[Any] = []
-    for kind, those in by_type.items():
-        if kind is dict and rule.keys() <= OF_A_ROW:
-            found += _example_rows(those, rule.get("properties", {}))
-        elif kind in (int, float) and rule.keys() <= BOUNDS and (kind is int or math.isfinite(sum(those))):
-            found += [min(those), max(those)]
-        else:
-            found += {repr(item): item for item in those}.values()
-    return found
+def _values(validator: Any, rule: Any, instance: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
+    # Objects by name, as kernels, are a table as well.
+    is_table = isinstance(instance, dict) and isinstance(rule, dict) and not schema.keys() & NAMES_KEYS
+    if not (is_table and _all_fit(validator, rule, [*instance.values()])):
+        yield from jsonschema.Draft202012Validator.VALIDATORS["additionalProperties"](validator, rule, instance, schema)
 
 
-def _example_rows(rows: list[dict[str, Any]], rules: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    by_keys: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for row in rows:
-        by_keys.setdefault(tuple(row), []).append(row)
-    for keys, those in by_keys.items():
-        # A key without a rule of its own has one that is not known here.
-        columns = {key: _examples([row[key] for row in those], rules.get(key, {"$comment": "any"})) for key in keys}
-        for place in range(max(map(len, columns.values()), default=1)):
-            yield {key: column[place % len(column)] for key, column in columns.items()}
+def _all_fit(validator: Any, rule: dict[str, Any], items: Sequence[Any]) -> bool:
+    """Whether all items fit a rule. That is asked of fewer, all of which fit where all items do, and only there: of
+    equal ones one, of numbers the least and the largest; of rows the first with these keys, and of each key's values
+    what its own rule says."""
+    fits = validator.evolve(schema=rule).is_valid
+    return all(
+        _rows_fit(validator, rule, those)
+        if kind is dict and rule.keys() <= OF_A_ROW
+        else all(map(fits, _examples(kind, those, rule)))
+        for kind, those in _groups(type, items)
+    )
+
+
+def _rows_fit(validator: Any, rule: dict[str, Any], rows: Sequence[dict[str, Any]]) -> bool:
+    fits, rules, others = validator.evolve(schema=rule).is_valid, rule.get("properties", {}), {}
+    if isinstance(rule.get("additionalProperties"), dict):
+        others = rule["additionalProperties"]
+    return all(
+        fits(those[0]) and all(_all_fit(validator, rules.get(key, others), [row[key] for row in those]) for key in keys)
+        for keys, those in _groups(tuple, rows)
+    )
+
+
+def _groups(what: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[Any, Sequence[Any]]]:
+    """The items by what each is; mostly all are alike."""
+    kinds = dict.fromkeys(map(what, items))
+    for kind in kinds:
+        yield kind, [item for item in items if what(item) == kind] if len(kinds) > 1 else items
+
+
+def _examples(kind: type, items: Sequence[Any], rule: dict[str, Any]) -> Iterable[Any]:
+    """Those items of one type that stand for all."""
+    if kind in (int, float) and rule.keys() <= BOUNDS and (kind is int or math.isfinite(sum(items))):
+        return min(items), max(items)
+    return dict.fromkeys(items) if kind is str else {repr(item): item for item in items}.values()
 
 
 # JSON Schema takes 4.0 for an integer, and Python's JSON and YAML have numbers that are none or not finite.
 STRICT = jsonschema.validators.extend(
     jsonschema.Draft202012Validator,
-    {"pattern": _fits_pattern, "items": _items},
+    {"pattern": _fits_pattern, "items": _items, "additionalProperties": _values},
     type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
         {"integer": _is_integer, "number": _is_number}
     ),

@@ -13,9 +13,9 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ RUN_LOCK = "lock"
 """Of a run in progress, in its folder."""
 LARGEST_DIGITS = 18  # of an integer, as in samples.csv
 NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+TOO_LARGE = 10**LARGEST_DIGITS
 BETWEEN = ";"
 """Between the parts of a list in a cell."""
 UNSHOWABLE = re.compile(
@@ -160,7 +161,7 @@ def _integer(text: str) -> int:
 
 
 def _number(text: str) -> float:
-    if not abs(float(text)) < 10**LARGEST_DIGITS:
+    if not abs(float(text)) < TOO_LARGE:
         raise ValueError(f"{text[:20]} is not a number that a run holds")
     return float(text)
 
@@ -219,11 +220,7 @@ def _cell(value: Any) -> str:
 def read_table(path: Path, text: str, described: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The rows of a table, from its text, as `rows_of` describes them; what a cell cannot hold is left as text, for the
     schema to refuse. Raises DamagedRun where the text is no such table."""
-    rules = described["properties"]
-    optional = rules.keys() - {*described["required"]}
-    # Cells repeat.
-    values = {field: cache(partial(_value, rule=rule)) for field, rule in rules.items()}
-    rows = []
+    rules, rows = described["properties"], []
     try:
         lines = csv.reader(io.StringIO(text), strict=True)
         refuse_wrong_header(path, next(lines), list(rules))
@@ -233,11 +230,17 @@ def read_table(path: Path, text: str, described: Mapping[str, Any]) -> list[dict
             refuse_wrong_width(path, lines.line_num, len(cells), len(rules))
             if not is_showable:
                 _refuse_unshowable(cells)
-            row = zip(rules, cells, strict=True)
-            rows.append({field: values[field](cell) for field, cell in row if cell or field not in optional})
+            rows.append(cells)
     except (ValueError, csv.Error) as error:
         raise DamagedRun(f"{path}: not a sound table: {one_line(error)}") from None
-    return rows
+    values = [_column(cells, rule) for rule, cells in zip(rules.values(), zip(*rows, strict=True), strict=bool(rows))]
+    table = [dict(zip(rules, row, strict=True)) for row in zip(*values, strict=True)]
+    for place, field in enumerate(rules):
+        if field not in described["required"]:
+            for row, cells in zip(table, rows, strict=True):
+                if not cells[place]:
+                    del row[field]
+    return table
 
 
 def refuse_wrong_header(path: Path, header: list[str], fields: list[str]) -> None:
@@ -254,15 +257,39 @@ def refuse_wrong_width(path: Path, line: int, found: int, expected: int) -> None
         raise DamagedRun(f"{path}, line {line}: {found} fields where {expected} are expected")
 
 
-def _value(cell: str, rule: Mapping[str, Any]) -> Any:
+def _column(cells: Sequence[str], rule: Mapping[str, Any]) -> Iterable[Any]:
+    """The values of cells that one rule describes."""
+    # Cells repeat, but for measured numbers; all at once these take a tenth of the time.
+    is_number = rule.get("type") in ("integer", "number")
+    return (is_number and _numbers(cells)) or map(cache(_reader(rule)), cells)
+
+
+def _numbers(cells: Sequence[str]) -> Sequence[int | float]:
+    """What `_numeric` makes of the cells, where it makes a number of each that JSON has as well; else nothing."""
+    text = ",".join(cells)
+    with suppress(ValueError, RecursionError):
+        numbers = json.loads(f"[{text}]", parse_constant=_number)
+        is_each_one = len(numbers) == len(cells) and {*map(type, numbers)} <= {int, float} and " " not in text
+        if is_each_one and min(numbers) > -TOO_LARGE and max(numbers) < TOO_LARGE:
+            return numbers
+    return ()
+
+
+def _reader(rule: Mapping[str, Any]) -> Callable[[str], Any]:
+    """What turns a cell into what its rule describes."""
     kinds = rule.get("type", "string")
     if "array" in kinds:
-        return [_value(part, rule["items"]) for part in cell.split(BETWEEN)] if cell else []
+        part = _reader(rule["items"])
+        return lambda cell: [*map(part, cell.split(BETWEEN))] if cell else []
     if "boolean" in kinds:
-        return {"true": True, "false": False}.get(cell, cell)
-    if "null" in kinds and not cell:
-        return None
-    if ("integer" in kinds or "number" in kinds) and NUMBER.fullmatch(cell):
+        return lambda cell: {"true": True, "false": False}.get(cell, cell)
+    if "integer" in kinds or "number" in kinds:
+        return lambda cell: None if "null" in kinds and not cell else _numeric(cell)
+    return lambda cell: None if "null" in kinds and not cell else cell
+
+
+def _numeric(cell: str) -> int | float | str:
+    if NUMBER.fullmatch(cell):
         with suppress(ValueError):
             return _number(cell) if "." in cell or "e" in cell.lower() else _integer(cell)
     return cell

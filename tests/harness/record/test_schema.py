@@ -32,7 +32,7 @@ SOUND = [
     {"name": "a", "count": 9, "share": 0.25, "kind": "x", "parts": []},
     {"name": "c", "count": 5},
 ]
-EVERY = {"items": jsonschema.Draft202012Validator.VALIDATORS["items"]}
+EVERY = {word: jsonschema.Draft202012Validator.VALIDATORS[word] for word in ("items", "additionalProperties")}
 EVERY_ITEM = jsonschema.validators.extend(schema.STRICT, EVERY)
 
 
@@ -83,11 +83,21 @@ def test_a_rule_that_asks_of_two_keys_at_once_is_asked_of_each_row() -> None:
         assert one.is_valid(rows) and not one.is_valid([*rows, {"a": 1, "b": 5}])
 
 
+@pytest.mark.parametrize("wrong", [{"count": 0}, {"count": 1, "more": "A"}, {"more": "a"}, 5, None])
+def test_one_wrong_object_among_sound_ones_is_found_and_named(wrong: object) -> None:
+    its = {"type": "object", "required": ["count"], "properties": {"count": {"type": "integer", "minimum": 1}}}
+    rule = {"additionalProperties": {**its, "additionalProperties": {"pattern": "^[a-z]$"}}}
+    sound = {f"{n}": {"count": n, "more": "b"} for n in range(1, 9)}
+    for kind in (schema.STRICT, EVERY_ITEM):
+        assert kind(rule).is_valid(sound)
+        assert [error.path[0] for error in kind(rule).iter_errors(sound | {"5": wrong})] == ["5"]
+
+
 def test_of_many_rows_few_are_looked_at(make_run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     folder = make_run(isas=("avx2",), lengths=(4096,), processes=1, rounds=1, parts=("algorithms",))
     content, looks = content_of(read_record(folder)), []
-    examples = schema._example_rows
-    monkeypatch.setattr(schema, "_example_rows", lambda *those: (looks.append(r) or r for r in examples(*those)))
+    examples = schema._examples
+    monkeypatch.setattr(schema, "_examples", lambda *those: [looks.append(one) or one for one in examples(*those)])
     assert fault(content, "run") is None
     few = len(looks)
     looks.clear()

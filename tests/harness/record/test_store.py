@@ -108,6 +108,16 @@ def test_a_damaged_table_is_refused_by_file_field_and_reason(folder, change, rea
     assert str(refused.value).isprintable()
 
 
+@pytest.mark.parametrize(
+    "odd", ["", "007", " 1", "-0", "1e5", "1.", "1,2", "[1", "NaN", "null", "true", "9" * 19, "1e18", "[" * 10**5]
+)
+def test_numbers_of_a_column_that_are_read_at_once_are_those_of_each_cell(odd: str) -> None:
+    for kind in ("number", "integer"):
+        for cells in ((odd,), ("5", odd), (odd, "2.5", "]"), ("1", "2")):
+            column = list(store._column(cells, {"type": kind}))
+            assert list(map(repr, column)) == list(map(repr, map(store._numeric, cells)))
+
+
 def test_a_missing_table_is_named(folder):
     (folder / "exp.csv").unlink()
     with pytest.raises(DamagedRun, match=r"exp.csv: no such file"):
