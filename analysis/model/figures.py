@@ -1,8 +1,6 @@
 """The figure of what the model expects of a machine. It says "(model)" in title and legend, in other colours and dashes
 than measurements; a run that judges what was sealed is drawn over it as it was measured."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Sequence
 

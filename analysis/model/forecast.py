@@ -5,8 +5,6 @@ What is uncertain of a machine is drawn once a draw and shared by its passes, so
 it does in the machine. On top comes how far off the model was on machines that were measured: of times that of times,
 of speedups that of speedups."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -66,12 +64,11 @@ def predicted_machines() -> dict[str, tuple[str, ...]]:
 
 def with_errors(prediction: Prediction, random: np.random.Generator) -> Forecast:
     """A prediction with the recorded errors: in each draw one place among those of each region, so that neighbouring
-    lengths are off together. On another machine than those that were measured they are widened."""
+    lengths are off together."""
     recorded, factors, subject = validate.load(), {}, prediction.subject
-    wider = 1.0 if subject.machine in set(recorded.table["machine"]) else validate.OTHER_MICROARCHITECTURE
     for kind in (ALGORITHM, SPEEDUP):
-        place, way = random.random(DRAWS), wider * random.choice([-1, 1], DRAWS)
-        off = {region: way * np.quantile(np.abs(recorded.errors(kind, region)), place) for region in REGIONS}
+        place, way = random.random(DRAWS), random.choice([-1, 1], DRAWS)
+        off = {region: way * np.quantile(recorded.errors(kind, region, subject.machine), place) for region in REGIONS}
         regions = subject.regions(prediction.elements)
         factors[kind] = np.exp(np.stack([off[region] for region in regions], axis=1))
     grids = {(SPEEDUP_PERCENT, ""): 100 * (prediction.ratio() * factors[SPEEDUP] - 1)}

@@ -1,8 +1,6 @@
 """What the model of one core is made of: what a line costs in each level of the hierarchy, the clock, and how sure that
 is. From a machine's file, as ranges; or measured, by the bandwidth loops of runs on the machine itself."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

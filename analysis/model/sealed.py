@@ -3,8 +3,6 @@
 A file of results/model/sealed/ holds what the model expected of a machine, with the date, the hash of the model's code
 and those of what it read. It is written once. The first run of that machine that started later is its judge."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

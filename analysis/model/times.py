@@ -4,8 +4,6 @@ Computation is llvm-mca's interval of the loop, at a place between its ends; dat
 moves, level by level. That the longer one hides the other is the textbook's execution-cache-memory model.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -6,8 +6,6 @@ A pass walks X, Y or both from end to end, so what lies between two touches of a
 which moves lines earlier but hardly more of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

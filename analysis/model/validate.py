@@ -1,8 +1,7 @@
 """The model against machines that can be measured. Nothing is fitted: of a run the model reads the bandwidths of its
-loops and the variants that it chose. How far off it was makes the bands: each block of (machine, compiler, ISA, what
-holds X) gets bands as wide as the errors of other blocks with X in the same place (conformal)."""
-
-from __future__ import annotations
+loops and the variants that it chose. How far off it was makes the bands: each block of (compiler, ISA, what holds X)
+gets bands as wide as the errors of its machine's other blocks with X in the same place (conformal). Machines are kept
+apart, since a quiet one is no measure of a loud one, nor the other way round."""
 
 import itertools
 import json
@@ -28,8 +27,10 @@ COVERED = 0.8
 OTHER_MICROARCHITECTURE = 1.28
 """By how much the errors of measured machines are widened for another one. Errors within a block go together, and a
 machine has but few: for 80 % Student's t with 3 degrees of freedom reaches 1.28 times as far as a normal distribution.
-The validation says how many of one machine's times and speedups are in bands by the others. Change it here."""
-BLOCK = ["machine", "compiler", "isa", "region"]
+The validation says how many of one machine's times and speedups are in bands by the others, and which factor would have
+held COVERED of them. Change it here."""
+ALIKE, APART = ["machine", "region"], ["compiler", "isa"]
+"""What the blocks share by whose errors a block is judged, and of what at least one must differ."""
 SPEEDUP, ALGORITHM, LATER, PASS = "speedup", "algorithm", "later algorithm", "pass"
 
 
@@ -43,10 +44,13 @@ class Recorded:
     """Those of the newest run that can be predicted, and their passes."""
     passes: Mapping[str, Pass]
 
-    def errors(self, kind: str, region: str) -> np.ndarray:
-        """Of all times or speedups the logarithms of expected over measured."""
+    def errors(self, kind: str, region: str, machine: str) -> np.ndarray:
+        """Of times or speedups how far expected was from measured, as logarithms: on this machine or, where it was not
+        measured, on all, widened."""
         rows = self.table[(self.table["kind"] == kind) & (self.table["region"] == region)]
-        return np.log(rows["expected"] / rows["measured"]).to_numpy()
+        its = rows[rows["machine"] == machine]
+        known, wider = (rows, OTHER_MICROARCHITECTURE) if its.empty else (its, 1)
+        return wider * np.abs(np.log(known["expected"] / known["measured"]).to_numpy())
 
 
 def subjects(runs: Sequence[Run], cycles: pd.DataFrame) -> Iterator[tuple[Run, Subject]]:
@@ -91,42 +95,39 @@ def measured(run: Run) -> pd.DataFrame:
 
 
 def compare(runs: Sequence[Run], cycles: pd.DataFrame) -> pd.DataFrame:
-    """All that runs measured and the model can predict: run, BLOCK, the columns of `measured`, expected, and of 80 %
-    low and high by other blocks, low_apart and high_apart by other machines, widened. Raises as `subjects` does, and
-    HarnessError where there is nothing of the kind."""
+    """All that runs measured and the model can predict: run, machine, region, the columns of `measured`, expected, and
+    of 80 % low and high by other blocks of the machine, low_apart and high_apart by other machines, widened. Raises as
+    `subjects` does, and HarnessError where there is nothing of the kind."""
     tables, found = [], cache(measured)
     for run, subject in subjects(runs, cycles):
         own = (found(run)["isa"] == subject.isa) & (found(run)["compiler"] == subject.compiler)
         for _, rows in found(run)[own].groupby("experiment"):
             shared = rows.groupby("elements")["shared"].first()
             made = predict(subject, Parameters(shared=shared.to_numpy()), shared.index)
-            grids = {(SPEEDUP, ""): made.ratio()} | {
-                (PASS, name): made.passes["", name].total for name in subject.passes
-            }
+            grids = {(SPEEDUP, ""): made.ratio()}
+            grids |= {(PASS, name): made.passes["", name].total for name in subject.passes}
             grids |= {(kind, name): made.total(name) for kind in (ALGORITHM, LATER) for name in subject.algorithms}
-            known = rows[[key in grids for key in zip(rows["kind"], rows["name"], strict=True)]]
-            keys = zip(known["kind"], known["name"], shared.index.get_indexer(known["elements"]), strict=True)
-            told = {"run": run.name, "machine": subject.machine, "region": subject.regions(known["elements"])}
-            tables.append(known.assign(**told, expected=[grids[kind, name][0, at] for kind, name, at in keys]))
+            expected = pd.DataFrame({key: grid[0] for key, grid in grids.items()}, shared.index).unstack()
+            told = {"run": run.name, "machine": subject.machine, "region": subject.regions(rows["elements"])}
+            rows = rows.assign(**told).join(expected.rename("expected"), on=["kind", "name", "elements"], how="inner")
+            tables.append(rows)
     if not tables:
         raise HarnessError("there is no run of whose kernels loops are recorded, by which the model could be judged")
     table = pd.concat(tables, ignore_index=True)
-    for end, apart, wider in (("", BLOCK, 1), ("_apart", ["machine"], OTHER_MICROARCHITECTURE)):
-        factors = np.exp(wider * half_widths(table, apart))
+    for end, alike, apart, wider in ("", ALIKE, APART, 1), ("_apart", ["region"], ["machine"], OTHER_MICROARCHITECTURE):
+        factors = np.exp(wider * half_widths(table, alike, apart))
         table = table.assign(**{f"low{end}": table["expected"] / factors, f"high{end}": table["expected"] * factors})
     return table
 
 
-def half_widths(table: pd.DataFrame, apart: Sequence[str]) -> np.ndarray:
+def half_widths(table: pd.DataFrame, alike: list[str], apart: list[str]) -> pd.Series:
     """How far each row's band reaches to either side, as a logarithm, so that it holds COVERED: by the errors of the
-    same kind and region in other blocks, a block being what is `apart`. Later algorithms by errors of the paper's."""
-    widths, errors = np.empty(len(table)), np.log(table["expected"] / table["measured"]).to_numpy()
-    kinds = table["kind"].replace(LATER, ALGORITHM)
-    for _, own in table.groupby(list(dict.fromkeys([*apart, "region", "kind"]))):
-        first = own.index[0]
-        alike = (table["kind"] == kinds[first]) & (table["region"] == own.at[first, "region"])
-        same = (table[list(apart)] == own.loc[first, list(apart)]).all(axis=1)
-        widths[own.index] = half_width(errors[alike & ~same])
+    same kind where all that is `alike` is, and something is `apart`. Later algorithms by errors of the paper's."""
+    widths, errors = pd.Series(math.inf, table.index), np.log(table["expected"] / table["measured"])
+    for (kind, *_), own in table.groupby(["kind", *alike, *apart]):
+        first, kinds = own.iloc[0], table["kind"] == (ALGORITHM if kind == LATER else kind)
+        same, differs = (table[alike] == first[alike]).all(axis=1), (table[apart] != first[apart]).any(axis=1)
+        widths[own.index] = half_width(errors[kinds & same & differs])
     return widths
 
 

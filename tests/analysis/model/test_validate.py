@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 
 from analysis.model import in_core, validate
-from analysis.model.validate import ALGORITHM, BLOCK, LATER, PASS, SPEEDUP
+from analysis.model.validate import ALGORITHM, ALIKE, APART, LATER, PASS, SPEEDUP
 from harness.record.errors import HarnessError
 from harness.record.files import csv_bytes
 from harness.record.samples import load_run
 from harness.statistics import selection
 
 LENGTHS = (1000, 50_000, 1_500_000, 56_000_000)
+BLOCK = ["machine", "compiler", "isa", "region"]
 
 
 @pytest.fixture
@@ -39,13 +40,14 @@ BLOCKS = [
     ("one", "gcc", "avx2", "memory"),
     ("one", "clang", "avx2", "memory"),
     ("other", "gcc", "avx512f", "memory"),
+    ("other", "gcc", "avx2", "memory"),
     ("one", "gcc", "avx2", "L2"),
 ]
 
 
-def widths(blocks, off, apart):
+def widths(blocks, off, alike, apart):
     made = table(blocks, off)
-    found = made.assign(width=validate.half_widths(made, apart)).groupby([*BLOCK, "kind"])["width"]
+    found = made.assign(width=validate.half_widths(made, alike, apart)).groupby([*BLOCK, "kind"])["width"]
     assert (found.nunique() == 1).all()
     return found.first()
 
@@ -58,13 +60,15 @@ def test_a_band_holds_as_many_as_it_says_of_what_comes_next():
     assert validate.half_width([0.1, 0.2]) == np.inf
 
 
-def test_a_band_is_as_wide_as_the_errors_of_other_blocks_of_its_kind_and_region():
+def test_a_band_is_as_wide_as_the_errors_of_its_machines_other_blocks_of_its_kind_and_region():
     def off(row):
-        return (0.1 if row["kind"] == SPEEDUP else 0.2) * (3 if row["compiler"] == "clang" else 1)
+        quiet = row["machine"] == "other"
+        return (0.1 if row["kind"] == SPEEDUP else 0.2) * (0.1 if quiet else 3 if row["compiler"] == "clang" else 1)
 
-    found = widths([(*block, kind) for block in BLOCKS for kind in (SPEEDUP, ALGORITHM)], off, BLOCK)
+    found = widths([(*block, kind) for block in BLOCKS for kind in (SPEEDUP, ALGORITHM)], off, ALIKE, APART)
     assert found["one", "clang", "avx2", "memory", SPEEDUP] == pytest.approx(0.1)
     assert found["one", "gcc", "avx2", "memory", ALGORITHM] == pytest.approx(0.6)
+    assert found["other", "gcc", "avx2", "memory", ALGORITHM] == pytest.approx(0.02)
     assert found["one", "gcc", "avx2", "L2", ALGORITHM] == np.inf
 
 
@@ -72,7 +76,7 @@ def test_a_band_by_other_machines_knows_none_of_its_own_and_later_algorithms_hav
     def off(row):
         return 0.3 if row["machine"] == "other" else 0.1
 
-    found = widths([(*block, ALGORITHM) for block in BLOCKS] + [(*BLOCKS[0], LATER)], off, ["machine"])
+    found = widths([(*block, ALGORITHM) for block in BLOCKS] + [(*BLOCKS[0], LATER)], off, ["region"], ["machine"])
     assert found["one", "gcc", "avx2", "memory", ALGORITHM] == pytest.approx(0.3)
     assert found["one", "gcc", "avx2", "memory", LATER] == pytest.approx(0.3)
     assert found["other", "gcc", "avx512f", "memory", ALGORITHM] == pytest.approx(0.1)
@@ -109,8 +113,15 @@ def test_what_predictions_need_survives_its_files(known, tmp_path):
     assert found.algorithms == {name: list(passes) for name, passes in run.algorithms.items()}
     assert found.passes == {name: run.kernels[name] for passes in run.algorithms.values() for name in passes}
     rows = made[(made["kind"] == SPEEDUP) & (made["region"] == "memory")]
-    errors = np.log(rows["expected"] / rows["measured"]).to_numpy()
-    assert found.errors(SPEEDUP, "memory") == pytest.approx(errors, abs=1e-4)
+    errors = np.abs(np.log(rows["expected"] / rows["measured"])).to_numpy()
+    assert found.errors(SPEEDUP, "memory", run.machine.name) == pytest.approx(errors, abs=1e-4)
+    wider = validate.OTHER_MICROARCHITECTURE * errors
+    assert found.errors(SPEEDUP, "memory", "one that was not measured") == pytest.approx(wider, abs=1e-4)
+
+
+def test_a_machine_that_was_measured_has_errors_of_its_own():
+    made = table([(*BLOCKS[0], SPEEDUP), (*BLOCKS[2], SPEEDUP)], lambda row: 0.2 if row["machine"] == "one" else 0.1)
+    assert validate.Recorded(made, {}, {}).errors(SPEEDUP, "memory", "other") == pytest.approx(np.full(20, 0.1))
 
 
 @pytest.mark.parametrize("content", ("{", '{"passes": 1}', '{"passes": {"max": {"reads": 1}}}'))
