@@ -5,18 +5,33 @@ import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 
+_work: tuple[Callable[[Any], Any], Sequence[Any]]
+"""Of a process that helps: what it makes, and of what."""
+
+
 def each(make: Callable[[Given], Made], those: Sequence[Given]) -> list[Made]:
-    """What is made of each, in their order. What `make` raises is raised here."""
+    """What is made of each, in their order; they are begun in it too. What `make` raises is raised here. Processes
+    inherit what this one knows, `make` and `those` as well: only what is made is sent, so it has to be picklable."""
     processes = min(len(os.sched_getaffinity(0)), len(those))
     if processes < 2:
         return list(map(make, those))
-    # An interrupt is for this process: the others end with what they are at.
-    ignoring = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
-    with ProcessPoolExecutor(processes, get_context("fork"), **ignoring) as pool:
-        return list(pool.map(make, those))
+    with ProcessPoolExecutor(processes, get_context("fork"), _begin, (make, those)) as pool:
+        return list(pool.map(_made, range(len(those))))
+
+
+def _begin(*work: Any) -> None:
+    global _work
+    _work = work
+    # An interrupt is for the process that asked: the others end with what they are at.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _made(place: int) -> Any:
+    make, those = _work
+    return make(those[place])

@@ -1,7 +1,7 @@
 """What findings of our own are about: quantities of the frontier, in one thread. Most are functions of a run, pooled
 over those of a body of evidence."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -12,7 +12,15 @@ from analysis.claims.quantities import Measured, between_next
 from analysis.tables.pass_limits import of_isa, out_of_cache
 from harness.reading import names
 from harness.reading.evidence import Evidence, Pooled, in_percent
-from harness.reading.frontier import NEXT_RUN, frontier_rows, limit_shares, of_elements, pooled_frontier, ratios_to
+from harness.reading.frontier import (
+    LEVELS,
+    NEXT_RUN,
+    frontier_rows,
+    limit_shares,
+    of_elements,
+    pooled_frontier,
+    ratios_to,
+)
 from harness.reading.pooling import IN_L2, OUT_OF_CACHE, of_percents
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import MissingRows
@@ -136,10 +144,19 @@ def _effects(of_run: OfRun, isa: str | None, algorithm: str | None, run: Run) ->
     return of_percents(table, "percent", ["isa"])
 
 
+POOLED: Mapping[str, OfRun] = {
+    "faster-than-two-pass-percent": faster_than_two_pass,
+    "lead-by-stores-percent": lead_by_stores,
+    "limit-reached-percent": limit_reached,
+}
+"""Of a run, by their names in config/claims.yaml."""
+OF_RUN: Mapping[str, Callable[[Run, str | None, str | None], object]] = {
+    **POOLED,
+    "behind-fastest-percent": lambda run, isa, algorithm: LEVELS.of_run(run),
+}
+"""What quantities take of each run, made once."""
 QUANTITIES = {
-    "faster-than-two-pass-percent": partial(pooled, faster_than_two_pass),
-    "lead-by-stores-percent": partial(pooled, lead_by_stores),
+    **{name: partial(pooled, of_run) for name, of_run in POOLED.items()},
     "behind-fastest-percent": behind_fastest,
-    "limit-reached-percent": partial(pooled, limit_reached),
 }
 """By their names in config/claims.yaml."""

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.tables.pass_limits import of_isa, out_of_cache, pooled_limits
-from analysis.tables.speedups import largest
+from analysis.tables.pass_limits import of_isa, out_of_cache, pass_limits, pooled_limits
+from analysis.tables.speedups import RIVALS, largest
 from harness.reading import names
 from harness.reading.evidence import Evidence
 from harness.reading.pooling import OUT_OF_CACHE, largest_of
 from harness.record.errors import MissingRows
+from harness.record.samples import Run
 from harness.statistics import selection
 from harness.statistics.intervals import bounds
 from harness.statistics.traffic import logical_floats
@@ -122,3 +123,9 @@ QUANTITIES: Mapping[str, Callable[[Evidence, str | None, str | None], Measured]]
     "floats-per-element": floats_per_element,
 }
 """By their names in config/claims.yaml: (evidence, ISA, algorithm) gives Measured, or raises MissingRows."""
+
+OF_RUN: Mapping[str, Callable[[Run, str | None, str | None], object]] = {
+    "largest-speedup-percent": lambda run, isa, algorithm: RIVALS.of_run(run),
+    "slowest-pass-over-memory-percent": lambda run, isa, algorithm: pass_limits(run, isa),
+}
+"""What quantities that are pooled take of each run, made once."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pandas as pd
@@ -23,6 +24,7 @@ REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_RUN = "reproduced", "not reproduce
 ELSEWHERE = {REPRODUCED: "generalizes", NOT_REPRODUCED: "does not generalize", INCONCLUSIVE: INCONCLUSIVE}
 """What the same finding is called on a machine that the claim is not about."""
 QUANTITIES = {**quantities.QUANTITIES, **findings.QUANTITIES}
+OF_RUN = {**quantities.OF_RUN, **findings.OF_RUN}
 VALUES = ("value", "low", "high", "confidence")
 
 
@@ -81,6 +83,16 @@ def of_machine(claims: Sequence[Claim], machine: str, runs: Sequence[Run]) -> Sa
     found = ((name, run, mistaken(its, run)) for name, its in known.items() for run in reversed(runs))
     no_evidence = {name: f"{run.name} is none: {reason}" for name, run, reason in found if reason}
     return Said(judgements, frozenset(own), no_evidence, [_trust(machine, run) for run in runs])
+
+
+def look(claims: Iterable[Claim], run: Run) -> None:
+    """Makes of a run what its body is judged by, which is kept with it (`made_once`): so one process can do so for each
+    run."""
+    verdict(run)
+    for claim in claims:
+        if _has_isa(claim, run) and claim.quantity in OF_RUN:
+            with suppress(MissingRows):
+                OF_RUN[claim.quantity](run, claim.isa, claim.algorithm)
 
 
 def together(

@@ -85,23 +85,36 @@ def in_full(results: Path, claims: Iterable[Claim]) -> set[str]:
 
 @dataclass(frozen=True)
 class Reader:
-    """What reads the runs of one machine after the other, so that no more than those of one are needed at once."""
+    """What reads runs, and judges them."""
 
     claims: Sequence[Claim]
     drawn: Mapping[str, Sequence[Path]]
 
-    def runs(self, of: tuple[str, Sequence[Path]]) -> tuple[list[Run], InShort | None]:
-        """The runs of a machine, by its name and their folders, and what they say; None where none can be loaded."""
-        name, folders = of
-        runs = load_runs(folders)
-        if not runs:
-            return [], None
-        drawn = [run for run in runs if run.folder in self.drawn[name]] or runs
-        return runs, InShort.of(Evidence.of(drawn), verdicts.of_machine(self.claims, name, runs))
+    def run(self, folder: Path) -> Run | None:
+        """The run in a folder; None where it cannot be loaded. One that is drawn has with it what its body is judged
+        by (`made_once`)."""
+        for run in load_runs([folder]):
+            if folder in self.drawn[folder.parent.name]:
+                verdicts.look(self.claims, run)
+            return run
+        return None
 
-    def in_short(self, of: tuple[str, Sequence[Path]]) -> InShort | None:
-        """The same without the runs."""
-        return self.runs(of)[1]
+    def told(self, runs: Sequence[Run]) -> InShort:
+        """What the runs of a machine say."""
+        name = runs[0].folder.parent.name
+        drawn = [run for run in runs if run.folder in self.drawn[name]] or runs
+        return InShort.of(Evidence.of(drawn), verdicts.of_machine(self.claims, name, runs))
+
+    def in_short(self, folders: Sequence[Path]) -> InShort | None:
+        """The same by their folders; None where none can be loaded. They are read one after the other and given up, so
+        that no more than those of one machine are needed at once."""
+        runs = load_runs(folders)
+        return self.told(runs) if runs else None
+
+
+def _size(folder: Path) -> int:
+    """Bytes of the samples in a run's folder."""
+    return sum(file.stat().st_size for file in folder.glob("samples.csv*"))
 
 
 @dataclass(frozen=True)
@@ -121,13 +134,16 @@ class Found:
         line on standard error."""
         claims, folders = load_claims(), catalog.complete_runs(results)
         reader, full = Reader(claims, catalog.evidence(results)), in_full(results, claims)
-        read = {name: reader.runs((name, folders[name])) for name in folders if name in full}
-        others = [item for item in folders.items() if item[0] not in full]
-        told = {name: its for name, (_, its) in read.items()}
-        told |= dict(zip(dict(others), parallel.each(reader.in_short, others), strict=True))
-        known = {name: its for name in folders if (its := told[name])}
+        shown = [folder for name in folders if name in full for folder in folders[name]]
+        largest_first = sorted(shown, key=_size, reverse=True)
+        read = dict(zip(largest_first, parallel.each(reader.run, largest_first), strict=True))
+        runs = {name: [run for one in folders[name] if (run := read[one])] for name in folders if name in full}
+        others = [name for name in folders if name not in full]
+        told = dict(zip(others, parallel.each(reader.in_short, [folders[name] for name in others]), strict=True))
+        told |= {name: reader.told(those) for name, those in runs.items() if those}
+        known = {name: its for name in folders if (its := told.get(name))}
         said = verdicts.together(claims, {name: its.said for name, its in known.items()}, forecast.of_claim)
-        return cls(results, {name: runs for name, (runs, _) in read.items() if runs}, known, said)
+        return cls(results, {name: those for name, those in runs.items() if those}, known, said)
 
     @cached_property
     def bodies(self) -> tuple[Evidence, ...]:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import vl_convert
 from altair.utils import schemapi
 from markupsafe import Markup
 
-from analysis import figures
+from analysis import figures, parallel
 from analysis.claims import verdicts
 from analysis.claims.verdicts import Judgement
 from analysis.model import forecast, sealed
@@ -50,14 +50,10 @@ class Shown:
 def render(found: Found, appendix: str) -> str:
     """The page, as HTML, with the artifact appendix in it."""
     shown, tables = {}, {"caches": columnar(caches(found))}
-    for picture in PICTURES:
-        table = picture.table(found)
-        if len(table):
-            # Without a look of Altair at each part, which takes seconds: a browser draws them in a test.
-            with schemapi.debug_mode(False):
-                spec = picture.plot(found).chart(picture.name, table).to_dict(validate=False)
-            shown.setdefault(picture.section, []).append(Shown(picture, inline(spec), alternative(picture, table)))
-            tables[picture.name] = columnar(table)
+    for picture, one in zip(PICTURES, parallel.each(partial(show, found), PICTURES), strict=True):
+        if one:
+            spec, alt, tables[picture.name] = one
+            shown.setdefault(picture.section, []).append(Shown(picture, spec, alt))
     missing = {picture.section: picture for picture in reversed(PICTURES) if picture.section not in shown}
     page = environment().get_template("report.html")
     return page.render(
@@ -81,6 +77,17 @@ def render(found: Found, appendix: str) -> str:
         measured=measured,
         split=split,
     )
+
+
+def show(found: Found, picture: Picture) -> tuple[Markup, str, dict[str, Any]] | None:
+    """A picture's chart, what it shows in words, and its table; None where no run has it."""
+    table = picture.table(found)
+    if table.empty:
+        return None
+    # Without a look of Altair at each part, which takes seconds: a browser draws them in a test.
+    with schemapi.debug_mode(False):
+        spec = picture.plot(found).chart(picture.name, table).to_dict(validate=False)
+    return inline(spec), alternative(picture, table), columnar(table)
 
 
 @cache

@@ -1,6 +1,12 @@
 """What it costs to fold sums into doubles."""
 
-from harness.record.samples import made_once
-from harness.statistics.ratios import folding_costs
+import pandas as pd
 
-costs = made_once(folding_costs)
+from harness.record.samples import Run, made_once
+from harness.statistics import ratios
+
+
+@made_once
+def costs(run: Run) -> pd.DataFrame:
+    """`harness.statistics.ratios.folding_costs`. Raises MissingRows."""
+    return ratios.folding_costs(run)

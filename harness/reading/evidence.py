@@ -140,10 +140,11 @@ class Pooled:
 
     def _found(self, runs: Sequence[Run]) -> pd.DataFrame:
         """Of all the runs that have what it takes. Raises MissingRows where none has."""
-        return pd.concat(of_each(runs, self._of_run), ignore_index=True)
+        return pd.concat(of_each(runs, self.of_run), ignore_index=True)
 
     @made_once
-    def _of_run(self, run: Run) -> pd.DataFrame:
+    def of_run(self, run: Run) -> pd.DataFrame:
+        """What a run finds, with the run."""
         return self.effects(run).assign(run=run.name)
 
 

@@ -58,7 +58,7 @@ def made_once(make: Callable[..., Made]) -> Callable[..., Made]:
     @wraps(make)
     def made(*of: Any) -> Made:
         kept = next(one.made for one in of if hasattr(one, "made"))
-        key = (make, *of)
+        key = (made, *of)
         if key not in kept:
             kept[key] = make(*of)
         return kept[key]

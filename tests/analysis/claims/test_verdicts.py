@@ -154,6 +154,18 @@ NULLS, LENGTHS = [("avx2", 0), ("avx2", 1), ("avx512f", 0), ("avx512f", 1)], 3
 """Comparisons of what is equal, where the claim is, and the claim's own lengths."""
 
 
+def test_what_was_looked_at_run_by_run_is_judged_alike_and_not_looked_at_again(epyc):
+    claims, runs = load_claims(), body_of_evidence(only_avx2(epyc), (-1, 0, 1))
+    alone = [replace(run) for run in runs]
+    for run in runs:
+        judging.look(claims, run)
+    tables = {run.name: {key[0] for key in run.made} for run in runs}
+    assert judging.of_machine(claims, "m", runs) == judging.of_machine(claims, "m", alone)
+    for run in runs:
+        of_run = {key[0] for key in run.made if key[1] is run}
+        assert {make.__name__ for make in of_run - tables[run.name]} <= {"limit_shares"}
+
+
 def simulated(random, truth):
     """The effects of six runs of which one is loud: of two processes of four times the noise, and five times as far
     off. Each comparison is off by some 1 % in all runs, and by as much in each; the claim is about this `truth`."""

@@ -1,6 +1,7 @@
 """Where Two-Pass wins, and by how much."""
 
 import dataclasses
+import pickle
 
 import pandas as pd
 import pytest
@@ -44,3 +45,12 @@ def test_without_a_rival_there_is_no_speedup(full_run: Run) -> None:
 def test_a_table_is_made_once(full_run: Run) -> None:
     assert speedups(full_run) is speedups(full_run)
     assert speedups(dataclasses.replace(full_run)) is not speedups(full_run)
+
+
+def test_what_was_made_of_a_run_goes_with_it_to_another_process(full_run: Run) -> None:
+    own = dataclasses.replace(full_run)
+    made = speedups(own)
+    sent = pickle.loads(pickle.dumps(own))
+    assert len(sent.made) == len(own.made) > 0
+    assert speedups(sent) is speedups(sent) and len(sent.made) == len(own.made)
+    pd.testing.assert_frame_equal(speedups(sent), made)
