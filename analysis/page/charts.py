@@ -1,9 +1,9 @@
 """Interactive charts: Vega-Lite, written by Altair, over the tables of the figures. A chart holds no rows: the page's
-script gives it those of its table, and shows the same in a table beside it."""
+script gives it those of its table, and shows the same in a table beside it. Whatever a reader chooses is a parameter of
+the chart, which an element of a form sets: so a keyboard reaches it, and a screen reader tells it."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -39,6 +39,7 @@ QUANTITY = "quantity"
 """The column that tells what is shown, where that is chosen: each has series of its own."""
 SWITCHES = {
     MACHINE: "Machine",
+    "run": "Run",
     "isa": "ISA",
     "compiler": "Compiler",
     "output": "Output",
@@ -108,7 +109,6 @@ class Lines:
         switches = [one for one in self.switches if one in table]
         interval = f"{self.y.column}_low" in table
         middle = f"{self.y.column}_median" if interval else self.y.column
-        pick, seen = picked(self.series)
         zoom = alt.selection_interval(
             name="zoom",
             bind="scales",
@@ -117,21 +117,15 @@ class Lines:
             translate="[mousedown, window:mouseup] > window:mousemove!",
         )
         looks = looks_of(list(dict.fromkeys(table[self.series])), self.looks)
-        legend = entries(table, self.series) if QUANTITY in switches else alt.Undefined
-        base = filtered(alt.Chart(alt.NamedData(name)), switches).encode(x=self.x.of(alt.X), opacity=seen)
+        base = filtered(alt.Chart(alt.NamedData(name)), switches).encode(x=self.x.of(alt.X), opacity=seen(self.series))
         y = Axis(middle, self.y.title, self.y.is_log, form=self.y.form).of(alt.Y)
         colour, shape, dash = (
-            partial(scaled, channel, self.series, looks, part, legend)
-            for channel, part in (
-                (alt.Color, lambda look: COLOURS[look.colour]),
-                (alt.Shape, lambda look: SHAPES.get(look.marker, "circle")),
-                (alt.StrokeDash, lambda look: dashes(look.dashes)),
-            )
+            partial(scaled, channel, self.series, looks, part)
+            for channel, part in ((alt.Color, colour_of), (alt.Shape, shape_of), (alt.StrokeDash, dashes_of))
         )
         points = base.mark_point(clip=True, filled=True, size=55, aria=False)
         points = points.encode(y, colour(), shape(), tooltip=[*self._tooltip(table, middle, interval)])
-        # First, since the legend that all layers share is of the first: so its entries can be chosen.
-        layers = [points.add_params(pick, *([zoom] if self.x.kind in "QT" else []))]
+        layers = [points.add_params(zoom) if self.x.kind in "QT" else points]
         if self.joined:
             lines = base.mark_line(clip=True, strokeWidth=1.8, aria=False)
             layers.append(lines.encode(y, colour(), dash()))
@@ -141,7 +135,8 @@ class Lines:
         layers += [mark(value, told, self.y) for value, told in self.marks]
         if self.caches:
             layers.append(boundaries(switches, self.x))
-        return framed(alt.layer(*layers), table, switches)
+        entries = Entries(self.series, looks, self.joined)
+        return framed(alt.layer(*layers), table, switches, entries)
 
     def _tooltip(self, table: pd.DataFrame, middle: str, interval: bool) -> list[alt.Tooltip]:
         quantity = self.y.title.split(", ")[0]
@@ -171,7 +166,6 @@ class Bars:
         """The chart of the rows called `name`, which are those of `table`."""
         switches = [one for one in self.switches if one in table]
         looks = looks_of(list(dict.fromkeys(table[self.part])), {})
-        pick, seen = picked(self.part)
         value = f"{self.value.column}_median"
         tooltip = [alt.Tooltip(f"{name}:N") for name in (self.rows, self.part)]
         tooltip += [
@@ -184,20 +178,46 @@ class Bars:
         bars = bars.encode(
             x=alt.X(f"{value}:Q", title=self.value.title, stack="zero"),
             y=alt.Y(f"{self.rows}:N", title=None, sort=order, axis=alt.Axis(labelLimit=160)),
-            color=scaled(alt.Color, self.part, looks, lambda look: COLOURS[look.colour]),
-            opacity=seen,
+            color=scaled(alt.Color, self.part, looks, colour_of),
+            opacity=seen(self.part),
             tooltip=tooltip,
         )
-        return framed(alt.layer(bars.add_params(pick)), table, switches, height=46 * len(order))
+        return framed(alt.layer(bars), table, switches, Entries(self.part, looks, None), height=46 * len(order))
 
 
 Plot = Lines | Bars
 
 
-def picked(column: str) -> tuple[alt.Parameter, Any]:
-    """What a click on the legend picks of a column's values, and the opacity that has the others step back."""
-    pick = alt.selection_point(name="pick", fields=[column], bind="legend", toggle="true")
-    return pick, alt.when(pick).then(alt.value(1.0)).otherwise(alt.value(0.07))
+@dataclass(frozen=True)
+class Entries:
+    """The entries of a chart's legend, which the page's script writes as a form."""
+
+    column: str
+    looks: Mapping[str, style.Style]
+    joined: bool | None
+    """Whether the marks are joined by lines; None where they are bars."""
+
+    def told(self) -> dict[str, Any]:
+        """As the script reads them: column, and for each value colour, shape of its marks and dashes of its line."""
+        looks = {
+            name: {
+                "colour": colour_of(look),
+                "shape": "square" if self.joined is None else shape_of(look),
+                "dashes": dashes_of(look) if self.joined else None,
+            }
+            for name, look in self.looks.items()
+        }
+        return {"column": self.column, "looks": looks}
+
+
+FOLLOWED = "followed"
+"""The parameter that holds the values which a reader follows."""
+
+
+def seen(column: str) -> Any:
+    """The opacity that has the others step back where values of a column are followed."""
+    is_seen = f"!length({FOLLOWED}) || indexof({FOLLOWED}, datum.{column}) >= 0"
+    return alt.when(is_seen).then(alt.value(1.0)).otherwise(alt.value(0.07))
 
 
 def looks_of(held: Sequence[str], own: Mapping[str, style.Style]) -> dict[str, style.Style]:
@@ -209,27 +229,25 @@ def looks_of(held: Sequence[str], own: Mapping[str, style.Style]) -> dict[str, s
     return {name: own[name] if name in own else shared[name] for name in held}
 
 
-def dashes(look: str | tuple[float, tuple[float, ...]]) -> list[float]:
-    """The dashes of a figure's line in pixels."""
-    return [1.0, 0.0] if isinstance(look, str) else [round(DOT * part, 1) for part in look[1]]
+def colour_of(look: style.Style) -> str:
+    """The colour of a series on the page."""
+    return COLOURS[look.colour]
 
 
-def scaled(
-    channel: Callable[..., Any],
-    column: str,
-    looks: Mapping[str, style.Style],
-    part: Callable[[style.Style], Any],
-    legend: Any = alt.Undefined,
-) -> Any:
+def shape_of(look: style.Style) -> str:
+    """The shape of its marks, as Vega calls it."""
+    return SHAPES.get(look.marker, "circle")
+
+
+def dashes_of(look: style.Style) -> list[float]:
+    """The dashes of its line in pixels."""
+    return [1.0, 0.0] if isinstance(look.dashes, str) else [round(DOT * part, 1) for part in look.dashes[1]]
+
+
+def scaled(channel: Callable[..., Any], column: str, looks: Mapping[str, style.Style], part: Callable[..., Any]) -> Any:
     """An encoding of a series by one part of its look."""
     scale = alt.Scale(domain=list(looks), range=[part(look) for look in looks.values()])
-    return channel(f"{column}:N", title=None, scale=scale, legend=legend)
-
-
-def entries(table: pd.DataFrame, series: str) -> alt.Legend:
-    """A legend of those series alone that what is shown has."""
-    held = {quantity: list(dict.fromkeys(those)) for quantity, those in table.groupby(QUANTITY, sort=False)[series]}
-    return alt.Legend(values=alt.ExprRef(f"{json.dumps(held, ensure_ascii=False)}[{QUANTITY}]"))
+    return channel(f"{column}:N", scale=scale, legend=None)
 
 
 def filtered(chart: alt.Chart, switches: Sequence[str]) -> alt.Chart:
@@ -239,10 +257,16 @@ def filtered(chart: alt.Chart, switches: Sequence[str]) -> alt.Chart:
     return chart
 
 
-def framed(chart: alt.LayerChart, table: pd.DataFrame, switches: Sequence[str], height: int = HEIGHT) -> alt.LayerChart:
-    """The chart as wide as the page allows, with its switches, which choose the first row's values at first."""
+def framed(
+    chart: alt.LayerChart, table: pd.DataFrame, switches: Sequence[str], entries: Entries, height: int = HEIGHT
+) -> alt.LayerChart:
+    """The chart as wide as the page allows, with its legend, and its switches, which choose the first row's values at
+    first."""
     chosen = [switch(column, table[column]) for column in switches]
-    return chart.add_params(*chosen).properties(width="container", height=height)
+    followed = alt.param(name=FOLLOWED, value=[])
+    return chart.add_params(*chosen, followed).properties(
+        width="container", height=height, usermeta={"entries": entries.told()}
+    )
 
 
 def switch(column: str, values: pd.Series) -> alt.Parameter:

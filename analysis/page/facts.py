@@ -89,6 +89,11 @@ def software() -> dict[str, str]:
     return {name: version(name) for name in SOFTWARE}
 
 
+def when(run: Record) -> str:
+    """When a run was measured, and how, which tells it from others of its machine."""
+    return f"{run.started[:16].replace('T', ' ')} UTC, {run.protocol.name}"
+
+
 def minutes(run: Record) -> float:
     """From the start of a run to its end."""
     return (datetime.fromisoformat(run.ended or run.started) - datetime.fromisoformat(run.started)).total_seconds() / 60

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis import figures, panels, style
+from analysis.page import facts
 from analysis.page.charts import ELEMENTS, Axis, Bars, Lines, Plot, algorithm_looks
 from analysis.page.found import MACHINE, Found
+from analysis.tables import conditions
 from analysis.tables.bandwidths import EFFECTIVE
 from analysis.tables.breakdown import WHOLE
-from analysis.tables.conditions import GAVE
 from analysis.tables.scaling import THROUGHPUT
 from harness.reading import names
 from harness.reading.claims import paper_percent
@@ -142,15 +143,18 @@ def libraries(table: pd.DataFrame, found: Found) -> pd.DataFrame:
 
 
 def over_time(table: pd.DataFrame, found: Found) -> pd.DataFrame:
-    """One row for each group and what was looked at: bandwidths by level and loop, canaries, disturbed samples."""
-    looks = [name for name in table if name.endswith(GAVE)]
+    """Of each run that is pooled, not only the one that stands for the machine, one row for each group and what was
+    looked at: bandwidths by level and loop, canaries, disturbed samples."""
+    held = [(run, found.label(run)) for its in found.bodies for run in its.runs if conditions.is_in(run)]
+    table = pd.concat(conditions.conditions(run).assign(run=facts.when(run), **{MACHINE: label}) for run, label in held)
+    looks = [name for name in table if name.endswith(conditions.GAVE)]
     kinds = {
-        "bandwidth, GB/s": {name: name.removesuffix(f"_{GAVE}").replace("_", ", ") for name in looks},
+        "bandwidth, GB/s": {name: name.removesuffix(f"_{conditions.GAVE}").replace("_", ", ") for name in looks},
         "canaries, relative to the fastest": {"clock_relative": "clock", "throughput_relative": "throughput"},
         "samples disturbed, %": {"disturbed_percent": "disturbed"},
         "seconds waited": {"waited_seconds": "waited"},
     }
-    key = [MACHINE, "process", "group", "started"]
+    key = [MACHINE, "run", "process", "group", "started"]
     tables = [
         table[[*key, column]].rename(columns={column: "value"}).assign(quantity=kind, series=told)
         for kind, columns in kinds.items()
@@ -361,10 +365,11 @@ PICTURES = (
         "conditions",
         "conditions",
         "Was the machine calm?",
-        "What was found by a look between each two groups of questions of the newest run, by the time of day (UTC).",
+        "What was found by a look between each two groups of questions of a run, by the time of day (UTC). All runs "
+        "that are pooled can be chosen.",
         lambda found: Lines(
             *(Axis("started", "time, UTC", kind="T"), Axis("value", "what was found", form=".3~f"), "series"),
-            *((MACHINE, "quantity"), {"process": "process", "group": "group"}),
+            *((MACHINE, "run", "quantity"), {"process": "process", "group": "group"}),
         ),
         over_time,
     ),

@@ -19,26 +19,52 @@ function sets(spec, found = new Set()) {
   return found;
 }
 
-function named(spec) {
-  if (!spec || typeof spec !== "object") return [];
-  if (Array.isArray(spec.domain)) return spec.domain.map(String);
-  return Object.values(spec).map(named).find((names) => names.length) ?? [];
+// Of marks that reach five units from their middle, as Vega draws them.
+const SHAPES = {
+  circle: "M5,0A5,5,0,1,1,-5,0A5,5,0,1,1,5,0Z", square: "M-5,-5H5V5H-5Z", diamond: "M-5,0L0,-5L5,0L0,5Z",
+  cross: "M-5,-2H-2V-5H2V-2H5V2H2V5H-2V2H-5Z", arrow: "M-.7,5H.7V-.6H2L0,-5L-2,-.6H-.7Z",
+  "triangle-up": "M0,-4.3L-5,4.3H5Z", "triangle-down": "M0,4.3L-5,-4.3H5Z",
+  "triangle-left": "M-4.3,0L4.3,-5V5Z", "triangle-right": "M4.3,0L-4.3,-5V5Z",
+};
+
+function sample({ colour, shape, dashes }) {
+  const wide = dashes ? 34 : 14;
+  const line = dashes ? `<line x2="34" y1="7" y2="7" stroke="${colour}" stroke-width="1.8" stroke-dasharray="${dashes}"/>` : "";
+  const mark = `<path d="${SHAPES[shape]}" fill="${colour}" transform="translate(${wide / 2} 7)"/>`;
+  return `<svg width="${wide}" height="14" aria-hidden="true">${line}${mark}</svg>`;
+}
+
+// A check box for each series that is shown: those that are checked stay in front, the others step back.
+function legend(figure, { column, looks }) {
+  const box = figure.querySelector(".legend");
+  for (const [name, look] of Object.entries(looks)) {
+    const label = box.appendChild(document.createElement("label"));
+    label.innerHTML = `<input type="checkbox">${sample(look)}`;
+    label.firstChild.value = name;
+    label.append(name);
+  }
+  const { columns, rows } = tables[figure.dataset.picture], place = columns.indexOf(column);
+  const boxes = [...box.querySelectorAll("input")];
+  return (shown, view) => {
+    const held = new Set(shown.map((row) => row[place]));
+    for (const one of boxes) one.parentElement.hidden = !held.has(one.value);
+    const followed = boxes.filter((one) => one.checked && held.has(one.value)).map((one) => one.value);
+    view.signal("followed", followed).runAsync();
+    figure.querySelector("[role=status]").textContent =
+      `${shown.length} of ${rows.length} rows are shown` + (followed.length ? `; in front: ${followed.join(", ")}` : "");
+  };
 }
 
 async function draw(figure) {
   const plot = figure.querySelector(".plot");
   const spec = JSON.parse(figure.querySelector("script").textContent);
   for (const name of sets(spec)) (spec.datasets ??= {})[name] = records(name);
-  // Legends do not wrap: so many columns as fit.
-  const longest = Math.max(...named(spec).map((name) => name.length));
   spec.config = {
     background: null,
     view: { stroke: null },
     axis: { gridColor: "var(--line)", domainColor: "var(--muted)", tickColor: "var(--muted)", labelColor: "var(--ink)",
       titleColor: "var(--ink)", labelFontSize: 12, titleFontSize: 13, titleFontWeight: 500, labelFont: FONT, titleFont: FONT,
       labelOverlap: "greedy", gridOpacity: 0.8, labelSeparation: 5 },
-    legend: { orient: "bottom", columns: Math.max(1, Math.floor((plot.clientWidth - 60) / (44 + 7 * longest))), labelColor: "var(--ink)",
-      labelFontSize: plot.clientWidth < 500 ? 10.5 : 12, labelFont: FONT, labelLimit: plot.clientWidth - 62, symbolSize: 90, rowPadding: 6 },
     text: { font: FONT, fontSize: 12 },
   };
   const { view } = await vegaEmbed(plot, spec, {
@@ -53,26 +79,42 @@ async function draw(figure) {
   const names = (spec.params ?? []).map((one) => one.name).filter((name) => columns.includes(name));
   const places = names.map((name) => columns.indexOf(name));
   const chosen = () => names.map((name) => view.signal(name));
+  const shown = () => { const wanted = chosen(); return rows.filter((row) => places.every((place, at) => row[place] === wanted[at])); };
   const details = figure.querySelector("details.rows");
-  const show = () => details.open && list(figure, places, chosen());
+  const follow = legend(figure, spec.usermeta.entries);
+  const show = () => {
+    offer(figure, columns, rows.filter((row) => row[columns.indexOf("machine")] === view.signal("machine")));
+    follow(shown(), view);
+    if (details.open) list(figure, places, chosen(), shown());
+  };
+  figure.querySelector(".legend").addEventListener("change", show);
   details.addEventListener("toggle", show);
-  for (const name of names) {
+  for (const [at, name] of names.entries()) {
     view.addSignalListener(name, (_, value) => {
       // Not everything was measured of every machine: what was chosen last holds, the rest follows.
       const wanted = chosen();
-      const fits = (row) => places.filter((place, at) => row[place] === wanted[at]).length;
-      const those = rows.filter((row) => row[columns.indexOf(name)] === value);
+      const fits = (row) => places.filter((place, its) => row[place] === wanted[its]).length;
+      const those = rows.filter((row) => row[places[at]] === value);
       const best = those.reduce((one, other) => (fits(other) > fits(one) ? other : one), those[0]);
-      const moved = names.filter((one, at) => best[places[at]] !== wanted[at]);
+      const moved = names.filter((_, its) => best[places[its]] !== wanted[its]);
       moved.forEach((one) => view.signal(one, best[columns.indexOf(one)]));
       if (moved.length) view.runAsync();
       show();
     });
   }
+  show();
 }
 
-function list(figure, places, chosen) {
-  const { columns, rows } = tables[figure.dataset.picture];
+// Offers of every switch but the machine's what the machine has, whose rows these are.
+function offer(figure, columns, rows) {
+  for (const one of figure.querySelectorAll(".switches [name]:not([name=machine])")) {
+    const held = new Set(rows.map((row) => String(row[columns.indexOf(one.name)])));
+    for (const choice of one.options ?? [one]) (one.options ? choice : choice.parentElement).hidden = !held.has(choice.value);
+  }
+}
+
+function list(figure, places, chosen, rows) {
+  const { columns } = tables[figure.dataset.picture];
   const table = document.createElement("table");
   table.className = "plain numbers";
   table.createCaption().textContent = chosen.join(", ") || "All rows";
@@ -86,7 +128,6 @@ function list(figure, places, chosen) {
   }
   const body = table.createTBody();
   for (const row of rows) {
-    if (places.some((place, at) => row[place] !== chosen[at])) continue;
     const line = body.insertRow();
     for (const place of shown) {
       const value = row[place];

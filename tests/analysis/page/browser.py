@@ -49,6 +49,14 @@ class Opened:
         element = self.driver.find_element(By.CSS_SELECTOR, selector)
         ActionChains(self.driver).scroll_to_element(element).click(element).perform()
 
+    def press(self, key: str) -> None:
+        """Presses a key, for whatever has the focus."""
+        ActionChains(self.driver).send_keys(key).perform()
+
+    def until(self, expression: str) -> None:
+        """Waits until an expression of JavaScript is true."""
+        WebDriverWait(self.driver, SECONDS, 0.05).until(lambda _: self.ask(expression) is True, expression)
+
     def complaints(self) -> list[str]:
         """What the console said since the last time."""
         return [entry["message"] for entry in self.driver.get_log("browser")]

@@ -1,9 +1,11 @@
 """The page in a real browser: drawn, quiet, by itself, usable on a phone and in the dark."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 
 from analysis.page.pictures import PICTURES
 from tests.analysis.page.browser import Opened, browser
@@ -20,8 +22,9 @@ CHOOSE = """(() => {{ const one = document.querySelector('#figure-algorithms sel
   one.selectedIndex = [...one.options].findIndex((its) => its.text.includes('{}'));
   one.dispatchEvent(new Event('change'));
   return views.get('algorithms').runAsync().then(() => 1) }})()"""
-ENTRY = "#figure-algorithms .role-legend-symbol path"
-REACHABLE = "[...document.querySelectorAll('.switches input, .switches select, summary, a[href]')]"
+AT = "document.activeElement"
+FOLLOWED = "[...document.querySelectorAll('#figure-algorithms .legend input:checked')].map((one) => one.value)"
+REACHABLE = "[...document.querySelectorAll('.switches input, .switches select, .legend input, summary, a[href]')]"
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +61,8 @@ def test_every_figure_is_drawn_and_no_request_leaves_the_file(
 
 def test_on_a_phone_legends_are_whole_and_what_a_table_says_has_the_whole_width(opened: Opened, file: Path) -> None:
     opened.show(file, 390, SIZES[390], "light")
-    labels = "[...document.querySelectorAll('.role-legend-label text')]"
-    assert opened.ask(f"{labels}.filter((one) => one.textContent.endsWith('…')).length") == 0
-    room = "(one) => one.closest('.plot').getBoundingClientRect().right - one.getBoundingClientRect().right"
-    assert min(opened.ask(f"{labels}.map({room})")) >= 0
+    ends = "[...document.querySelectorAll('.legend label')].map((one) => one.getBoundingClientRect().right)"
+    assert 100 < max(opened.ask(ends)) <= 390
     cells = "[...document.querySelectorAll('.stacked td')].map((one) => one.getBoundingClientRect().width)"
     assert min(opened.ask(cells)) > 300
 
@@ -75,15 +76,20 @@ def test_on_paper_it_is_light_and_nothing_is_cut(opened: Opened, file: Path) -> 
     assert opened.ask(shown) == 0
 
 
-def test_a_legend_lists_what_is_shown(opened: Opened, file: Path) -> None:
+def test_legends_and_switches_list_what_there_is(opened: Opened, file: Path) -> None:
     opened.show(file, 1400, SIZES[1400], "light")
-    texts = "document.querySelectorAll('#figure-conditions .role-legend-label text')"
-    listed = f"[...{texts}].map((one) => one.textContent)"
+    listed = (
+        "[...document.querySelectorAll('#figure-conditions .legend label:not([hidden])')].map((one) => one.innerText)"
+    )
     seen = []
     for shown in ("seconds waited", "canaries, relative to the fastest"):
         opened.ask(f"views.get('conditions').signal('quantity', '{shown}').runAsync().then(() => 1)")
         seen.append(opened.ask(listed))
     assert seen == [["waited"], ["clock", "throughput"]]
+    isas = "[...document.querySelectorAll('#figure-algorithms input[name=isa]')].filter((one) => one.checkVisibility())"
+    assert opened.ask(f"{isas}.length") == 2
+    opened.ask(CHOOSE.format("broadwell"))
+    assert opened.ask(f"{isas}.map((one) => one.value)") == ["AVX2"]
 
 
 def test_switches_switch_and_tables_follow(opened: Opened, file: Path) -> None:
@@ -105,12 +111,34 @@ def test_a_machine_without_what_was_chosen_shows_what_it_has(opened: Opened, fil
     assert opened.ask(f"{MARKS}.length") > 2
 
 
-def test_the_legend_and_the_keyboard_reach_what_they_should(opened: Opened, file: Path) -> None:
+def test_keys_alone_switch_a_figure_and_put_a_series_in_front(opened: Opened, file: Path) -> None:
     opened.show(file, 1400, SIZES[1400], "light")
-    assert opened.ask(FAINT) == 0
-    opened.click(ENTRY)
-    opened.ask("views.get('algorithms').runAsync().then(() => 1)")
-    assert opened.ask(FAINT) > 0
     assert opened.ask(f"{REACHABLE}.filter((one) => one.tabIndex < 0).length") == 0
-    groups = "[...document.querySelectorAll('.vega-bind')]"
-    assert opened.ask(f"{groups}.filter((one) => !one.getAttribute('aria-label')).length") == 0
+    assert opened.ask("[...document.querySelectorAll('.vega-bind')].filter((one) => !one.ariaLabel).length") == 0
+    # Away from the choice, and back: the points follow each time.
+    before = opened.ask(POINTS)
+    opened.ask("document.querySelector('#figure-algorithms input[name=isa]:checked').focus()")
+    opened.press(Keys.ARROW_DOWN)
+    opened.until(f"{POINTS} !== {json.dumps(before)}")
+    opened.press(Keys.ARROW_UP)
+    opened.until(f"{POINTS} === {json.dumps(before)}")
+    # On by the tabulator to what stands in the legend.
+    opened.press(Keys.TAB)
+    while not opened.ask(f"{AT}.closest('.legend') !== null"):
+        assert opened.ask(f"{AT}.closest('#figure-algorithms') !== null")
+        opened.press(Keys.TAB)
+    assert opened.ask(f"getComputedStyle({AT}).outlineStyle") == "solid"
+    name = opened.ask(f"{AT}.value")
+    assert (opened.ask(FAINT), opened.ask(FOLLOWED)) == (0, [])
+    opened.press(Keys.SPACE)
+    opened.until(f"{FAINT} > 0")
+    assert opened.ask(FOLLOWED) == [name]
+    assert opened.ask("document.querySelector('#figure-algorithms [role=status]').textContent").endswith(f": {name}")
+    opened.press(Keys.SPACE)
+    opened.until(f"{FAINT} === 0")
+
+
+def test_a_click_on_an_entry_puts_it_in_front(opened: Opened, file: Path) -> None:
+    opened.show(file, 1400, SIZES[1400], "light")
+    opened.click("#figure-algorithms .legend label")
+    opened.until(f"{FAINT} > 0")
