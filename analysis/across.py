@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +58,18 @@ class Compared:
             panels.trust(evidence),
             panels.reservation(run),
         )
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, as JSON has it."""
+        table = {name: (str(column.dtype), column.tolist()) for name, column in self.speedups.items()}
+        rows = [{name: getattr(cell, "item", lambda c=cell: c)() for name, cell in row.items()} for row in self.rows]
+        return vars(self) | {"speedups": table, "rows": rows}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Compared:
+        """`as_json` turned round."""
+        table = {name: pd.Series(column, dtype=kind) for name, (kind, column) in content["speedups"].items()}
+        return cls(**{**content, "speedups": pd.DataFrame(table), "runs": tuple(content["runs"])})
 
 
 def draw(machines: Sequence[Compared]) -> Figure:

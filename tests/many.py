@@ -31,7 +31,10 @@ def make(results: Path, template: Run, runs: int, machines: int) -> Iterator[Pat
     """Makes the runs below results/recorded/, one after the other, those of a machine one body of evidence; gives the
     folder of each."""
     rows = template.samples
-    contender = rows.groupby(["algorithm", "pass"], sort=False).ngroup().to_numpy()
+    # A control takes as long as what it is a control of, or no run would pass its null test.
+    originals = {name: its.algorithm for name, its in template.controls.items()}
+    timed = [rows["algorithm"].replace(originals), rows["pass"]]
+    contender = rows.groupby(timed, sort=False).ngroup().to_numpy()
     before = rows.columns.get_loc("nanoseconds")
     parts = (rows.iloc[:, :before], rows.iloc[:, before + 1 :])
     texts = [part.to_csv(index=False, header=False, lineterminator="\n").splitlines() for part in parts]

@@ -9,9 +9,12 @@ from analysis import parallel
 from analysis.across import NAME, Compared
 from analysis.options import DRAWINGS, write
 from analysis.render import render_machines
+from harness.reading import catalog, kept
 from harness.reading.command_line import option
 from harness.reading.evidence import Evidence
-from harness.record.errors import MissingRows
+from harness.record import store
+from harness.record.errors import HarnessError, MissingRows
+from harness.record.files import ROOT
 from harness.record.samples import load_runs
 
 OPTIONS = (
@@ -36,8 +39,28 @@ def run(options: argparse.Namespace) -> None:
 
 
 def compared(folders: Sequence[Path]) -> Compared | None:
-    """What of a machine is compared, by the folders of its runs; None where that was not measured."""
+    """What of a machine is compared, by the folders of its runs; None where that was not measured. Each run takes half
+    a second, so it is kept as long as the files of the runs and the code stay the same."""
+    machine = folders[0].resolve().parent
+    results, name = machine.parents[1], f"{NAME}/{machine.name}.json"
+    of = decided_by(folders) if machine.parent.name in catalog.ROOMS else ""
+    with suppress(ValueError, TypeError, LookupError):
+        if of and (known := kept.read_made(results, name, of)):
+            return Compared.from_json(known)
+    runs, found = load_runs(folders), None
     with suppress(MissingRows):
-        if runs := load_runs(folders):
-            return Compared.of(Evidence.of(runs))
-    return None
+        found = Compared.of(Evidence.of(runs)) if runs else None
+    # What is told of a run that cannot be loaded is told each time.
+    if of and found and len(runs) == len(folders):
+        kept.write_made(results, name, of, found.as_json())
+    return found
+
+
+def decided_by(folders: Sequence[Path]) -> str:
+    """Hash of all that decides what is found in these runs: their files, the modules, the configuration with the
+    versions of libraries. Empty where a file cannot be read."""
+    its = [path for package in ("analysis", "harness") for path in (ROOT / package).rglob("*.py")]
+    its += [path for path in (ROOT / "config").rglob("*") if path.is_file()]
+    with suppress(HarnessError, OSError):
+        return kept.hash_of([*sorted(its), *(file for folder in folders for file in store.files(folder))])
+    return ""

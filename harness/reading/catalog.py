@@ -223,8 +223,7 @@ def _kept(results: Path) -> dict[str, Looked]:
 @cache
 def _code() -> str:
     """Hash of all that decides what is found in a folder."""
-    files = [*SCHEMAS.glob("*.json"), *(ROOT / "harness" / "record").glob("*.py"), Path(__file__)]
-    return digest(path.read_text(encoding="utf-8") for path in sorted(files))
+    return kept.hash_of(sorted([*SCHEMAS.glob("*.json"), *(ROOT / "harness" / "record").glob("*.py"), Path(__file__)]))
 
 
 def machines(results: Path) -> set[str]:

@@ -120,7 +120,7 @@ def _unresolved(run: Run, table: pd.DataFrame) -> dict[str, str]:
         + " elements"
         for isa, those in blind.groupby("isa")
     }
-    timed = run.samples[run.samples["experiment"] == "algorithms"]
+    timed = run.samples.loc[run.samples["experiment"] == "algorithms", ["isa", "elements"]].drop_duplicates()
     for isa in selection.isas(timed):
         asked, known = (rows[rows["isa"] == isa]["elements"] for rows in (timed, table))
         if run.machine.is_out_of_cache(asked).any() and not run.machine.is_out_of_cache(known).any():

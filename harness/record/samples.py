@@ -158,7 +158,11 @@ def _cell_by_cell(path: Path, text: str, rules: dict[str, dict[str, Any]]) -> pd
     return pd.DataFrame({field: _typed(cells[field], rule) for field, rule in rules.items()})
 
 
-AS_WRITTEN: Any = {"na_filter": False, "quoting": csv.QUOTE_NONE, "index_col": False, "lineterminator": "\n"}
+AS_WRITTEN: Any = {
+    **{"na_filter": False, "quoting": csv.QUOTE_NONE, "index_col": False, "lineterminator": "\n"},
+    # Names of one column would be gathered in each of several parts.
+    "low_memory": False,
+}
 DIGITS = 18
 """Of an integer that fits in an int64 whatever they are."""
 NO_INTEGER = (b" ", b"\t", b"\r", b"\v", b"\f", b",+")

@@ -90,4 +90,5 @@ def compilers(rows: pd.DataFrame, run: Run) -> list[str]:
 
 def isas(rows: pd.DataFrame) -> list[str]:
     """The ISAs in the rows, widest vectors first."""
-    return [isa for isa in ISAS if isa in set(rows["isa"])]
+    found = {*rows["isa"].unique()}
+    return [isa for isa in ISAS if isa in found]

@@ -2,6 +2,8 @@
 
 import dataclasses
 import itertools
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -104,6 +106,84 @@ def test_each_run_is_read_once_and_of_one_machine_at_a_time(make_run: MakeRun, m
     main_status = main("analysis", ["machines", *map(str, folders), f"--figures={out}", f"--tables={out}"])
     assert (main_status, asked) == (0, [[folder] for folder in folders])
     alone = (out / "machines.csv").read_bytes()
+    shutil.rmtree(folders[0].parents[2] / "kept")
     monkeypatch.setattr(command.parallel.os, "sched_getaffinity", lambda _: {0, 1})
     main("analysis", ["machines", *map(str, folders), f"--figures={out}", f"--tables={out}"])
     assert (out / "machines.csv").read_bytes() == alone, "whatever the number of processes"
+
+
+@pytest.fixture
+def runs(make_run: MakeRun) -> dict[str, list[Path]]:
+    """Two runs of each of two machines, by name."""
+    names, days = ("zen4-a", "zen4-b"), ("2026-01-02T00:00:00+00:00", "2026-01-01T00:00:00+00:00")
+    return {name: [make_run(machine=name, ended=day, **SMALL) for day in days] for name in names}
+
+
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The folders of the runs that are loaded from now on."""
+    loaded: list[Path] = []
+    load = command.load_runs
+    monkeypatch.setattr(command, "load_runs", lambda those: loaded.extend(those) or load(those))
+    return loaded
+
+
+def drawn(runs: dict[str, list[Path]]) -> bytes:
+    return str(render_machines([one for its in runs.values() if (one := command.compared(its))])).encode()
+
+
+def test_what_is_compared_is_kept_and_gives_the_same_bytes(runs: dict[str, list[Path]], loads: list[Path]) -> None:
+    before = drawn(runs)
+    assert loads == [folder for its in runs.values() for folder in its]
+    loads.clear()
+    assert (drawn(runs), loads) == (before, [])
+
+
+@pytest.mark.parametrize("change", ["rows", "run.json", "a run more", "another order", "code", "what is kept"])
+def test_what_is_kept_is_made_anew_where_anything_that_decides_it_differs(
+    runs: dict[str, list[Path]], loads: list[Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, change: str
+) -> None:
+    newest, older = runs["zen4-a"]
+    if change == "a run more":
+        runs["zen4-a"] = [newest]
+    drawn(runs)
+    loads.clear()
+    if change == "rows":
+        # Neither size nor time tell.
+        path = newest / "samples.csv"
+        times = path.stat()
+        path.write_text(path.read_text().replace("5,", "6,", 1))
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    if change == "run.json":
+        text = (newest / "run.json").read_text()
+        (newest / "run.json").write_text(f" {text}")
+    if change == "a run more":
+        runs["zen4-a"] = [newest, older]
+    if change == "another order":
+        runs["zen4-a"] = [older, newest]
+    if change == "code":
+        monkeypatch.setattr(command, "ROOT", tmp_path)
+    if change == "what is kept":
+        (kept,) = newest.parents[2].glob("kept/machines/zen4-a.json")
+        kept.write_text(kept.read_text().replace("speedups", "speed"))
+    drawn(runs)
+    expected = [folder for its in runs.values() for folder in its] if change == "code" else runs["zen4-a"]
+    assert loads == expected
+
+
+def test_where_a_run_cannot_be_loaded_nothing_is_kept_so_that_it_is_told_each_time(
+    runs: dict[str, list[Path]], loads: list[Path]
+) -> None:
+    path = runs["zen4-a"][1] / "samples.csv"
+    path.write_text(path.read_text().replace("algorithms", "algorithm", 1))
+    for _ in range(2):
+        loads.clear()
+        assert command.compared(runs["zen4-a"])
+        assert loads == runs["zen4-a"]
+
+
+def test_of_runs_in_another_folder_nothing_is_kept(runs: dict[str, list[Path]], tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere" / "zen4-a"
+    shutil.copytree(runs["zen4-a"][0].parent, elsewhere)
+    assert command.compared([*elsewhere.iterdir()])
+    assert not [*tmp_path.rglob("kept")]
