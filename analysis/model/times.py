@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.model.inputs import FLOATS_PER_LINE, Core, Draws
-from analysis.model.traffic import LEVELS, MEMORY, Moved, moved
+from analysis.model.traffic import LEVELS, MEMORY, moved
 from harness.record.caches import FLOAT_BYTES
 from harness.record.isa import ISAS
 from harness.record.run import Pass
@@ -101,7 +101,9 @@ def predict(subject: Subject, parameters: Parameters, elements: npt.ArrayLike) -
     return Prediction(subject, lengths, passes)
 
 
-def _pass_time(subject: Subject, parameters: Parameters, name: str, lines: Moved, rotating: bool) -> PassTime:
+def _pass_time(subject: Subject, parameters: Parameters, name: str, lines: np.ndarray, rotating: bool) -> PassTime:
+    """`lines`: of one pass, as `moved`."""
+    read, allocated, written = lines
     core, walk, (_, low, high) = subject.core, subject.passes[name], subject.loops[name]
     vectors = FLOATS_PER_LINE / ISAS[subject.isa].lanes
     computed = parameters.shared * (low + parameters.in_core * (high - low)) * vectors / core.clock_ghz
@@ -109,16 +111,16 @@ def _pass_time(subject: Subject, parameters: Parameters, name: str, lines: Moved
     kind = "load" if not walk.writes_y else "update" if walk.reads_y else "copy"
     computed = np.maximum(computed, core.l1_nanoseconds[kind]) / FLOATS_PER_LINE
     # Stores that no read from beyond L2 goes along with: on the measured machines X in L3 is as good as in memory.
-    alone = 1 - _share(lines.read[3] + lines.read[MEMORY], lines.allocated[MEMORY])
+    alone = 1 - _share(read[1:].sum(axis=0), allocated[-1])
     fetch = core.fetch_ratio * (1 + (parameters.lone_store - 1) * alone * rotating)
     data = np.zeros((1, 1))
-    for level in LEVELS:
+    for place, level in enumerate(LEVELS):
         factor = fetch if level == MEMORY else 1.0
         # A line that was read for its own sake and goes back is the update loop's, which needs no factor.
-        fetched = _share(lines.allocated[level], lines.written[level])
-        read = core.read_nanoseconds[level] * (lines.read[level] + factor * lines.allocated[level])
-        written = core.write_nanoseconds[level] * lines.written[level] * (1 + (factor - 1) * fetched)
-        data = data + (read + written) / FLOATS_PER_LINE
+        fetched = _share(allocated[place], written[place])
+        there = core.read_nanoseconds[level] * (read[place] + factor * allocated[place])
+        back = core.write_nanoseconds[level] * written[place] * (1 + (factor - 1) * fetched)
+        data = data + (there + back) / FLOATS_PER_LINE
     longer, shorter = np.maximum(computed, data), np.minimum(computed, data)
     return PassTime(computed + 0 * data, data, longer + parameters.unhidden * shorter)
 

@@ -6,8 +6,7 @@ A pass walks X, Y or both from end to end, so what lies between two touches of a
 which moves lines earlier but hardly more of them.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -27,28 +26,16 @@ over several sizes. With all of it alone the speedups on Zen 4 at all lengths we
 3.8. That a victim L3 holds what L2 lost beside made no difference."""
 
 
-@dataclass(frozen=True)
-class Moved:
-    """Lines for each line of X that a pass moves, by level; each of shape (lengths,)."""
-
-    read: Mapping[int | str, np.ndarray]
-    """Fetched for a load."""
-    allocated: Mapping[int | str, np.ndarray]
-    """Fetched only to be written to."""
-    written: Mapping[int | str, np.ndarray]
-    """Changed lines that end there."""
-
-
-def moved(passes: Sequence[Pass], elements: np.ndarray, caches: Sequence[int], rotating: bool) -> list[Moved]:
-    """What each pass of a call over so many elements moves in a steady state. `caches`: bytes of L1, L2 and L3.
-    `rotating`: X is read before each call and Y is a vector that no cache has, as in the paper's protocol; otherwise
-    the same X and Y each time."""
+def moved(passes: Sequence[Pass], elements: np.ndarray, caches: Sequence[int], rotating: bool) -> np.ndarray:
+    """Lines for each line of X that the passes of a call over so many elements move in a steady state: shape (passes;
+    read, allocated to be overwritten, and written; LEVELS; lengths). `caches`: bytes of L1, L2 and L3. `rotating`: X is
+    read before each call and Y is a vector that no cache has, as in the paper's protocol; otherwise the same X and Y
+    each time."""
     lines = np.ceil(np.asarray(elements) * FLOAT_BYTES / LINE_BYTES)[:, None]
     shared = ([size / LINE_BYTES for size in (*caches[:2], share * caches[2])] for share in L3_SHARES)
     counts = np.mean([_crossing(passes, lines, held, rotating) for held in shared], axis=0)
     # Of the lines that cross the boundary above each level, those that cross no further one.
-    ended = np.maximum(0, counts - np.concatenate([counts[:, :, 1:], np.zeros_like(counts[:, :, :1])], axis=2))
-    return [Moved(*(dict(zip(LEVELS, kind[place], strict=True)) for kind in ended)) for place in range(len(passes))]
+    return np.maximum(0, -np.diff(counts, axis=2, append=0)).swapaxes(0, 1)
 
 
 def _crossing(passes: Sequence[Pass], lines: np.ndarray, held: Sequence[float], rotating: bool) -> np.ndarray:

@@ -6,7 +6,7 @@ import pytest
 from analysis.model import times
 from analysis.model.inputs import Core
 from analysis.model.times import Parameters, Subject, predict
-from analysis.model.traffic import MEMORY, Moved
+from analysis.model.traffic import MEMORY
 from harness.record.run import Pass
 
 READS, WRITES = Pass(1, 0, 0), Pass(1, 0, 1)
@@ -19,10 +19,14 @@ def one(value):
 
 
 def lines(second=0.0, third=0.0, memory=0.0):
-    return {2: np.array([second]), 3: np.array([third]), MEMORY: np.array([memory])}
+    return [[second], [third], [memory]]
 
 
-NOTHING = Moved(lines(), lines(), lines())
+def moved(*kinds):
+    return np.array([*kinds, *[lines()] * (3 - len(kinds))])
+
+
+NOTHING = moved()
 
 
 def core(**changed):
@@ -36,11 +40,11 @@ def core(**changed):
     return Core(**{**values, **changed})
 
 
-def time(moved, kernel=READS, isa="avx512f", rotating=True, of=None, **changed):
+def time(what, kernel=READS, isa="avx512f", rotating=True, of=None, **changed):
     values = {"in_core": 0.5, "lone_store": 1, "unhidden": 0} | changed
     parameters = Parameters(**{name: one(value) for name, value in values.items()})
     subject = Subject("here", CACHES, isa, "gcc", of or core(), {"p": ("u1k1", 4.0, 8.0)}, {}, {"p": kernel})
-    return times._pass_time(subject, parameters, "p", moved, rotating)
+    return times._pass_time(subject, parameters, "p", what, rotating)
 
 
 def test_computation_alone_is_the_place_between_the_two_ends_times_the_vectors_of_a_line():
@@ -60,29 +64,29 @@ def test_loads_and_stores_of_l1_take_their_time_whatever_llvm_mca_says():
 
 
 def test_each_line_costs_what_its_level_costs():
-    for moved, expected in ({"second": 0.25}, 0.25), ({"third": 0.25}, 0.5), ({"memory": 0.5}, 2.0):
-        assert time(Moved(lines(**moved), lines(), lines())).data[0, 0] * 16 == pytest.approx(expected)
+    for where, expected in ({"second": 0.25}, 0.25), ({"third": 0.25}, 0.5), ({"memory": 0.5}, 2.0):
+        assert time(moved(lines(**where))).data[0, 0] * 16 == pytest.approx(expected)
 
 
 def test_the_longer_one_counts_and_of_the_other_what_is_not_hidden():
-    moved = Moved(lines(memory=1), lines(), lines())  # 4 ns of data, 3 of computation
-    assert time(moved).total[0, 0] == pytest.approx(4 / 16)
-    assert time(moved, unhidden=0.2).total[0, 0] == pytest.approx(4.6 / 16)
-    assert time(Moved(lines(second=1), lines(), lines())).total[0, 0] == pytest.approx(3 / 16)
+    longer = moved(lines(memory=1))  # 4 ns of data, 3 of computation
+    assert time(longer).total[0, 0] == pytest.approx(4 / 16)
+    assert time(longer, unhidden=0.2).total[0, 0] == pytest.approx(4.6 / 16)
+    assert time(moved(lines(second=1))).total[0, 0] == pytest.approx(3 / 16)
 
 
 def test_a_line_that_is_overwritten_costs_its_fetch_and_its_way_back():
     # Fetched and back: 4 + 1, times what the copy loop takes of that, beside a read line of 4.
-    moved = Moved(lines(memory=1), lines(memory=1), lines(memory=1))
-    assert time(moved, WRITES, of=core(fetch_ratio=one(0.8))).data[0, 0] * 16 == pytest.approx(4 + 0.8 * 5)
+    every = moved(*[lines(memory=1)] * 3)
+    assert time(every, WRITES, of=core(fetch_ratio=one(0.8))).data[0, 0] * 16 == pytest.approx(4 + 0.8 * 5)
 
 
 def test_lone_stores_cost_more_where_nothing_is_read_from_beyond_l2():
-    alone = Moved(lines(second=1), lines(memory=1), lines(memory=1))
+    alone = moved(lines(second=1), lines(memory=1), lines(memory=1))
     assert time(alone, WRITES, lone_store=1.5).data[0, 0] * 16 == pytest.approx(1 + 1.5 * 5)
     assert time(alone, WRITES, lone_store=1.5, rotating=False).data[0, 0] * 16 == pytest.approx(1 + 5)
     for beside in ({"third": 1}, {"memory": 1}):
-        both = Moved(lines(**beside), lines(memory=1), lines(memory=1))
+        both = moved(lines(**beside), lines(memory=1), lines(memory=1))
         assert time(both, WRITES, lone_store=1.5).total[0, 0] * 16 == pytest.approx(5 + (2 if "third" in beside else 4))
 
 

@@ -22,9 +22,7 @@ def strict(monkeypatch):
 
 def of(passes, elements, rotating=True):
     found = traffic.moved(passes, np.array([elements]), CACHES, rotating)
-    return [
-        [tuple(float(part[level][0]) for level in LEVELS) for part in (m.read, m.allocated, m.written)] for m in found
-    ]
+    return [[tuple(kind) for kind in lines[:, :, 0]] for lines in found]
 
 
 def test_what_l1_holds_moves_nothing():
