@@ -2,60 +2,41 @@
 others do what remains where the compiler unrolls. Of a pass that goes over a vector by several loops it finds one."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 INSTANCE = re.compile(r"(\w+?)_(u\d+k\d+):")
 LABEL = re.compile(r"(\.L\w+):")
 MEMORY = re.compile(r"\((%\w+)?(?:,\s*(%\w+)(?:,\s*(\d))?)?\)")
-OPERAND = re.compile(r"(?:[^,(]|\([^)]*\))+")
-INCREMENT = re.compile(r"(add|sub)q \$(-?\d+), ?(%r\w+)|(inc|dec)q (%r\w+)|leaq (-?\d+)\((%r\w+)\), ?(%r\w+)")
+INCREMENT = re.compile(r"^(add|sub)q \$(-?\d+), ?(%r\w+)$", re.MULTILINE)
 LEAVING = ("j", "ret", "call")
 """Mnemonics after which what follows may not be executed next."""
 ADDRESS_ONLY = ("lea", "nop")
 """With operands in memory that are neither read nor written."""
-READING = ("cmp", "test", "vucomis", "vcomis", "j", "push", "prefetch")
-"""Whose last operand is no destination."""
 
 
 def hot_loop(instructions: Sequence[str], labels: Mapping[str, int]) -> list[str]:
     """Of a function's instructions the loop that runs once for each U vectors or, where the compiler unrolled it
     further, for a multiple; none where an iteration is more than one straight block, another loop being left inside.
     `labels`: the index of what follows each."""
-    steps: dict[int, list[str]] = {}
-    for end, jump in enumerate(instructions):
-        start = labels.get(last_operand(jump), end + 1) if jump.startswith("j") else end + 1
-        loop = list(instructions[start : end + 1])
-        if loop and not any(one.startswith(LEAVING) for one in loop[:-1]) and (step := bytes_per_iteration(loop)):
-            steps.setdefault(abs(step), loop)
-    return steps[max(steps)] if steps else []
+    jumps = [(one.split(" ")[-1], end) for end, one in enumerate(instructions, 1) if one.startswith("j")]
+    loops = [list(instructions[labels[to] : end]) for to, end in jumps if to in labels]
+    straight = [loop for loop in loops if loop and not any(one.startswith(LEAVING) for one in loop[:-1])]
+    return max(filter(bytes_per_iteration, straight), key=lambda loop: abs(bytes_per_iteration(loop)), default=[])
 
 
-def last_operand(instruction: str) -> str:
-    """In AT&T syntax the destination; empty where there is none."""
-    operands = OPERAND.findall(instruction.partition(" ")[2])
-    return operands[-1].strip() if operands else ""
-
-
-def bytes_per_iteration(loop: Sequence[str]) -> int | None:
-    """How far the addresses of vectors advance in an iteration; None where they do not all by the same constant."""
-    steps: dict[str, int] = {}
-    others = set()
-    for one in loop:
-        if (found := INCREMENT.fullmatch(one)) and found[7] == found[8]:
-            register = found[3] or found[5] or found[8]
-            by = int(found[2] or found[6] or 1) * (-1 if found[1] == "sub" or found[4] == "dec" else 1)
-            steps[register] = steps.get(register, 0) + by
-        elif not one.startswith(READING):
-            others.add(last_operand(one))
-    for register in others:  # changes by more than constants
-        steps.pop(register, None)
+def bytes_per_iteration(loop: Sequence[str]) -> int:
+    """How far the addresses of vectors advance in an iteration; 0 where they do not all by the same constant."""
+    steps: Counter[str] = Counter()
+    for what, by, register in INCREMENT.findall("\n".join(loop)):
+        steps[register] += int(by) if what == "add" else -int(by)
     advances = {
-        steps.get(base, 0) + int(scale or 1) * steps.get(index, 0)
+        steps[base] + int(scale or 1) * steps[index]
         for one in loop
         if not one.startswith(ADDRESS_ONLY)
         for base, index, scale in MEMORY.findall(one)
     } - {0}
-    return advances.pop() if len(advances) == 1 else None
+    return advances.pop() if len(advances) == 1 else 0
 
 
 def hot_loops(assembly: str) -> dict[tuple[str, str], list[str]]:

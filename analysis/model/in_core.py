@@ -102,8 +102,8 @@ def table(
     command, llvm = find_simulator()
     passes, rows = {name for names in algorithms.values() for name in names} - {*SEVERAL_LOOPS}, []
     for compiler, version, isa, suffix, text in compiled:
-        found = {(name + suffix, variant): loop for (name, variant), loop in hot_loops(text).items()}
-        loops = {key: loop for key, loop in found.items() if key[0] in passes}
+        found = hot_loops(text).items()
+        loops = {(name + suffix, variant): loop for (name, variant), loop in found if name + suffix in passes}
         for microarchitecture, model in models.items():
             if isa in model.isas:
                 cycles = cycles_per_iteration(command, model.cpu, loops)
@@ -128,7 +128,7 @@ def renewed(recorded: pd.DataFrame, made: pd.DataFrame, runs: Iterable[Run]) -> 
 def vectors_per_iteration(loop: Sequence[str], isa: str, variant: str) -> int:
     """How many vectors an iteration of a hot loop processes. Raises HarnessError where that is no multiple of its
     variant's, and the loop therefore another one."""
-    step = abs(bytes_per_iteration(loop) or 0)
+    step = abs(bytes_per_iteration(loop))
     vectors, rest = divmod(step, FLOAT_BYTES * ISAS[isa].lanes)
     if rest or not vectors or vectors % int(variant[1:].partition("k")[0]):
         raise HarnessError(f"{isa} {variant}: an iteration processes {step} bytes, no multiple of its vectors")

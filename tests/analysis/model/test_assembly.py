@@ -60,8 +60,8 @@ def test_an_index_counts_with_its_scale():
     assert step(only(text)) == 64
 
 
-def test_a_register_that_is_set_otherwise_has_no_step():
-    text = AVX2.replace("leaq	8(%rsp), %r9", "movq	%r9, %rdi")
+def test_a_loop_whose_addresses_advance_unequally_is_none():
+    text = AVX2.replace("vmovups	32(%rdi)", "addq	$32, %rsi\n	vmovups	32(%rsi)")
     assert step(only(text)) == 32  # so .L3 is what is left
 
 
