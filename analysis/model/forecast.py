@@ -1,9 +1,7 @@
-"""What the model expects of the paper's machines, which are not here: from what was published about each, the machine
-code of our kernels, and how far off the model was on others; with bands for all that is uncertain.
-
-What is uncertain of a machine is drawn once a draw and shared by its passes, so that it cancels in a speedup as far as
-it does in the machine. On top comes how far off the model was on machines that were measured: of times that of times,
-of speedups that of speedups."""
+"""What the model expects of the paper's machines, which are not here: from what was published about each, and from the
+machine code of our kernels. What is uncertain of a machine is drawn once a draw and shared by its passes, so that it
+cancels in a speedup as far as it does in the machine. On top comes how far off the model was on machines that were
+measured: of times that of times, of speedups that of speedups."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -28,24 +26,22 @@ UNHIDDEN, LONE_STORE = 0.2, 2.0
 """Up to how much of the shorter one of computation and data another microarchitecture does not hide (on those that were
 measured none to a tenth is as good; Intel's L1 is known to hide less), and what lone stores cost at most."""
 SPEEDUP_PERCENT, NANOSECONDS = "speedup_percent", "nanoseconds_per_element"
-CHOSEN, PUBLISHED = "chosen", "published"
-"""Which variants of gcc's loops: those that llvm-mca gives the fewest cycles, or those of the machine's file, in which
-max has none."""
-COMPILER = "gcc"
+COMPILER, CHOSEN, PUBLISHED = "gcc", "chosen", "published"
+"""Whose loops, in which variants: those that llvm-mca gives the fewest cycles, or those of the machine's file."""
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """A prediction with the model's own error, which is in none of its passes."""
+    """A prediction with the model's own errors, which are in none of its passes."""
 
     prediction: Prediction
     grids: Mapping[tuple[str, str], Grid]
     """By quantity and algorithm: SPEEDUP_PERCENT of Two-Pass over the better Three-Pass, NANOSECONDS of each."""
 
     def largest(self) -> np.ndarray:
-        """The largest speedup at any length out of cache; shape (draws,)."""
+        """The largest speedup of Two-Pass at any length out of cache, in percent: median, LOW and HIGH."""
         is_far = self.prediction.subject.regions(self.prediction.elements) == REGIONS[-1]
-        return self.grids[SPEEDUP_PERCENT, ""][:, is_far].max(axis=1)
+        return np.percentile(self.grids[SPEEDUP_PERCENT, ""][:, is_far].max(axis=1), (50, LOW, HIGH))
 
     def table(self) -> pd.DataFrame:
         """isa, compiler, quantity, algorithm, elements, median, low, high."""
@@ -96,24 +92,16 @@ def forecast(name: str, isa: str, variants: str = CHOSEN) -> Forecast:
 
 def table(name: str) -> pd.DataFrame:
     """What the model expects of a machine in each ISA, as Forecast.table."""
-    # In CHOSEN variants, as `largest_speedup` asks: what is kept goes by the words that it was asked in.
-    return pd.concat([forecast(name, isa, CHOSEN).table() for isa in predicted_machines()[name]], ignore_index=True)
-
-
-def largest_speedup(name: str, isa: str, variants: str = CHOSEN) -> tuple[float, float, float]:
-    """The largest speedup of Two-Pass at any length out of cache, in percent: median, 10 and 90 %."""
-    low, middle, high = np.percentile(forecast(name, isa, variants).largest(), (LOW, 50, HIGH))
-    return float(middle), float(low), float(high)
+    return pd.concat([forecast(name, isa).table() for isa in predicted_machines()[name]], ignore_index=True)
 
 
 def told(name: str, isa: str) -> str:
-    """The largest speedup that the model expects, in words."""
-    middle, low, high = largest_speedup(name, isa)
-    return f"{middle:+.0f} % [{low:+.0f}, {high:+.0f}] (model)"
+    """The largest speedup that the model expects of a machine, in words."""
+    return "{:+.0f} % [{:+.0f}, {:+.0f}] (model)".format(*forecast(name, isa).largest())
 
 
 def of_claim(claim: Claim) -> str:
-    """The same of the machine that a claim is about; empty where the model knows nothing of it."""
+    """The same of what a claim is about; empty where the model knows nothing of it."""
     with suppress(HarnessError):
         if claim.quantity == "largest-speedup-percent" and claim.machine and claim.isa:
             return told(claim.machine, claim.isa)

@@ -1,18 +1,19 @@
 """The model in words: what it expects of machines that were not measured, why, and how far it may be trusted."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from analysis.model import figures, forecast, validate
-from analysis.model.forecast import CHOSEN, HIGH, LENGTHS, LOW, PUBLISHED, largest_speedup, predicted_machines
+from analysis.model import figures
+from analysis.model.forecast import LENGTHS, PUBLISHED, SPEEDUP_PERCENT, UNHIDDEN, forecast, predicted_machines, told
 from analysis.model.times import REGIONS, Parameters
-from analysis.model.validate import ALGORITHM, LATER, PASS, SPEEDUP
+from analysis.model.validate import ALGORITHM, COVERED, LATER, OTHER_MICROARCHITECTURE, PASS, SPEEDUP
 from harness.reading import names
 from harness.reading.claims import paper_percent
 from harness.record.machines import load_machines
-from harness.statistics import selection
+from harness.statistics.selection import THREE_PASS, TWO_PASS
 
 COVERAGE_TARGET, BAND_TARGET = (70, 90), 15
 """Percent of what was measured in the bands; points of half a band of the largest speedup."""
@@ -21,16 +22,14 @@ COVERAGE_TARGET, BAND_TARGET = (70, 90), 15
 def validation(table: pd.DataFrame) -> str:
     """How well the model does, as Markdown, what is not met first; `table` as validate.compare gives it."""
     machines, runs = sorted(set(table["machine"])), sorted(set(table["machine"] + "/" + table["run"]))
-    ratios, chosen, rows, misses = table["kind"] == SPEEDUP, Parameters(), [], []
-    far, (least, most) = ratios & (table["region"] == REGIONS[-1]), COVERAGE_TARGET
-    relative, reach = table["expected"] / table["measured"], np.log(table["high_apart"] / table["expected"])
-    inside, apart = (100 * table["measured"].between(table[f"low{end}"], table[f"high{end}"]) for end in ("", "_apart"))
+    ratios, chosen, (least, most), rows, misses = table["kind"] == SPEEDUP, Parameters(), COVERAGE_TARGET, [], []
+    far, relative = ratios & (table["region"] == REGIONS[-1]), table["expected"] / table["measured"]
     found = table.assign(
         relative=relative,
         off=100 * (table["expected"] - table["measured"]).abs() / table["measured"].where(~ratios, 1),
-        inside=inside,
-        apart=apart,
-        needed=validate.OTHER_MICROARCHITECTURE * np.abs(np.log(relative)) / reach,
+        inside=100 * table["measured"].between(table["low"], table["high"]),
+        apart=100 * table["measured"].between(table["low_apart"], table["high_apart"]),
+        needed=OTHER_MICROARCHITECTURE * np.abs(np.log(relative)) / np.log(table["high_apart"] / table["expected"]),
     )
     for what, unit, asked, is_covered, which in (
         ("times of algorithms", "%", 7, True, table["kind"] == ALGORITHM),
@@ -42,18 +41,17 @@ def validation(table: pd.DataFrame) -> str:
     ):
         if (own := found[which]).empty:
             continue
-        middle, inside, apart = own["off"].median(), own["inside"].mean(), own["apart"].mean()
+        middle, inside = own["off"].median(), own["inside"].mean()
         of_each = own.groupby("machine")["off"].median().reindex(machines)
         each = ", ".join("–" if np.isnan(one) else f"{one:.1f}" for one in of_each)
-        needed = own["needed"].quantile(validate.COVERED)
-        cells = (what, len(own), f"{middle:.1f} {unit}", each, f"{inside:.0f} %", f"{apart:.0f} %", f"{needed:.1f}")
-        rows.append(f"| {' | '.join(map(str, cells))} |")
+        others = f"{own['apart'].mean():.0f} % | {own['needed'].quantile(COVERED):.1f}"
+        rows.append(f"| {what} | {len(own)} | {middle:.1f} {unit} | {each} | {inside:.0f} % | {others} |")
         if middle > asked:
             misses.append(f"{what} are off by {middle:.1f} {unit}, asked at most {asked}")
         if is_covered and not least <= inside <= most:
             misses.append(f"{inside:.0f} % of {what} in the bands, asked {least} to {most}")
     places = found[table["kind"] == ALGORITHM].groupby(["machine", "region"])["relative"].median()
-    told = ", ".join(f"{machine} {region} {100 * (one - 1):+.0f} %" for (machine, region), one in places.items())
+    where = ", ".join(f"{machine} {region} {100 * (one - 1):+.0f} %" for (machine, region), one in places.items())
     return f"""\
 Not met of what was asked: {"; ".join(misses) or "nothing"}.
 
@@ -63,9 +61,9 @@ Not met of what was asked: {"; ".join(misses) or "nothing"}.
 
 *In the bands*: those of each block of (compiler, ISA, what holds X) are as wide as the errors of the same machine's
 other blocks with X in the same place; of later algorithms as those of the paper's. *By other machines*: as wide as
-their errors times {validate.OTHER_MICROARCHITECTURE:g}; *would take*: the factor that holds 80 %.
+their errors times {OTHER_MICROARCHITECTURE:g}; *would take*: the factor that holds 80 %.
 
-Expected times of algorithms against those measured, by what holds X (median): {told}. Where the canary of a run says
+Expected times of algorithms against those measured, by what holds X (median): {where}. Where the canary of a run says
 that a neighbour had the core as well, computation takes as much longer; bandwidths are those of the run's best loops,
 which were timed at another minute.
 
@@ -87,21 +85,22 @@ def explanation(scores: Iterable[str], recorded: str) -> str:
         paragraphs.append(" ".join([f"**{title}.**", *(_why(name, isa) for isa in isas)]))
         paragraphs.append(f"![{title}, as the model expects it]({name}/{figures.NAME}.svg)")
         for isa in isas:
-            claim, (_, low, high) = paper_percent(isa), largest_speedup(name, isa)
+            claim, its = paper_percent(isa), forecast(name, isa)
+            inputs_alone = replace(its, grids={(SPEEDUP_PERCENT, ""): 100 * (its.prediction.ratio() - 1)})
+            (_, low, high), (_, *ends) = its.largest(), inputs_alone.largest()
             claimed = f"up to {claim.value:g} %" if claim and claim.machine == name else "more than 0"
             wide = f", wider than ± {BAND_TARGET}" if high - low > 2 * BAND_TARGET else ""
-            ratio = forecast.forecast(name, isa).prediction.ratio()[:, -1]
-            alone = "[{:+.0f}, {:+.0f}]".format(*(100 * (np.percentile(ratio, (LOW, HIGH)) - 1)))
-            rows.append(f"| {title} | {names.ISAS[isa]} | {forecast.told(name, isa)}{wide} | {alone} | {claimed} |")
+            alone = "[{:+.0f}, {:+.0f}]".format(*ends)
+            rows.append(f"| {title} | {names.ISAS[isa]} | {told(name, isa)}{wide} | {alone} | {claimed} |")
     return f"""\
 # What the model expects of machines that were not measured
 
 Predictions, not measurements: no claim is judged by them. {missed}
 
 Largest speedup of Two-Pass over the better Three-Pass out of cache, for gcc's loops in the variants that llvm-mca gives
-the fewest cycles: median with 10 to 90 %.
+the fewest cycles: median with 10 to 90 %. *By its inputs alone*: were the model never off but for what it is told.
 
-| machine | ISA | model says | by its inputs alone, without its errors on other machines | the paper claims |
+| machine | ISA | model says | by its inputs alone | the paper claims |
 | --- | --- | --- | --- | --- |
 {chr(10).join(rows)}
 
@@ -116,11 +115,11 @@ data waits for them. u4k1 takes four vectors at once into one accumulator.
 
 What is uncertain of a machine is drawn once a draw and shared by its passes: clock and bandwidths of each level (ranges
 in config/machines/, none of these very products), where llvm-mca's loops lie, what lone stores cost, and up to
-{100 * forecast.UNHIDDEN:.0f} % of the shorter one of computation and data that is not hidden. The rest, and most of it,
-is how far the model was off on machines that were measured, one of them beside loud neighbours. What another
-microarchitecture does they cannot tell: for it errors are widened by {validate.OTHER_MICROARCHITECTURE:g}
-(OTHER_MICROARCHITECTURE in analysis/model/validate.py, with its reason). Between the measured machines speedups need
-about that, times more: the last column of the validation.
+{100 * UNHIDDEN:.0f} % of the shorter one of computation and data that is not hidden. The rest, and most of it, is how
+far the model was off on machines that were measured, one of them beside loud neighbours. What another microarchitecture
+does they cannot tell: for it errors are widened by {OTHER_MICROARCHITECTURE:g} (OTHER_MICROARCHITECTURE in
+analysis/model/validate.py, with its reason). Between the measured machines speedups need about that, times more: the
+last column of the validation.
 
 ## Sealed before it was measured
 
@@ -134,30 +133,26 @@ about that, times more: the last column of the validation.
 
 def _why(name: str, isa: str) -> str:
     """What limits Two-Pass out of cache on a machine, and what would have to be true for what the paper claims."""
-    ours, theirs = (forecast.forecast(name, isa, one).prediction for one in (CHOSEN, PUBLISHED))
-    passes = {one: ours.passes[selection.TWO_PASS, one] for one in ours.subject.algorithms[selection.TWO_PASS]}
+    ours, theirs = (forecast(name, isa, *variants) for variants in ((), (PUBLISHED,)))
+    made, claim = ours.prediction, paper_percent(isa)
+    passes = {one: made.passes[TWO_PASS, one] for one in made.subject.algorithms[TWO_PASS]}
     busy = {one: 100 * float(np.median(its.computation[:, -1] / its.data[:, -1])) for one, its in passes.items()}
-    two_pass, *rivals = (ours.total(one, "data")[:, -1] for one in (selection.TWO_PASS, *selection.THREE_PASS))
+    two_pass, *rivals = (made.total(one, "data")[:, -1] for one in (TWO_PASS, *THREE_PASS))
     bound = " and ".join(one for one, percent in busy.items() if percent > 100)
-    (shape, *ends), (published, *its) = (one.subject.loops["ext_sum"] for one in (ours, theirs))
-    return (
+    (shape, *ends), (published, *its) = (one.prediction.subject.loops["ext_sum"] for one in (ours, theirs))
+    sentences = [
         f"In {names.ISAS[isa]} {f'the core limits {bound}' if bound else 'memory limits both passes of Two-Pass'}: "
-        f"computation takes {' and '.join(f'{busy[one]:.0f} % ({one})' for one in busy)} of the time of their data. "
-        f"By what it moves alone Two-Pass would gain {100 * (np.median(np.minimum(*rivals) / two_pass) - 1):.0f} %. "
+        f"computation takes {' and '.join(f'{busy[one]:.0f} % ({one})' for one in busy)} of the time of their data.",
+        f"By what it moves alone Two-Pass would gain {100 * (np.median(np.minimum(*rivals) / two_pass) - 1):.0f} %.",
         f"A vector of ext_sum takes {np.mean(ends):.1f} cycles ({shape}), in the published shape {np.mean(its):.1f} "
-        f"({published}); with all published shapes {largest_speedup(name, isa, PUBLISHED)[0]:+.0f} % would be expected."
-        + _needed(name, isa, float(np.mean(its) / np.mean(ends)))
-    )
-
-
-def _needed(name: str, isa: str, published: float) -> str:
-    """How slow ext_sum would have to be for the largest speedup that the paper claims of this machine; `published`: how
-    slow it is in the published shape, relative to the one chosen here."""
-    claim, made = paper_percent(isa), forecast.forecast(name, isa).prediction
-    if claim is None or claim.machine != name:
-        return ""
-    ext_sum, now = made.passes[selection.TWO_PASS, "ext_sum"], made.total(selection.TWO_PASS)
-    longer = ext_sum.total + now * (made.ratio() / (1 + claim.value / 100) - 1)
-    slower = float(np.median(longer[:, -1] / ext_sum.computation[:, -1]))
-    told = f"For the paper's {claim.value:g} % ext_sum would have to take {slower:.1f} times its cycles"
-    return f" {told}; in the published shape it takes {published:.2f} times as many."
+        f"({published}); with all published shapes {theirs.largest()[0]:+.0f} % would be expected.",
+    ]
+    if claim and claim.machine == name:
+        ext_sum, now = passes["ext_sum"], made.total(TWO_PASS)
+        longer = ext_sum.total + now * (made.ratio() / (1 + claim.value / 100) - 1)
+        sentences.append(
+            f"For the paper's {claim.value:g} % ext_sum would have to take "
+            f"{np.median(longer[:, -1] / ext_sum.computation[:, -1]):.1f} times its cycles; in the published shape it "
+            f"takes {np.mean(its) / np.mean(ends):.2f} times as many."
+        )
+    return " ".join(sentences)

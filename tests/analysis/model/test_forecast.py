@@ -70,7 +70,7 @@ def test_stores_past_the_caches_and_tables_are_predicted_without_a_line_of_their
 
 
 def test_the_largest_speedup_is_in_words_a_prediction():
-    middle, low, high = forecast.largest_speedup("skylake-x", "avx512f")
+    middle, low, high = forecast.forecast("skylake-x", "avx512f").largest()
     assert low < middle < high
     words = f"{middle:+.0f} % [{low:+.0f}, {high:+.0f}] (model)"
     assert forecast.told("skylake-x", "avx512f") == words
