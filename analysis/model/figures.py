@@ -1,5 +1,5 @@
-"""The figure of what the model expects of a machine. It says "(model)" in title and legend, in other colours and dashes
-than measurements; a run that judges what was sealed is drawn over it as it was measured."""
+"""The figure of what the model expects of a machine: it says "(model)" in title and legend, in other colours and dashes
+than measurements."""
 
 import textwrap
 from collections.abc import Sequence
@@ -37,8 +37,8 @@ ORIGIN = (
 
 
 def draw(machine: Machine, table: pd.DataFrame, run: Run | None, notes: Sequence[str]) -> tuple[Figure, pd.DataFrame]:
-    """Time of each algorithm and speedup of Two-Pass, a column for each ISA and compiler; `table` as Forecast.table,
-    `run`: what was measured there, if anything was; `notes` are told below. Returns the table as well."""
+    """Time of each algorithm and speedup of Two-Pass, a column for each ISA and compiler, and the table that is drawn.
+    `table` as Forecast.table, `run`: what was measured there, if anything was; `notes` are told below."""
     columns = list(dict.fromkeys(zip(table["isa"], table["compiler"], strict=True)))
     figure, grid = panels.grid(2, len(columns), 2.3, "row")
     for (above, below), column in zip(grid.T, columns, strict=True):
@@ -48,13 +48,21 @@ def draw(machine: Machine, table: pd.DataFrame, run: Run | None, notes: Sequence
             _expected(above, own[own["algorithm"] == algorithm], look)
         _expected(below, own[own["quantity"] == SPEEDUP_PERCENT], STYLES[selection.TWO_PASS])
         if run:
-            times, measured = _of(algorithm_times(run), column), style.ALGORITHMS
+            times, ratios, measured = _of(algorithm_times(run), column), _of(speedups(run), column), style.ALGORITHMS
             for algorithm in STYLES:
                 its = times[times["algorithm"] == algorithm]
                 panels.error_lines(above, its, "nanoseconds_per_element", measured[algorithm], column[1:])
-            ratios = _of(speedups(run), column)
             panels.error_lines(below, ratios, "speedup_percent", measured[selection.TWO_PASS], column[1:])
-        _paper(below, machine, column[0], own["elements"])
+        claim = paper_percent(column[0])
+        if claim and claim.machine == machine.name:
+            far = own["elements"][machine.is_out_of_cache(own["elements"])]
+            below.plot(
+                [far.min(), far.max()], [claim.value] * 2, color=style.BLACK, linewidth=1.2, linestyle=(0, (4, 1))
+            )
+            # Below its line: what is left of it is the model's.
+            place, look = ((far.min() * far.max()) ** 0.5, claim.value), {"ha": "center", "va": "top", "fontsize": 6.8}
+            under = {"xytext": (0, -2), "textcoords": "offset points"}
+            below.annotate(f"paper: up to {claim.value:g} %", place, **under, **look)
         for axes in (above, below):
             panels.length_axis(axes, own["elements"], machine)
         above.set_title(f"{names.ISAS[column[0]]}, {column[1]} (model)", pad=12)
@@ -80,15 +88,3 @@ def _of(table: pd.DataFrame, column: tuple[str, str]) -> pd.DataFrame:
 def _expected(axes: Axes, table: pd.DataFrame, look: style.Style) -> None:
     axes.fill_between(table["elements"], table["low"], table["high"], color=look.colour, **BAND)
     axes.plot(table["elements"], table["median"], color=look.colour, linestyle=look.dashes)
-
-
-def _paper(axes: Axes, machine: Machine, isa: str, elements: pd.Series) -> None:
-    """What the paper claims of this machine, where it claims it: out of cache."""
-    claim, far = paper_percent(isa), elements[machine.is_out_of_cache(elements)]
-    if claim is None or claim.machine != machine.name:
-        return
-    axes.plot([far.min(), far.max()], [claim.value] * 2, color=style.BLACK, linewidth=1.2, linestyle=(0, (4, 1)))
-    # Below its line: what is left of it is the model's.
-    middle, below = (far.min() * far.max()) ** 0.5, {"xytext": (0, -2), "textcoords": "offset points"}
-    told = f"paper: up to {claim.value:g} %"
-    axes.annotate(told, (middle, claim.value), ha="center", va="top", fontsize=6.8, **below)

@@ -61,12 +61,12 @@ def predicted_machines() -> dict[str, tuple[str, ...]]:
 def with_errors(prediction: Prediction, random: np.random.Generator) -> Forecast:
     """A prediction with the recorded errors: in each draw one place among those of each region, so that neighbouring
     lengths are off together."""
-    recorded, factors, subject = validate.load(), {}, prediction.subject
+    table, factors, subject = validate.load()[0], {}, prediction.subject
     for kind in (ALGORITHM, SPEEDUP):
         place, way = random.random(DRAWS), random.choice([-1, 1], DRAWS)
-        off = {region: way * np.quantile(recorded.errors(kind, region, subject.machine), place) for region in REGIONS}
-        regions = subject.regions(prediction.elements)
-        factors[kind] = np.exp(np.stack([off[region] for region in regions], axis=1))
+        errors = {region: validate.errors(table, kind, region, subject.machine) for region in REGIONS}
+        off = {region: way * np.quantile(errors[region], place) for region in REGIONS}
+        factors[kind] = np.exp(np.stack([off[region] for region in subject.regions(prediction.elements)], axis=1))
     grids = {(SPEEDUP_PERCENT, ""): 100 * (prediction.ratio() * factors[SPEEDUP] - 1)}
     grids |= {(NANOSECONDS, name): prediction.total(name) * factors[ALGORITHM] for name in subject.algorithms}
     return Forecast(prediction, grids)
@@ -76,7 +76,7 @@ def with_errors(prediction: Prediction, random: np.random.Generator) -> Forecast
 def forecast(name: str, isa: str, variants: str = CHOSEN) -> Forecast:
     """What the model expects of a machine in one ISA, in CHOSEN or PUBLISHED variants, by the same draws. Raises
     HarnessError where what it is made of is not recorded."""
-    random, recorded, cycles = np.random.default_rng(SEED), validate.load(), in_core.load()
+    random, (_, algorithms, passes), cycles = np.random.default_rng(SEED), validate.load(), in_core.load()
     machine, newest = load_machines()[name], cycles["kernels"].iloc[-1]
     known = in_core.of_code(cycles, (newest, machine.microarchitecture, COMPILER, isa))
     loops = in_core.intervals(known)
@@ -84,7 +84,7 @@ def forecast(name: str, isa: str, variants: str = CHOSEN) -> Forecast:
         loops |= in_core.intervals(known, machine.paper_variants[isa])
     core = inputs.of_machine(machine, isa, random, DRAWS)
     caches = [cache.bytes for cache in machine.caches]
-    subject = Subject(name, caches, isa, COMPILER, core, loops, recorded.algorithms, recorded.passes)
+    subject = Subject(name, caches, isa, COMPILER, core, loops, algorithms, passes)
     place, store, unhidden = (random.random((DRAWS, 1)) for _ in range(3))
     drawn = Parameters(place, 1 + (LONE_STORE - 1) * store, UNHIDDEN * unhidden)
     return with_errors(predict(subject, drawn, LENGTHS), random)

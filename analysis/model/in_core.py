@@ -6,9 +6,8 @@ of dispatch, allows if nothing ever waits for a result; of a reduction by one ac
 The other is a simulation of out-of-order execution, with latencies, chains from one iteration to the next, and the size
 of the scheduler. Both have every load hit L1, loads that never wait for stores, and each branch predicted: no bounds.
 
-The recorded table is in git, so a prediction needs neither LLVM nor the compilers. Each row says by their hash of which
-kernels it is: a run is held against loops of its own kernels alone. Loops that a recorded run needs stay when kernels
-change; those of runs from before kernels had a hash were compiled from the sources of that time.
+The table is recorded, so a prediction needs neither LLVM nor the compilers. A run is held against loops of its own
+kernels alone, so those that a recorded run needs stay when kernels change.
 """
 
 import json
@@ -36,6 +35,7 @@ SEVERAL_LOOPS = ("block_sum", "block_store", "held_sum")
 REFRESH = "`python -m analysis.model refresh` makes it"
 RECORDED = ROOT / "results" / "model" / "in-core.csv"
 BEFORE_HASHES = "before kernels had a hash"
+"""The kernels of such runs, whose loops were compiled from the sources of that time."""
 TARGET = "-mtriple=x86_64-unknown-linux-gnu"
 # Versions differ in their models: first the one of the recorded table, last whatever the distribution calls its own.
 COMMANDS = ("llvm-mca-19", "llvm-mca-20", "llvm-mca")
@@ -43,7 +43,6 @@ OLDEST = 16
 """The first with a model of Zen 4."""
 # The difference of two simulations is free of what the first iterations lack: their scheduler starts empty.
 WARM_UP, ITERATIONS = 10, 60
-FAILURE = "error: "
 CODE = ["kernels", "microarchitecture", "compiler", "isa"]
 COLUMNS = [*CODE, "pass", "variant", "cycles_low", "cycles_high", "compiler_version", "llvm_version"]
 
@@ -82,12 +81,11 @@ def intervals(loops: pd.DataFrame, variants: Mapping[str, str] | None = None) ->
     pass has none."""
     if variants is not None:
         loops = loops[loops["variant"] == loops["pass"].map(variants)]
-    middle = (loops["cycles_low"] + loops["cycles_high"]).sort_values(kind="stable")
-    best = loops.loc[middle.index].drop_duplicates("pass")
-    if missing := {*(variants or ())} - {*best["pass"]}:
+    loops = loops.assign(middle=loops["cycles_low"] + loops["cycles_high"]).sort_values("middle", kind="stable")
+    best = loops.drop_duplicates("pass").set_index("pass")[["variant", "cycles_low", "cycles_high"]]
+    if missing := {*(variants or ())}.difference(best.index):
         raise HarnessError(f"{RECORDED}: no cycles of {', '.join(sorted(missing))} ({REFRESH})")
-    rows = best[["variant", "cycles_low", "cycles_high"]].itertuples(index=False, name=None)
-    return dict(zip(best["pass"], rows, strict=True))
+    return {name: tuple(row) for name, row in zip(best.index, best.itertuples(index=False), strict=True)}
 
 
 def table(
@@ -148,8 +146,8 @@ def cycles_per_iteration(
         options = [TARGET, f"-mcpu={cpu}", f"-iterations={iterations}", "-all-views=false", "-summary-view", "-json"]
         told = _told_by(command, *options, source=source)
         if told.returncode:
-            lines = told.stderr.splitlines() or ["no message"]
-            raise HarnessError(f"{command}, {cpu}: {next((line for line in lines if FAILURE in line), lines[0])}")
+            lines = [*filter(lambda line: "error: " in line, told.stderr.splitlines()), told.stderr.strip()]
+            raise HarnessError(f"{command}, {cpu}: {lines[0]}")
         ends.append([region["SummaryView"] for region in json.loads(told.stdout)["CodeRegions"]])
     return {
         name: (end["BlockRThroughput"], (end["TotalCycles"] - start["TotalCycles"]) / (ITERATIONS - WARM_UP))

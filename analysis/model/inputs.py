@@ -1,10 +1,10 @@
-"""What the model of one core is made of: what a line costs in each level of the hierarchy, the clock, and how sure that
-is. From a machine's file, as ranges; or measured, by the bandwidth loops of runs on the machine itself."""
+"""What the model of one core is made of: the clock, and what a line costs in each level of the hierarchy. From a
+machine's file, as ranges; or measured, by the bandwidth loops of runs on the machine itself."""
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -79,16 +79,16 @@ def of_machine(machine: Machine, isa: str, random: np.random.Generator, draws: i
 def of_run(run: Run, others: Sequence[Run], isa: str) -> Core:
     """The core that a run measured with its bandwidth loops: at the lengths whose data lie well within each level, the
     median; where it has none there, by other runs of its machine. Raises HarnessError where none has one."""
-    first, second, third = map(run.machine.cache_bytes, (1, 2, 3))
-    bounds, found = {1: (0, first), 2: (first, second), 3: (second, third), MEMORY: (third, np.inf)}, {}
-    every = pd.concat([loops(one, isa) for one in (run, *others)])
-    for table, (level, (above, within)) in itertools.product((every, loops(run, isa)), bounds.items()):
+    levels, ends, found = (1, *LEVELS), [0, *map(run.machine.cache_bytes, (1, 2, 3)), np.inf], {}
+    for table in (pd.concat([loops(one, isa) for one in (run, *others)]), loops(run, isa)):
         held = FLOAT_BYTES * table["elements"] * table["pass"].map({"copy": 2}).fillna(1)
-        its = table[(held >= 2 * above) & (held <= within / 2)].groupby("pass")["nanoseconds_per_element"].median()
-        found |= {(level, kind): np.full((1, 1), FLOATS_PER_LINE * one) for kind, one in its.items()}
-    for level, kind in itertools.product(bounds, STREAMS):
-        if (level, kind) not in found:
-            raise HarnessError(f"{run.folder}: no {kind} loop in {isa} whose data lie within level {level}")
+        for level, above, within in zip(levels, ends, ends[1:], strict=False):
+            its = table[(held >= 2 * above) & (held <= within / 2)].groupby("pass")["nanoseconds_per_element"].median()
+            found |= {(level, kind): np.full((1, 1), FLOATS_PER_LINE * one) for kind, one in its.items()}
+    if missing := [key for key in product(levels, STREAMS) if key not in found]:
+        raise HarnessError(
+            "{0}: no {3} loop in {1} whose data lie within level {2}".format(run.folder, isa, *missing[0])
+        )
     clock = run.canary.clock_adds / run.samples["clock_nanoseconds"].median()
     return of_lines(np.full((1, 1), clock), found)
 

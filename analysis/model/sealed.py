@@ -1,7 +1,5 @@
-"""Predictions that were written down before anything was measured, and how they fared.
-
-A file of results/model/sealed/ holds what the model expected of a machine, with the date, the hash of the model's code
-and those of what it read. It is written once. The first run of that machine that started later is its judge."""
+"""Predictions that were written down before anything was measured, and how they fared. Each is a file of
+results/model/sealed/ that is written once; the first run of its machine that started later is its judge."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -51,11 +49,10 @@ class Sealed:
 
 
 def of_runs(runs: Sequence[Run], elements: Sequence[int], loops: pd.DataFrame | None = None) -> pd.DataFrame:
-    """What the model expects of a machine that has runs at lengths of one's choice, as Forecast.table: by the
-    bandwidths of the first of them, in the variants that it chose for each compiler and ISA; or, of a compiler whose
-    `loops` there (in_core.table) are given, in those that llvm-mca gives the fewest cycles. As much of the core is left
-    as that run had at neighbouring lengths. Raises HarnessError where a run has one of the lengths, or that one's loops
-    are not recorded."""
+    """What the model expects of a machine that has runs at lengths of one's choice, as Forecast.table: by what the
+    first of them measured, in the variants that it chose for each compiler and ISA; or, of a compiler whose `loops`
+    there (in_core.table) are given, in those that llvm-mca gives the fewest cycles. Raises HarnessError where a run has
+    one of the lengths, or the first one's loops are not recorded."""
     first, random, at = runs[0], np.random.default_rng(forecast.SEED), np.log(sorted(elements))
     subjects = [its for run, its in validate.subjects(runs, in_core.load()) if run is first]
     if not subjects:
@@ -67,9 +64,9 @@ def of_runs(runs: Sequence[Run], elements: Sequence[int], loops: pd.DataFrame | 
             if its.compiler == first.primary
         ]
     compilers, found, tables = {its.compiler for its in subjects}, validate.measured(first), []
-    timed = {n for run in runs for n in run.samples.loc[run.samples["compiler"].isin(compilers), "elements"].unique()}
-    if known := timed.intersection(elements):
-        raise HarnessError(f"{first.machine.name}: a run has {min(known)} elements already")
+    for samples in (run.samples[run.samples["compiler"].isin(compilers)] for run in runs):
+        if known := {*samples["elements"]}.intersection(elements):
+            raise HarnessError(f"{first.machine.name}: a run has {min(known)} elements already")
     for its in subjects:
         rows = found[(found["isa"] == its.isa) & (found["kind"] == validate.ALGORITHM)]
         shared = rows.groupby("elements")["shared"].median()
@@ -116,13 +113,11 @@ def judged(runs: Mapping[str, Sequence[Run]]) -> dict[str, Sealed]:
 
 def judged_by(sealed: Sealed, runs: Sequence[Run]) -> Sealed:
     """With its judge: the first of these runs of the machine that started later and has something of it."""
-    when, known = datetime.fromisoformat(sealed.when), load_machines().get(sealed.machine)
-    starts = ((datetime.fromisoformat(run.started), run.name, run) for run in runs)
-    for _, _, run in sorted((start for start in starts if start[0] > when), key=lambda start: start[:2]):
+    known, starts = load_machines().get(sealed.machine), {run: datetime.fromisoformat(run.started) for run in runs}
+    for run in sorted(runs, key=lambda run: (starts[run], run.name)):
         asked = {n for item in run.experiments.get("algorithms", ()) for n in item.elements}
-        if asked.isdisjoint(sealed.expected["elements"]) or not (known is None or is_evidence(known, run)):
-            continue
-        if len(table := scored(sealed.expected, run)):
+        its = starts[run] > datetime.fromisoformat(sealed.when) and not asked.isdisjoint(sealed.expected["elements"])
+        if its and (known is None or is_evidence(known, run)) and len(table := scored(sealed.expected, run)):
             return replace(sealed, judge=run, score=table)
     return sealed
 
@@ -131,9 +126,9 @@ def scored(expected: pd.DataFrame, run: Run) -> pd.DataFrame:
     """How a prediction fares against a run, at the lengths of both: KEYS, measured, median, low, high, error (points of
     speedups, percent of times), is_inside. Empty where the run has nothing of it."""
     table = measured(run).merge(expected, on=KEYS)
-    off, inside = table["median"] - table["measured"], table["measured"].between(table["low"], table["high"])
-    relative = 100 * off / table["measured"]
-    return table.assign(error=off.where(table["quantity"] == forecast.SPEEDUP_PERCENT, relative), is_inside=inside)
+    off, relative = table["median"] - table["measured"], 100 * (table["median"] / table["measured"] - 1)
+    error = off.where(table["quantity"] == forecast.SPEEDUP_PERCENT, relative)
+    return table.assign(error=error, is_inside=table["measured"].between(table["low"], table["high"]))
 
 
 def measured(run: Run) -> pd.DataFrame:

@@ -1,8 +1,6 @@
-"""The time of a pass by the model: computation and data, of which the longer one counts. Nothing here is a measurement.
-
+"""The time of a pass by the model: computation or data, whichever takes longer, as in the execution-cache-memory model.
 Computation is llvm-mca's interval of the loop, at a place between its ends; data are what each line costs that the pass
-moves, level by level. That the longer one hides the other is the textbook's execution-cache-memory model.
-"""
+moves, level by level."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,8 +24,8 @@ Grid = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Parameters:
-    """What no data sheet tells. Each value in as many draws, or one; those here are what runs are compared with. A fit
-    of the first two (0.55 to 0.7, and 1.9) did no better on what it had not seen."""
+    """What no data sheet tells, in as many draws or in one. Fits of the first two (0.55 to 0.7, and 1.9) did no better
+    on what they had not seen."""
 
     in_core: Draws | float = 0.7
     """Where between the ends of llvm-mca's intervals loops lie: 0 block throughput, 1 simulated."""
@@ -90,12 +88,9 @@ class Prediction:
 
 def predict(subject: Subject, parameters: Parameters, elements: npt.ArrayLike) -> Prediction:
     """What the model expects at these lengths."""
-    lengths = np.asarray(elements, float)
-    calls = [*subject.algorithms.items(), *(("", [name]) for name in subject.passes)]
-    passes = {}
-    for algorithm, names in calls:
-        rotating = algorithm != ""
-        walks = [subject.passes[name] for name in names]
+    lengths, passes = np.asarray(elements, float), {}
+    for algorithm, names in (*subject.algorithms.items(), *(("", [name]) for name in subject.passes)):
+        rotating, walks = algorithm != "", [subject.passes[name] for name in names]
         for name, lines in zip(names, moved(walks, lengths, subject.caches, rotating), strict=True):
             passes[algorithm, name] = _pass_time(subject, parameters, name, lines, rotating)
     return Prediction(subject, lengths, passes)
@@ -113,7 +108,7 @@ def _pass_time(subject: Subject, parameters: Parameters, name: str, lines: np.nd
     # Stores that no read from beyond L2 goes along with: on the measured machines X in L3 is as good as in memory.
     alone = 1 - _share(read[1:].sum(axis=0), allocated[-1])
     fetch = core.fetch_ratio * (1 + (parameters.lone_store - 1) * alone * rotating)
-    data = np.zeros((1, 1))
+    data = 0 * computed
     for place, level in enumerate(LEVELS):
         factor = fetch if level == MEMORY else 1.0
         # A line that was read for its own sake and goes back is the update loop's, which needs no factor.

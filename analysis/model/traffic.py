@@ -2,11 +2,11 @@
 cache that replaces the least recently used ones where fewer other lines than it holds were touched since.
 
 A pass walks X, Y or both from end to end, so what lies between two touches of a line is a straight line over its place
-(0 first, 1 last), and a few places stand for all. Real caches have sets, by which steps are rounder, and prefetch,
-which moves lines earlier but hardly more of them.
+(0 first, 1 last), and a few places stand for all. Sets, by which steps are rounder, and prefetch are left out.
 """
 
 from collections.abc import Sequence
+from itertools import compress
 
 import numpy as np
 
@@ -41,10 +41,9 @@ def moved(passes: Sequence[Pass], elements: np.ndarray, caches: Sequence[int], r
 def _crossing(passes: Sequence[Pass], lines: np.ndarray, held: Sequence[float], rotating: bool) -> np.ndarray:
     """Lines of X's that cross each boundary: shape (read, allocated and written; passes; boundaries; lengths)."""
     call = [*([Pass(1, 0, 0)] if rotating else []), *passes]
-    walks = [
-        frozenset(f"Y{k}" if vector == "Y" and rotating else vector for vector in _cached(walk))
-        for k in range(CALLS) for walk in call
-    ]  # fmt: skip
+    moves = [(walk.reads_x, walk.reads_y or (walk.writes_y and not walk.non_temporal)) for walk in call]
+    output = [f"Y{k}" if rotating else "Y" for k in range(CALLS)]
+    walks = [frozenset(compress(("X", y), of)) for y in output for of in moves]
     read, allocated, written = counts = np.zeros((3, len(call), len(held), len(lines)))
     for place, walk in enumerate(call):
         now = len(call) + place
@@ -59,11 +58,6 @@ def _crossing(passes: Sequence[Pass], lines: np.ndarray, held: Sequence[float], 
         if walk.writes_y and walk.non_temporal:
             written[place] += 1
     return counts[:, len(call) - len(passes) :]
-
-
-def _cached(walk: Pass) -> str:
-    """The vectors that a pass moves through the caches."""
-    return "X" * bool(walk.reads_x) + "Y" * bool(walk.reads_y or (walk.writes_y and not walk.non_temporal))
 
 
 def _between(walks: Sequence[frozenset[str]], before: int, now: int) -> np.ndarray:

@@ -6,8 +6,8 @@ apart, since a quiet one is no measure of a loud one, nor the other way round.""
 import itertools
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
@@ -34,23 +34,13 @@ ALIKE, APART = ["machine", "region"], ["compiler", "isa"]
 SPEEDUP, ALGORITHM, LATER, PASS = "speedup", "algorithm", "later algorithm", "pass"
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """What predictions need of the runs that the model was held against."""
-
-    table: pd.DataFrame
-    """As `compare` gives it."""
-    algorithms: Mapping[str, list[str]]
-    """Those of the newest run that can be predicted, and their passes."""
-    passes: Mapping[str, Pass]
-
-    def errors(self, kind: str, region: str, machine: str) -> np.ndarray:
-        """Of times or speedups how far expected was from measured, as logarithms: on this machine or, where it was not
-        measured, on all, widened."""
-        rows = self.table[(self.table["kind"] == kind) & (self.table["region"] == region)]
-        its = rows[rows["machine"] == machine]
-        known, wider = (rows, OTHER_MICROARCHITECTURE) if its.empty else (its, 1)
-        return wider * np.abs(np.log(known["expected"] / known["measured"]).to_numpy())
+def errors(table: pd.DataFrame, kind: str, region: str, machine: str) -> np.ndarray:
+    """Of times or speedups how far expected was from measured, as logarithms: on this machine or, where it was not
+    measured, on all, widened; `table` as `compare`."""
+    rows = table[(table["kind"] == kind) & (table["region"] == region)]
+    its = rows[rows["machine"] == machine]
+    known, wider = (rows, OTHER_MICROARCHITECTURE) if its.empty else (its, 1)
+    return wider * np.abs(np.log(known["expected"] / known["measured"]).to_numpy())
 
 
 def subjects(runs: Sequence[Run], cycles: pd.DataFrame) -> Iterator[tuple[Run, Subject]]:
@@ -146,13 +136,13 @@ def told(runs: Sequence[Run], cycles: pd.DataFrame) -> bytes:
 
 
 @cache
-def load(folder: Path = RECORDED.parent) -> Recorded:
-    """What is recorded. Raises HarnessError where there is nothing or it is damaged."""
+def load(folder: Path = RECORDED.parent) -> tuple[pd.DataFrame, dict[str, list[str]], dict[str, Pass]]:
+    """What predictions need of the runs that the model was held against: the table of `compare`, the algorithms of the
+    newest run, and their passes. Raises HarnessError where there is nothing or it is damaged."""
     file = folder / ALGORITHMS.name
     try:
         content, table = json.loads(file.read_text(encoding="utf-8")), pd.read_csv(folder / RECORDED.name)
-        passes = {name: Pass(**one) for name, one in content["passes"].items()}
-        return Recorded(table, content["algorithms"], passes)
+        return table, content["algorithms"], {name: Pass(**one) for name, one in content["passes"].items()}
     except OSError as error:
         raise HarnessError(f"{error.filename}: {error.strerror} ({in_core.REFRESH})") from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:

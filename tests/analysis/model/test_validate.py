@@ -109,19 +109,19 @@ def test_what_predictions_need_survives_its_files(known, tmp_path):
     made = validate.compare([run], loops).round(6)
     (tmp_path / "validation.csv").write_bytes(csv_bytes(made))
     (tmp_path / "algorithms.json").write_bytes(validate.told([run], loops))
-    found = validate.load(tmp_path)
-    assert found.algorithms == {name: list(passes) for name, passes in run.algorithms.items()}
-    assert found.passes == {name: run.kernels[name] for passes in run.algorithms.values() for name in passes}
+    table, algorithms, passes = validate.load(tmp_path)
+    assert algorithms == {name: list(of) for name, of in run.algorithms.items()}
+    assert passes == {name: run.kernels[name] for of in run.algorithms.values() for name in of}
     rows = made[(made["kind"] == SPEEDUP) & (made["region"] == "memory")]
     errors = np.abs(np.log(rows["expected"] / rows["measured"])).to_numpy()
-    assert found.errors(SPEEDUP, "memory", run.machine.name) == pytest.approx(errors, abs=1e-4)
+    assert validate.errors(table, SPEEDUP, "memory", run.machine.name) == pytest.approx(errors, abs=1e-4)
     wider = validate.OTHER_MICROARCHITECTURE * errors
-    assert found.errors(SPEEDUP, "memory", "one that was not measured") == pytest.approx(wider, abs=1e-4)
+    assert validate.errors(table, SPEEDUP, "memory", "one that was not measured") == pytest.approx(wider, abs=1e-4)
 
 
 def test_a_machine_that_was_measured_has_errors_of_its_own():
     made = table([(*BLOCKS[0], SPEEDUP), (*BLOCKS[2], SPEEDUP)], lambda row: 0.2 if row["machine"] == "one" else 0.1)
-    assert validate.Recorded(made, {}, {}).errors(SPEEDUP, "memory", "other") == pytest.approx(np.full(20, 0.1))
+    assert validate.errors(made, SPEEDUP, "memory", "other") == pytest.approx(np.full(20, 0.1))
 
 
 @pytest.mark.parametrize("content", ("{", '{"passes": 1}', '{"passes": {"max": {"reads": 1}}}'))
