@@ -30,8 +30,8 @@ def test_made_up_runs_are_sound_and_pooled_by_machine(results: Path) -> None:
 
 def test_each_run_is_looked_at_once(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[Path] = []
-    read = catalog.read_record
-    monkeypatch.setattr(catalog, "read_record", lambda folder: looks.append(folder) or read(folder))
+    look = catalog._look
+    monkeypatch.setattr(catalog, "_look", lambda folder: looks.append(folder) or look(folder))
     for _ in range(3):
         catalog.complete_runs(results)
         catalog.drawn(results)

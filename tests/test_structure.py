@@ -14,7 +14,7 @@ ROOMS = {
     ),
     "analysis": ("tables", "figures", "claims", "model", "page", "workflow", "commands", "__main__"),
 }
-LOOSE = {"analysis": ("style", "panels", "render", "across", "summary", "options", "parallel")}
+LOOSE = {"analysis": ("style", "panels", "render", "across", "summary", "options")}
 """Modules that stand in no room."""
 
 

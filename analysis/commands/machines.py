@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from analysis import parallel
 from analysis.across import NAME, Compared
 from analysis.options import DRAWINGS, write
 from analysis.render import render_machines
-from harness.reading import catalog, kept
+from harness.reading import catalog, kept, parallel
 from harness.reading.command_line import option
 from harness.reading.evidence import Evidence
 from harness.record import store

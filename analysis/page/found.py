@@ -12,13 +12,13 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import figures, parallel
+from analysis import figures
 from analysis.claims import verdicts
 from analysis.claims.verdicts import Judgement, Said
 from analysis.model import forecast
 from analysis.page import facts
 from analysis.tables.machines import machine
-from harness.reading import catalog, names
+from harness.reading import catalog, names, parallel
 from harness.reading.claims import Claim, load_claims
 from harness.reading.evidence import Evidence
 from harness.record.errors import HarnessError, MissingRows, UnknownFigure

@@ -19,7 +19,7 @@ import vl_convert
 from altair.utils import schemapi
 from markupsafe import Markup
 
-from analysis import figures, parallel
+from analysis import figures
 from analysis.claims import verdicts
 from analysis.claims.verdicts import Judgement
 from analysis.model import forecast, sealed
@@ -28,7 +28,7 @@ from analysis.page.contributions import EVIDENCE
 from analysis.page.found import Found
 from analysis.page.pictures import PICTURES, Picture, caches
 from analysis.page.template import FOLDER, environment
-from harness.reading import kept, names
+from harness.reading import kept, names, parallel
 from harness.reading.claims import Claim
 from harness.record.errors import HarnessError
 from harness.record.machines import load_machines

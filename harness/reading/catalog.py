@@ -1,22 +1,32 @@
 """Find the runs that are on disk, and which of them are one body of evidence. Imports neither pandas nor Matplotlib."""
 
 import json
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from harness.reading import kept
+from harness.reading import kept, parallel
 from harness.record import exactness
 from harness.record.errors import DamagedRun, tell_skipped
 from harness.record.files import ROOT
 from harness.record.machines import emulator
-from harness.record.run import Record, plain, typed
+from harness.record.run import SCHEMA_VERSION, Record, plain, typed
 from harness.record.schema import SCHEMAS
-from harness.record.store import check_whole, digest, read_record, samples_file, text_of
+from harness.record.store import (
+    INFO,
+    beside_of,
+    check_whole,
+    digest,
+    fitting,
+    read_content,
+    read_record,
+    samples_file,
+    text_of,
+)
 
 ROOMS = ("runs", "recorded")
 POOLED = ("algorithms", "passes")
@@ -27,7 +37,7 @@ Its = TypeVar("Its")
 
 @dataclass(frozen=True)
 class Facts:
-    """What there is to know of a complete run to which nothing is wrong before it is drawn."""
+    """What there is to know of a complete run before it is drawn."""
 
     ended: str
     body: str
@@ -40,12 +50,12 @@ class Facts:
     experiments: tuple[str, ...]
 
     @classmethod
-    def of(cls, record: Record, samples: str) -> "Facts":
-        """Those of a run, and of the text of its samples.csv."""
+    def of(cls, record: Record, its_body: Hashable, content: Iterable[str]) -> "Facts":
+        """Those of a run, its body, and all that it says as texts."""
         return cls(
             record.ended or "",
-            digest([str(body(record))]),
-            digest([repr(record), samples]),
+            digest([str(its_body)]),
+            digest(content),
             not (record.machine.overridden or emulator(record)),
             record.protocol.is_smoke,
             tuple(record.experiments),
@@ -61,6 +71,8 @@ class FoundRun:
     """None where the run is not complete, or cannot be drawn."""
     problem: str = ""
     """Why the run cannot be drawn, complete or not; empty where nothing speaks against it."""
+    is_read: bool = False
+    """Nothing is wrong with its tables either, and its rows are those that were measured."""
 
     @property
     def machine(self) -> str:
@@ -79,6 +91,7 @@ class Looked:
 
     state: str
     facts: Facts
+    is_read: bool
 
 
 @dataclass(frozen=True)
@@ -92,19 +105,25 @@ class Catalog:
 def find_runs(results: Path) -> list[FoundRun]:
     """Every run under results/runs and results/recorded, complete or not, sorted by machine and folder.
 
-    To look at one takes a tenth of a second, so what was found is kept for as long as the files are as they were.
+    Of a complete run it is what run.json says; of the one that stands for its machine the rest is read as well, so that
+    one which is damaged gives its place to the next. The others are checked where they are loaded, as all are. What was
+    found is kept for as long as the files are as they were.
     """
-    known, looked, found = _kept(results), {}, []
-    for folder, state in _folders(results):
-        name = "/".join(folder.parts[-3:])
-        is_known = name in known and known[name].state == state
-        run = FoundRun(folder, known[name].facts) if is_known else _look(folder, state)
-        found.append(run)
-        if run.facts:
-            looked[name] = Looked(state, run.facts)
+    known, states = _kept(results), dict(_folders(results))
+    found = {
+        folder: FoundRun(folder, its.facts, is_read=its.is_read)
+        for folder, state in states.items()
+        if (its := known.get(_name(folder))) and its.state == state
+    }
+    found |= _each(_look, {folder: state for folder, state in states.items() if folder not in found})
+    while unread := [run.folder for run in _standing(found.values()) if not run.is_read]:
+        found |= _each(_read, {folder: states[folder] for folder in unread})
+    looked = {
+        _name(run.folder): Looked(states[run.folder], run.facts, run.is_read) for run in found.values() if run.facts
+    }
     if looked != known:
         kept.write(results, CATALOG, json.dumps(plain(Catalog(_code(), looked)), indent=0) + "\n")
-    return sorted(found, key=lambda run: (run.machine, str(run.folder)))
+    return sorted(found.values(), key=lambda run: (run.machine, str(run.folder)))
 
 
 def newest_complete(results: Path) -> dict[str, Path]:
@@ -155,9 +174,12 @@ def body(run: Record) -> Hashable:
     """What runs of a machine have in common if they are one body of evidence: the product, the kernels, and all else
     that decides what is timed; how long and how often may differ. A run that claims nothing, is no evidence about its
     machine, has wrong results, or is from before kernels had a hash, stands alone."""
+    return run.name if exactness.faults(run) else _presumed_body(run)
+
+
+def _presumed_body(run: Record) -> Hashable:
+    """The body of a run if its results are right."""
     if run.kernels_hash is None or run.protocol.is_smoke or run.machine.overridden or emulator(run):
-        return run.name
-    if exactness.faults(run):
         return run.name
     protocol = run.protocol
     states = {name: plain(asked) for name, asked in protocol.experiments.items() if name in POOLED}
@@ -193,6 +215,15 @@ def _age(run: FoundRun) -> tuple[bool, bool, tuple[bool, datetime], bool, str]:
     assert run.facts is not None
     is_recorded = run.folder.parents[1].name == "recorded"
     return run.facts.is_of_machine, not run.facts.is_smoke, standing(run.facts), is_recorded, run.folder.name
+
+
+def _standing(runs: Iterable[FoundRun]) -> Iterable[FoundRun]:
+    """Of each machine the run that stands for it."""
+    return {run.machine: run for run in sorted((run for run in runs if run.facts), key=_age)}.values()
+
+
+def _name(folder: Path) -> str:
+    return "/".join(folder.parts[-3:])
 
 
 def _folders(results: Path) -> Iterable[tuple[Path, str]]:
@@ -231,23 +262,58 @@ def machines(results: Path) -> set[str]:
     return {path.parents[1].name for room in ROOMS for path in (results / room).glob("*/*/run.json")}
 
 
+def _each(find: Callable[[Path], FoundRun], states: dict[Path, str]) -> dict[Path, FoundRun]:
+    return {run.folder: run for run in _found(find, tuple(states.items()))}
+
+
 @cache
-def _look(folder: Path, _: str) -> FoundRun:
-    """A folder is looked at again only where its files, as the second argument tells them, have changed."""
+def _found(find: Callable[[Path], FoundRun], states: tuple[tuple[Path, str], ...]) -> list[FoundRun]:
+    """What is found in folders; it is looked for again only where their files, as their states tell, have changed."""
+    return parallel.each(find, [folder for folder, _ in states], 20)
+
+
+def _look(folder: Path) -> FoundRun:
+    """What run.json says of a complete run, a tenth of the time that it takes to read it; of another, and of an old
+    version's, all is read."""
+    try:
+        content = read_content(folder)
+        beside = beside_of(content)
+        if content.get("schema_version") != SCHEMA_VERSION or not beside or "samples_sha256" not in content:
+            return _read(folder)
+        record = fitting(content | {table: [] for table in beside}, folder / INFO, beside)
+        _refuse_strange(folder, record)
+        samples_file(folder)
+        return FoundRun(folder, Facts.of(record, _presumed_body(record), [_text(content)]))
+    except DamagedRun as error:
+        return FoundRun(folder, problem=str(error))
+
+
+def _read(folder: Path) -> FoundRun:
+    """What is found in a folder, but for the rows one by one: to read these takes as long again."""
     try:
         record = read_record(folder)
-        for field, name, its in (
-            ("machine.name", record.machine.name, folder.parent.name),
-            ("run", record.name, folder.name),
-        ):
-            if name != its:
-                raise DamagedRun(f"{folder / 'run.json'}, {field}: '{name}' is not the name of its folder, '{its}'")
+        _refuse_strange(folder, record)
         if not record.is_complete:
             return FoundRun(folder)
-        # Not its rows one by one: to read them takes ten times as long as to see that they are all there.
         path = samples_file(folder)
         text = text_of(path)
         check_whole(path, text, record)
-        return FoundRun(folder, Facts.of(record, text))
+        content = [_text(read_content(folder)), "" if record.samples_sha256 else text]
+        return FoundRun(folder, Facts.of(record, body(record), content), is_read=True)
     except DamagedRun as error:
         return FoundRun(folder, problem=str(error))
+
+
+def _refuse_strange(folder: Path, record: Record) -> None:
+    """Raises DamagedRun for a run in a folder that is not its own."""
+    for field, name, its in (
+        ("machine.name", record.machine.name, folder.parent.name),
+        ("run", record.name, folder.name),
+    ):
+        if name != its:
+            raise DamagedRun(f"{folder / INFO}, {field}: '{name}' is not the name of its folder, '{its}'")
+
+
+def _text(content: Mapping[str, Any]) -> str:
+    """All that run.json says, the hashes of the tables and of the rows as well, however it was written."""
+    return json.dumps(content, sort_keys=True)

@@ -336,13 +336,18 @@ def typed(kind: Any, value: Any) -> Any:
     """`value`, as JSON has it, as a `kind`: a dataclass from an object, a tuple from a list, and so on inside."""
     if is_dataclass(kind):
         return kind(**{name: typed(its, value[name]) for name, its in _hints(kind).items() if name in value})
-    outer, inner = get_origin(kind), get_args(kind)
+    outer, inner = _parts(kind)
     if outer is tuple:
         return tuple(typed(inner[0], part) for part in value)
     if outer is dict:
         return {key: typed(inner[1], part) for key, part in value.items()}
     # X | None
     return typed(inner[0], value) if outer is UnionType and value is not None else value
+
+
+@cache
+def _parts(kind: Any) -> tuple[Any, tuple[Any, ...]]:
+    return get_origin(kind), get_args(kind)
 
 
 @cache

@@ -68,11 +68,10 @@ def _all_fit(validator: Any, rule: dict[str, Any], items: Sequence[Any]) -> bool
     """Whether all items fit a rule. That is asked of fewer, all of which fit where all items do, and only there: of
     equal ones one, of numbers the least and the largest; of rows the first with these keys, and of each key's values
     what its own rule says."""
-    fits = validator.evolve(schema=rule).is_valid
     return all(
         _rows_fit(validator, rule, those)
         if kind is dict and rule.keys() <= OF_A_ROW
-        else all(map(fits, _examples(kind, those, rule)))
+        else all(map(validator.evolve(schema=rule).is_valid, _examples(kind, those, rule)))
         for kind, those in _groups(type, items)
     )
 

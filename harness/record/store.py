@@ -50,10 +50,8 @@ def read_record(folder: Path) -> Record:
     Raises DamagedRun, naming file, field and reason.
     """
     path = folder / INFO
-    content = parse(_bytes_of(path), str(path))
+    content = read_content(folder)
     version, beside = content.get("schema_version"), beside_of(content)
-    if strange := content.keys() & {*beside}:
-        raise DamagedRun(f"{path}, {min(strange)}: stands in a file of its own")
     texts = {name: text_of(table_file(folder, name)) for name in beside}
     content |= {
         name: read_table(table_file(folder, name), text, rows_of(name, version)) for name, text in texts.items()
@@ -61,6 +59,15 @@ def read_record(folder: Path) -> Record:
     if beside and content.get("tables_sha256") != digest(texts.values()):
         raise DamagedRun(f"{path}, tables_sha256: is not that of {', '.join(f'{name}.csv' for name in beside)}")
     return checked(upgrade(content), path, beside)
+
+
+def read_content(folder: Path) -> dict[str, Any]:
+    """What run.json of a run's folder holds, as JSON: a complete run's without the tables beside it. Raises DamagedRun
+    where it is no sound JSON."""
+    content = parse(_bytes_of(folder / INFO), str(folder / INFO))
+    if strange := content.keys() & {*beside_of(content)}:
+        raise DamagedRun(f"{folder / INFO}, {min(strange)}: stands in a file of its own")
+    return content
 
 
 def write_record(folder: Path, record: Record) -> None:
@@ -108,6 +115,15 @@ def checked(content: Mapping[str, Any], path: Path, beside: Collection[str] = ()
 
     Raises DamagedRun where the content does not fit its schema or itself.
     """
+    record = fitting(content, path, beside)
+    for contradiction in consistency.contradictions(record):
+        raise DamagedRun(f"{_of_field(path, contradiction, beside)}, {one_line(contradiction)}")
+    return record
+
+
+def fitting(content: Mapping[str, Any], path: Path, beside: Collection[str] = ()) -> Record:
+    """The same, where nobody has looked whether its parts fit together. Raises DamagedRun where the content does not
+    fit its schema."""
     if "schema_version" in content and content["schema_version"] != SCHEMA_VERSION:
         version, known = one_line(repr(content["schema_version"])), ", ".join(map(str, (*OLD_VERSIONS, SCHEMA_VERSION)))
         raise DamagedRun(f"{path}, schema_version: {version} is not known here (known: {known})")
@@ -115,10 +131,7 @@ def checked(content: Mapping[str, Any], path: Path, beside: Collection[str] = ()
     if found is not None:
         field = one_line(found.json_path.removeprefix("$").removeprefix("."))
         raise DamagedRun(f"{_of_field(path, field, beside)}, {field or 'top level'}: {one_line(found.message)}")
-    record = record_of(content)
-    for contradiction in consistency.contradictions(record):
-        raise DamagedRun(f"{_of_field(path, contradiction, beside)}, {one_line(contradiction)}")
-    return record
+    return record_of(content)
 
 
 def _of_field(path: Path, field: str, beside: Collection[str]) -> Path:

@@ -15,6 +15,7 @@ from harness.reading import catalog
 from harness.reading.catalog import complete_runs, find_runs, machines, newest_complete
 from harness.record import store
 from harness.record.run import SCHEMA_VERSION, content_of, record_of
+from harness.record.samples import load_runs
 from harness.record.upgrade import OLD_VERSIONS
 
 ROOT = Path(analysis.__file__).parents[1]
@@ -258,37 +259,102 @@ def test_a_link_to_nothing_keeps_no_other_run_from_being_found(
 def test_what_was_found_is_kept_until_a_file_or_the_code_changes(
     results: Path, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folders = [make_run(results / "runs", ended=f"2026-01-0{day}T00:00:00+00:00", **SMALL) for day in (2, 1)]
-    make_run(results / "runs", ended=None, **SMALL)
-    looks = count_looks(monkeypatch)
+    days = [f"2026-01-0{day}T00:00:00+00:00" for day in (2, 1)]
+    newest, older = (as_today(make_run(results / "runs", ended=day, **SMALL)) for day in days)
+    in_progress = make_run(results / "runs", ended=None, **SMALL)
+    looked, read = count(monkeypatch, "_look"), count(monkeypatch, "_read")
     before = catalog.drawn(results)
-    assert len(looks) == 3
+    assert {*looked} == {newest, older, in_progress} and read == [in_progress, newest]
     for _ in range(2):
-        forget()
+        forget(looked, read)
         assert catalog.drawn(results) == before
-    assert len(looks) == 3 + 2, "only at the run that is not complete"
-    change(folders[0], schema_version=99)
-    forget()
-    assert newest_complete(results) == {"amd-epyc-9r14-25-17": folders[1]}
+        assert looked == read == [in_progress]
+    forget(looked, read)
+    change(newest, schema_version=99)
+    assert newest_complete(results) == {"amd-epyc-9r14-25-17": older}
+    assert older in read, "since it takes the place"
     assert capsys.readouterr().err.count("schema_version: 99 is not known") == 1
     monkeypatch.setattr(catalog, "_code", lambda: "other code")
-    forget()
-    looks.clear()
+    forget(looked, read)
     find_runs(results)
-    assert len(looks) == 3
+    assert {*looked} == {newest, older, in_progress}
 
 
-def count_looks(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The folders whose run.json is read from now on."""
-    looks: list[Path] = []
-    read = catalog.read_record
-    monkeypatch.setattr(catalog, "read_record", lambda folder: looks.append(folder) or read(folder))
-    return looks
+def count(monkeypatch: pytest.MonkeyPatch, name: str) -> list[Path]:
+    """The folders that a function of the catalog is called for from now on."""
+    those: list[Path] = []
+    find = getattr(catalog, name)
+    monkeypatch.setattr(catalog, name, lambda folder: those.append(folder) or find(folder))
+    return those
 
 
-def forget() -> None:
+def forget(*counted: list[Path]) -> None:
     """What a process does that has just begun."""
-    catalog._look.cache_clear()
+    catalog._found.cache_clear()
+    for those in counted:
+        those.clear()
+
+
+def as_today(folder: Path) -> Path:
+    """Has a run tell the hash of its rows, as all do that are measured today."""
+    change(folder, samples_sha256=store.digest([store.text_of(folder / "samples.csv")]))
+    return folder
+
+
+def damage(folder: Path, how: str) -> None:
+    """Damages what is beside run.json."""
+    if how == "a table":
+        path = folder / "tuning.csv"
+        path.write_text(path.read_text().replace("gcc", "cc", 1))
+    elif how == "a table, with its hash":
+        path = folder / "tuning.csv"
+        path.write_text(path.read_text().replace("true", "false", 1))
+        change(folder, tables_sha256=store.digest(store.text_of(folder / f"{name}.csv") for name in store.TABLES))
+    else:
+        path = folder / "samples.csv"
+        path.write_text(path.read_text().replace("0", "1", 1))
+
+
+@pytest.mark.parametrize("how", ["a table", "a table, with its hash", "rows"])
+def test_a_run_that_is_damaged_beside_its_run_json_stands_for_no_machine(
+    results: Path, make_run: MakeRun, capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    days = [f"2026-01-0{day}T00:00:00+00:00" for day in (1, 2, 3)]
+    oldest, older, newest = (as_today(make_run(results / "runs", ended=day, **SMALL)) for day in days)
+    for folder in (newest, older):
+        damage(folder, how)
+    for _ in range(2):
+        assert newest_complete(results) == {"amd-epyc-9r14-25-17": oldest}
+        assert catalog.evidence(results) == {"amd-epyc-9r14-25-17": [oldest]}
+        forget()
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+@pytest.mark.parametrize("how", ["a table", "a table, with its hash", "rows"])
+def test_a_damaged_run_that_stands_for_none_is_left_out_where_it_is_loaded(
+    results: Path, body: list[Path], capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    damage(as_today(body[1]), how)
+    assert catalog.evidence(results) == {"amd-epyc-9r14-25-17": body}
+    assert [run.folder for run in load_runs(body)] == [body[0], body[2]]
+    assert capsys.readouterr().err.count(str(body[1])) == 1
+
+
+def test_a_run_with_wrong_results_is_in_no_body_once_it_is_read(results: Path, body: list[Path]) -> None:
+    for folder in body:
+        as_today(folder)
+    give_wrong_results(body[1])
+    found = load_runs(catalog.evidence(results)["amd-epyc-9r14-25-17"])
+    assert [run.folder for run in catalog.in_bodies(found, catalog.body)[0]] == [body[0], body[2]]
+    give_wrong_results(body[0])
+    newest, *others = catalog.drawn(results)["amd-epyc-9r14-25-17"]
+    assert newest.folder == body[0] and newest.facts.body not in [run.facts.body for run in others]
+
+
+def give_wrong_results(folder: Path) -> None:
+    content = content_of(store.read_record(folder))
+    accuracy = [{**row, "largest_relative_error": 0.5} for row in content["accuracy"]]
+    store.write_record(folder, record_of(content | {"accuracy": accuracy}))
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"code": 1, "runs": {}}', '{"runs": 5}'])

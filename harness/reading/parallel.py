@@ -15,14 +15,15 @@ _work: tuple[Callable[[Any], Any], Sequence[Any]]
 """Of a process that helps: what it makes, and of what."""
 
 
-def each(make: Callable[[Given], Made], those: Sequence[Given]) -> list[Made]:
+def each(make: Callable[[Given], Made], those: Sequence[Given], at_least: int = 1) -> list[Made]:
     """What is made of each, in their order; they are begun in it too. What `make` raises is raised here. Processes
-    inherit what this one knows, `make` and `those` as well: only what is made is sent, so it has to be picklable."""
-    processes = min(len(os.sched_getaffinity(0)), len(those))
+    inherit what this one knows, `make` and `those` as well: only what is made is sent, so it has to be picklable. For
+    fewer than `at_least` so many no process is worth its start."""
+    processes = min(len(os.sched_getaffinity(0)), len(those) // at_least)
     if processes < 2:
         return list(map(make, those))
     with ProcessPoolExecutor(processes, get_context("fork"), _begin, (make, those)) as pool:
-        return list(pool.map(_made, range(len(those))))
+        return list(pool.map(_made, range(len(those)), chunksize=at_least))
 
 
 def _begin(*work: Any) -> None:

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from analysis import parallel
+from harness.reading import parallel
 
 
 @pytest.mark.parametrize("processors", [{0}, {0, 1}])
@@ -16,6 +16,13 @@ def test_each_is_made_in_its_place_by_what_no_process_could_be_sent(
     made = parallel.each(lambda given: (given(), os.getpid() == own), [lambda n=n: n * n for n in range(7)])
     assert [square for square, _ in made] == [0, 1, 4, 9, 16, 25, 36]
     assert {here for _, here in made} == {len(processors) == 1}
+
+
+def test_for_a_few_no_process_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel.os, "sched_getaffinity", lambda _: {0, 1})
+    for at_least, processes in ((4, 1), (3, 2)):
+        made = parallel.each(lambda _: os.getpid(), range(7), at_least)
+        assert (os.getpid() in made) == (processes == 1) and len(made) == 7
 
 
 def test_what_goes_wrong_in_a_process_is_raised_here(monkeypatch: pytest.MonkeyPatch) -> None:
