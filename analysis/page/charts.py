@@ -295,8 +295,10 @@ def boundaries(switches: Sequence[str], x: Axis) -> alt.LayerChart:
     at = filtered(alt.Chart(alt.NamedData("caches")), [one for one in switches if one == MACHINE])
     at = at.encode(x=alt.X("elements:Q", title=x.title))
     line = at.mark_rule(clip=True, color="var(--line)", aria=False)
-    words = at.mark_text(clip=True, align="left", baseline="top", dx=3, color="var(--muted)", aria=False)
-    return alt.layer(line, words.encode(alt.YValue(2), alt.Text("level:N")))
+    words = {"clip": True, "align": "left", "baseline": "top", "dx": 3, "aria": False}
+    looks = ({"stroke": "var(--paper)", "strokeWidth": 4}, {"color": "var(--muted)"})  # lines may run behind the words
+    told = [at.mark_text(**words, **look).encode(alt.YValue(2), alt.Text("level:N")) for look in looks]
+    return alt.layer(line, *told)
 
 
 def algorithm_looks(algorithms: Sequence[str]) -> dict[str, style.Style]:

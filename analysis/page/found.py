@@ -18,6 +18,7 @@ from analysis.claims.verdicts import Judgement, Said
 from analysis.model import forecast
 from analysis.page import facts
 from analysis.tables.machines import machine
+from analysis.tables.speedups import speedups
 from harness.reading import catalog, names, parallel
 from harness.reading.claims import Claim, load_claims
 from harness.reading.evidence import Evidence
@@ -91,11 +92,13 @@ class Reader:
     drawn: Mapping[str, Sequence[Path]]
 
     def run(self, folder: Path) -> Run | None:
-        """The run in a folder; None where it cannot be loaded. One that is drawn has with it what its body is judged
-        by (`made_once`)."""
+        """The run in a folder, with what verdicts take of it alone (`made_once`); None where it cannot be loaded."""
         for run in load_runs([folder]):
-            if folder in self.drawn[folder.parent.name]:
-                verdicts.look(self.claims, run)
+            is_drawn = folder in self.drawn[folder.parent.name]
+            verdicts.look(self.claims if is_drawn else (), run)
+            if is_drawn:
+                with suppress(MissingRows):
+                    speedups(run)
             return run
         return None
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,10 @@ class Shown:
 def render(found: Found, appendix: str) -> str:
     """The page, as HTML, with the artifact appendix in it."""
     shown, tables = {}, {"caches": columnar(caches(found))}
-    for picture, one in zip(PICTURES, parallel.each(partial(show, found), PICTURES), strict=True):
+    tasks = [partial(library, found.results), *(partial(show, found, picture) for picture in PICTURES)]
+    # To bundle what draws the charts takes longest where it is not kept, so it comes first.
+    script, *drawings = parallel.each(lambda make: make(), tasks)
+    for picture, one in zip(PICTURES, drawings, strict=True):
         if one:
             spec, alt, tables[picture.name] = one
             shown.setdefault(picture.section, []).append(Shown(picture, spec, alt))
@@ -73,7 +76,7 @@ def render(found: Found, appendix: str) -> str:
         fared=fared(found),
         style=Markup((FOLDER / "style.css").read_text(encoding="utf-8")),
         script=Markup((FOLDER / "page.js").read_text(encoding="utf-8")),
-        library=Markup(library(found.results)),
+        library=Markup(script),
         measured=measured,
         split=split,
     )
@@ -90,7 +93,6 @@ def show(found: Found, picture: Picture) -> tuple[Markup, str, dict[str, Any]] |
     return inline(spec), alternative(picture, table), columnar(table)
 
 
-@cache
 def library(results: Path) -> str:
     """Vega, Vega-Lite and Vega-Embed, as one script that asks for nothing. To bundle them takes three seconds, so it is
     kept below `results`."""
@@ -211,6 +213,8 @@ def split(reason: str) -> tuple[str, str]:
     first, _, rest = reason.partition("; ")
     if first.startswith("noise floor ") and rest:  # said of every number
         reason = f"{rest}; {first}"
+    if folder := re.match(r"(\S+/\S+): ", reason):
+        reason = f"{reason[folder.end() :]}; {folder[1]}"
     cut = re.search(r"; | \(the run has|, where ", reason)
     return (reason[: cut.start()], reason[cut.start() :].lstrip("; ,")) if cut else (reason, "")
 

@@ -47,7 +47,10 @@ function legend(figure, { column, looks }) {
   const boxes = [...box.querySelectorAll("input")];
   return (shown, view) => {
     const held = new Set(shown.map((row) => row[place]));
-    for (const one of boxes) one.parentElement.hidden = !held.has(one.value);
+    for (const one of boxes) {
+      one.parentElement.hidden = !held.has(one.value);
+      one.hidden = held.size < 2;
+    }
     const followed = boxes.filter((one) => one.checked && held.has(one.value)).map((one) => one.value);
     view.signal("followed", followed).runAsync();
     figure.querySelector("[role=status]").textContent =

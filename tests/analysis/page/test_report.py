@@ -72,6 +72,8 @@ def test_every_verdict_is_there_with_its_number_its_reason_and_its_evidence(foun
 def test_a_reason_is_told_in_two_parts_without_a_loss() -> None:
     assert report.split("too few processes; at 1M elements; gcc") == ("too few processes", "at 1M elements; gcc")
     assert report.split("noise floor 1 %; over reloading; gcc") == ("over reloading", "gcc; noise floor 1 %")
+    missing = "no rows of 'frontier' (the run has: passes)"
+    assert report.split(f"runs/m/r: {missing}") == ("no rows of 'frontier'", "(the run has: passes); runs/m/r")
     assert report.split("the processor lacks AVX512F") == ("the processor lacks AVX512F", "")
 
 
