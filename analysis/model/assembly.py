@@ -3,10 +3,9 @@ others do what remains where the compiler unrolls. Of a pass that goes over a ve
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-INSTANCE = re.compile(r"(\w+?)_(u\d+k\d+):")
-LABEL = re.compile(r"(\.L\w+):")
+INSTANCE = re.compile(r"^(\w+?)_(u\d+k\d+):(.*?)\.cfi_endproc", re.DOTALL | re.MULTILINE)
 MEMORY = re.compile(r"\((%\w+)?(?:,\s*(%\w+)(?:,\s*(\d))?)?\)")
 INCREMENT = re.compile(r"^(add|sub)q \$(-?\d+), ?(%r\w+)$", re.MULTILINE)
 LEAVING = ("j", "ret", "call")
@@ -15,12 +14,19 @@ ADDRESS_ONLY = ("lea", "nop")
 """With operands in memory that are neither read nor written."""
 
 
-def hot_loop(instructions: Sequence[str], labels: Mapping[str, int]) -> list[str]:
-    """Of a function's instructions the loop that runs once for each U vectors or, where the compiler unrolled it
-    further, for a multiple; none where an iteration is more than one straight block, another loop being left inside.
-    `labels`: the index of what follows each."""
-    jumps = [(one.split(" ")[-1], end) for end, one in enumerate(instructions, 1) if one.startswith("j")]
-    loops = [list(instructions[labels[to] : end]) for to, end in jumps if to in labels]
+def hot_loops(assembly: str) -> dict[tuple[str, str], list[str]]:
+    """The hot loop of each instance of a pass (NAME_uUkK), in AT&T syntax, by name and variant, in order."""
+    return {(name, variant): hot_loop(body.splitlines()) for name, variant, body in INSTANCE.findall(assembly)}
+
+
+def hot_loop(lines: Sequence[str]) -> list[str]:
+    """Of a function the loop that runs once for each U vectors or, where the compiler unrolled it further, for a
+    multiple; none where an iteration is more than one straight block, another loop being left inside."""
+    code = [line for raw in lines if (line := " ".join(raw.split("#", 1)[0].split()))]
+    code = [line for line in code if line.startswith(".L") or not line.startswith(".")]
+    labels = {line.removesuffix(":"): place for place, line in enumerate(code) if line.endswith(":")}
+    jumps = [(line.split(" ")[-1], end) for end, line in enumerate(code, 1) if line.startswith("j")]
+    loops = [[one for one in code[labels[to] : end] if not one.endswith(":")] for to, end in jumps if to in labels]
     straight = [loop for loop in loops if loop and not any(one.startswith(LEAVING) for one in loop[:-1])]
     return max(filter(bytes_per_iteration, straight), key=lambda loop: abs(bytes_per_iteration(loop)), default=[])
 
@@ -37,18 +43,3 @@ def bytes_per_iteration(loop: Sequence[str]) -> int:
         for base, index, scale in MEMORY.findall(one)
     } - {0}
     return advances.pop() if len(advances) == 1 else 0
-
-
-def hot_loops(assembly: str) -> dict[tuple[str, str], list[str]]:
-    """The hot loop of each instance of a pass (NAME_uUkK), in AT&T syntax, by name and variant, in order."""
-    found, opened, instructions, labels = {}, None, [], {}
-    for line in (raw.split("#", 1)[0].strip() for raw in assembly.splitlines()):
-        if instance := INSTANCE.match(line):
-            opened, instructions, labels = instance.groups(), [], {}
-        elif opened and line.startswith(".cfi_endproc"):
-            found[opened], opened = hot_loop(instructions, labels), None
-        elif label := LABEL.match(line):
-            labels[label[1]] = len(instructions)
-        elif line and not line.startswith("."):
-            instructions.append(re.sub(r"\s+", " ", line))
-    return found

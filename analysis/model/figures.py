@@ -56,13 +56,10 @@ def draw(machine: Machine, table: pd.DataFrame, run: Run | None, notes: Sequence
         claim = paper_percent(column[0])
         if claim and claim.machine == machine.name:
             far = own["elements"][machine.is_out_of_cache(own["elements"])]
-            below.plot(
-                [far.min(), far.max()], [claim.value] * 2, color=style.BLACK, linewidth=1.2, linestyle=(0, (4, 1))
-            )
+            below.hlines(claim.value, far.min(), far.max(), style.BLACK, (0, (4, 1)), linewidth=1.2)
             # Below its line: what is left of it is the model's.
-            place, look = ((far.min() * far.max()) ** 0.5, claim.value), {"ha": "center", "va": "top", "fontsize": 6.8}
-            under = {"xytext": (0, -2), "textcoords": "offset points"}
-            below.annotate(f"paper: up to {claim.value:g} %", place, **under, **look)
+            told = f"paper: up to {claim.value:g} %\n"
+            below.text((far.min() * far.max()) ** 0.5, claim.value, told, ha="center", va="center", fontsize=6.8)
         for axes in (above, below):
             panels.length_axis(axes, own["elements"], machine)
         above.set_title(f"{names.ISAS[column[0]]}, {column[1]} (model)", pad=12)

@@ -85,10 +85,9 @@ def of_run(run: Run, others: Sequence[Run], isa: str) -> Core:
         for level, above, within in zip(levels, ends, ends[1:], strict=False):
             its = table[(held >= 2 * above) & (held <= within / 2)].groupby("pass")["nanoseconds_per_element"].median()
             found |= {(level, kind): np.full((1, 1), FLOATS_PER_LINE * one) for kind, one in its.items()}
-    if missing := [key for key in product(levels, STREAMS) if key not in found]:
-        raise HarnessError(
-            "{0}: no {3} loop in {1} whose data lie within level {2}".format(run.folder, isa, *missing[0])
-        )
+    for level, kind in product(levels, STREAMS):
+        if (level, kind) not in found:
+            raise HarnessError(f"{run.folder}: no {kind} loop in {isa} whose data lie within level {level}")
     clock = run.canary.clock_adds / run.samples["clock_nanoseconds"].median()
     return of_lines(np.full((1, 1), clock), found)
 

@@ -2,7 +2,7 @@
 results/model/sealed/ that is written once; the first run of its machine that started later is its judge."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -101,14 +101,11 @@ def load(file: Path) -> Sealed:
         raise HarnessError(f"{file}: is no sealed prediction: {error}") from error
 
 
-def every() -> dict[str, Sealed]:
-    """All that was sealed, by the names of the files. Raises HarnessError for a damaged one."""
-    return {file.stem: load(file) for file in sorted(FOLDER.glob("*.json"), key=lambda file: file.stem)}
-
-
-def judged(runs: Mapping[str, Sequence[Run]]) -> dict[str, Sealed]:
-    """`every`, with how it fares against these runs, by machine."""
-    return {name: judged_by(one, runs.get(one.machine, ())) for name, one in every().items()}
+def judged(runs: Callable[[str], Sequence[Run] | None]) -> dict[str, Sealed]:
+    """All that was sealed, by the names of the files, with how it fares against the `runs` of its machine. Raises
+    HarnessError for a damaged file."""
+    every = {file.stem: load(file) for file in sorted(FOLDER.glob("*.json"), key=lambda file: file.stem)}
+    return {name: judged_by(one, runs(one.machine) or ()) for name, one in every.items()}
 
 
 def judged_by(sealed: Sealed, runs: Sequence[Run]) -> Sealed:

@@ -17,6 +17,7 @@ LINE_BYTES = 64
 MEMORY = "memory"
 LEVELS = (2, 3, MEMORY)
 """Where the lines that L1 lacks come from."""
+Vectors = frozenset[str]
 PLACES = (np.arange(32) + 0.5) / 32
 CALLS = 3
 """One before that which is counted, and one after."""
@@ -45,44 +46,39 @@ def _crossing(passes: Sequence[Pass], lines: np.ndarray, held: Sequence[float], 
     output = [f"Y{k}" if rotating else "Y" for k in range(CALLS)]
     walks = [frozenset(compress(("X", y), of)) for y in output for of in moves]
     read, allocated, written = counts = np.zeros((3, len(call), len(held), len(lines)))
+    room = np.reshape(held, (-1, 1, 1))
     for place, walk in enumerate(call):
         now = len(call) + place
         for vector in walks[now]:
             before = next((i for i in reversed(range(now)) if vector in walks[i]), None)
-            distance = np.full(lines.shape, np.inf) if before is None else lines * _between(walks, before, now)
+            others = np.inf if before is None else _between(walks[before], walks[before + 1 : now], walks[now])
             count = read if vector == "X" or walk.reads_y else allocated
-            count[place] += [(distance > lines_held).mean(axis=1) for lines_held in held]
+            count[place] += (lines * others > room).mean(axis=2)
             if vector != "X" and any(earlier.writes_y for earlier in call[: place + 1]):
-                for boundary, lines_held in enumerate(held):
-                    _write_back(walks, (now, vector), lines, lines_held, written[:, boundary])
+                _write_back(walks, (now, vector), lines, room, written)
         if walk.writes_y and walk.non_temporal:
             written[place] += 1
     return counts[:, len(call) - len(passes) :]
 
 
-def _between(walks: Sequence[frozenset[str]], before: int, now: int) -> np.ndarray:
+def _between(first: Vectors, between: Sequence[Vectors], last: Vectors) -> np.ndarray:
     """How many other lines are touched between two touches of one at each of PLACES, in lengths of a vector."""
-    within = frozenset().union(*walks[before + 1 : now])
-    return sum(
-        np.ones(len(PLACES)) if vector in within
-        else (1 - PLACES) * (vector in walks[before]) + PLACES * (vector in walks[now])
-        for vector in within | walks[before] | walks[now]
-    )  # fmt: skip
+    within: Vectors = frozenset().union(*between)
+    return len(within) + (1 - PLACES) * len(first - within) + PLACES * len(last - within)
 
 
 def _write_back(
-    walks: Sequence[frozenset[str]], touch: tuple[int, str], lines: np.ndarray, lines_held: float, into: np.ndarray
+    walks: Sequence[Vectors], touch: tuple[int, str], lines: np.ndarray, room: np.ndarray, into: np.ndarray
 ) -> None:
     """Adds a changed vector's lines to the pass of a call that drives each of them out of a cache, if any does before
     they are touched again. In rotation only the first pass that touches a Y brings new lines, call after call."""
-    (now, vector), stays, call = touch, np.ones((len(lines), len(PLACES)), bool), len(into)
+    (now, vector), stays, call = touch, np.ones((*into.shape[1:], len(PLACES)), bool), len(into)
     for later in range(now, len(walks)):
         again = later > now and vector in walks[later]
-        touched = frozenset().union(*walks[now + 1 : later + 1])
-        at_end = len(touched) + (1 - PLACES) * len(walks[now] - touched)
-        out = stays & (lines * (_between(walks, now, later) if again else at_end) > lines_held)
-        into[later % call] += out.mean(axis=1)
+        ends = (walks[now + 1 : later], walks[later]) if again else (walks[now + 1 : later + 1], frozenset())
+        out = stays & (lines * _between(walks[now], *ends) > room)
+        into[later % call] += out.mean(axis=2)
         stays &= ~out
         if again:
             return
-    into[next(i for i in range(call) if walks[i] - {"X"})] += stays.mean(axis=1)
+    into[next(i for i in range(call) if walks[i] - {"X"})] += stays.mean(axis=2)

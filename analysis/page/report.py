@@ -204,7 +204,7 @@ def forecasts() -> list[Mapping[str, str]]:
 def fared(found: Found) -> list[str]:
     """How each prediction fared that was sealed before anything was measured, a sentence each."""
     with suppress(HarnessError):
-        return [one.told for one in sealed.judged(found.runs).values()]
+        return [one.told for one in sealed.judged(found.runs.get).values()]
     return []
 
 

@@ -1,6 +1,7 @@
 """Draws what the model expects of the paper's machines, says why, and judges what was sealed."""
 
 import argparse
+from functools import cache
 from pathlib import Path
 
 from analysis.model import figures, forecast, in_core, report, sealed
@@ -21,8 +22,7 @@ OPTIONS = (
 def run(options: argparse.Namespace) -> None:
     """Writes a folder for each machine and for what was sealed of one that is here, and the page."""
     known, written, folders = load_machines(), {}, catalog.complete_runs(options.results)
-    asked = {one.machine for one in sealed.every().values()}
-    fared = sealed.judged({name: load_runs(folders[name]) for name in asked.intersection(folders)})
+    fared = sealed.judged(cache(lambda name: load_runs(folders.get(name, ()))))
     # What is not judged yet is drawn as the model has it now.
     drawn = {name: (name, forecast.table(name), None, []) for name in forecast.predicted_machines()}
     for name, one in fared.items():
