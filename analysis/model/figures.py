@@ -8,7 +8,6 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis import panels, style
@@ -67,10 +66,7 @@ def draw(machine: Machine, table: pd.DataFrame, run: Run | None, notes: Sequence
     grid[0][0].set_ylim(0)
     grid[0][0].set_ylabel("nanoseconds per element")
     grid[1][0].set_ylabel("speedup of Two-Pass, %")
-    handles: list[Artist] = [
-        Line2D([], [], color=look.colour, linestyle=look.dashes, label=f"{names.algorithm(name)} (model)")
-        for name, look in STYLES.items()
-    ]
+    handles: list[Artist] = [panels.handle(f"{names.algorithm(name)} (model)", look) for name, look in STYLES.items()]
     handles.append(Patch(facecolor="0.8", label="10 to 90 % (model)"))
     if run:
         handles += panels.algorithm_handles(style.ALGORITHMS, STYLES)

@@ -23,8 +23,8 @@ LOW, HIGH = 10, 90
 """Percentiles of the bands."""
 LENGTHS = (*(int(round(10 ** (3 + step / 8), -1)) for step in range(44)), 300_000_000)
 UNHIDDEN, LONE_STORE = 0.2, 2.0
-"""Up to how much of the shorter one of computation and data another microarchitecture does not hide (on those that were
-measured none to a tenth is as good; Intel's L1 is known to hide less), and what lone stores cost at most."""
+"""What of the shorter one of computation and data another microarchitecture does not hide (on those that were measured
+none to a tenth is as good; Intel's L1 is known to hide less), and what lone stores cost: at most."""
 SPEEDUP_PERCENT, NANOSECONDS = "speedup_percent", "nanoseconds_per_element"
 COMPILER, CHOSEN, PUBLISHED = "gcc", "chosen", "published"
 """Whose loops, in which variants: those that llvm-mca gives the fewest cycles, or those of the machine's file."""

@@ -6,8 +6,7 @@ of dispatch, allows if nothing ever waits for a result; of a reduction by one ac
 The other is a simulation of out-of-order execution, with latencies, chains from one iteration to the next, and the size
 of the scheduler. Both have every load hit L1, loads that never wait for stores, and each branch predicted: no bounds.
 
-The table is recorded, so a prediction needs neither LLVM nor the compilers. A run is held against loops of its own
-kernels alone, so those that a recorded run needs stay when kernels change.
+A run is held against loops of its own kernels alone, so those that a recorded run needs stay when kernels change.
 """
 
 import json
@@ -43,6 +42,10 @@ OLDEST = 16
 """The first with a model of Zen 4."""
 # The difference of two simulations is free of what the first iterations lack: their scheduler starts empty.
 WARM_UP, ITERATIONS = 10, 60
+Algorithms = Mapping[str, Sequence[str]]
+"""The passes of each."""
+Loops = Mapping[tuple[str, str], Sequence[str]]
+"""Lines of AT&T assembly, by pass and variant."""
 CODE = ["kernels", "microarchitecture", "compiler", "isa"]
 COLUMNS = [*CODE, "pass", "variant", "cycles_low", "cycles_high", "compiler_version", "llvm_version"]
 
@@ -55,8 +58,8 @@ def find_simulator() -> tuple[str, str]:
     raise HarnessError(f"llvm-mca {OLDEST} or newer is not installed (Debian and Ubuntu: apt install llvm-19)")
 
 
-def predicted(algorithms: Mapping[str, Sequence[str]], loops: pd.DataFrame) -> dict[str, list[str]]:
-    """Those of whose passes there are loops, by name, and their passes."""
+def predicted(algorithms: Algorithms, loops: pd.DataFrame) -> dict[str, list[str]]:
+    """Those of all of whose passes there are loops."""
     known = {*loops["pass"]}
     return {name: list(passes) for name, passes in algorithms.items() if known.issuperset(passes)}
 
@@ -76,9 +79,8 @@ def of_code(recorded: pd.DataFrame, code: Sequence[str]) -> pd.DataFrame:
 
 
 def intervals(loops: pd.DataFrame, variants: Mapping[str, str] | None = None) -> dict[str, tuple[str, float, float]]:
-    """Of each pass its variant and that variant's cycles per vector, low and high: the one in `variants`, or where
-    nothing is said the one that is fastest halfway between the two. `loops` as `of_code`. Raises HarnessError where a
-    pass has none."""
+    """Of each pass its variant, as `variants` say or the one that is fastest halfway between its ends, and cycles per
+    vector, low and high; `loops` as `of_code`. Raises HarnessError where one of `variants` has none."""
     if variants is not None:
         loops = loops[loops["variant"] == loops["pass"].map(variants)]
     loops = loops.assign(middle=loops["cycles_low"] + loops["cycles_high"]).sort_values("middle", kind="stable")
@@ -89,16 +91,13 @@ def intervals(loops: pd.DataFrame, variants: Mapping[str, str] | None = None) ->
 
 
 def table(
-    kernels: str,
-    algorithms: Mapping[str, Sequence[str]],
-    compiled: Iterable[tuple[str, str, str, str, str]],
-    models: Mapping[str, machines.LlvmModel],
+    kernels: str, algorithms: Algorithms, compiled: Iterable[Sequence[str]], models: Mapping[str, machines.LlvmModel]
 ) -> pd.DataFrame:
     """COLUMNS of every pass that is predicted of these `algorithms`, in every variant, ISA and compiler, on the
     microarchitectures of these `models`; `kernels` as a run has their hash, `compiled` as the command `refresh` gives
     it. Raises HarnessError where llvm-mca is missing, or an iteration is not one straight block of whole vectors."""
-    command, llvm = find_simulator()
-    passes, rows = {name for names in algorithms.values() for name in names} - {*SEVERAL_LOOPS}, []
+    (command, llvm), rows = find_simulator(), []
+    passes = {name for names in algorithms.values() for name in names} - {*SEVERAL_LOOPS}
     for compiler, version, isa, suffix, text in compiled:
         found = hot_loops(text).items()
         loops = {(name + suffix, variant): loop for (name, variant), loop in found if name + suffix in passes}
@@ -124,8 +123,7 @@ def renewed(recorded: pd.DataFrame, made: pd.DataFrame, runs: Iterable[Run]) -> 
 
 
 def vectors_per_iteration(loop: Sequence[str], isa: str, variant: str) -> int:
-    """How many vectors an iteration of a hot loop processes. Raises HarnessError where that is no multiple of its
-    variant's, and the loop therefore another one."""
+    """What a hot loop processes. Raises HarnessError where it is no multiple of its variant's, thus another loop."""
     step = abs(bytes_per_iteration(loop))
     vectors, rest = divmod(step, FLOAT_BYTES * ISAS[isa].lanes)
     if rest or not vectors or vectors % int(variant[1:].partition("k")[0]):
@@ -133,13 +131,9 @@ def vectors_per_iteration(loop: Sequence[str], isa: str, variant: str) -> int:
     return vectors
 
 
-def cycles_per_iteration(
-    command: str, cpu: str, loops: Mapping[tuple[str, str], Sequence[str]]
-) -> dict[tuple[str, str], tuple[float, float]]:
-    """(block reciprocal throughput, simulated) of each loop, in cycles for one iteration, by its name.
-
-    `loops` are lines of AT&T assembly, `cpu` a name that LLVM has. Raises HarnessError where llvm-mca refuses one.
-    """
+def cycles_per_iteration(command: str, cpu: str, loops: Loops) -> dict[tuple[str, str], tuple[float, float]]:
+    """Block reciprocal throughput and simulated cycles of each loop's iteration. `command` and `cpu` by the names that
+    LLVM gives them. Raises HarnessError where llvm-mca refuses a loop."""
     parts = ("\n".join(["# LLVM-MCA-BEGIN", *lines, "# LLVM-MCA-END\n"]) for lines in loops.values())
     source, ends = "".join(parts), []
     for iterations in (WARM_UP, ITERATIONS):

@@ -24,7 +24,6 @@ KIND_SPREAD = 0.2
 """By so much published machines differ in the ratio of their copy and update loops to the load loop of one level."""
 STREAMS = {"load": 1, "copy": 2, "update": 2}
 """Lines that a bandwidth loop reads and writes, without write-allocate, for each line of its length."""
-
 Draws = npt.NDArray[np.float64]
 """One number for each draw of the uncertain inputs; shape (draws, 1), so that lengths go beside."""
 
@@ -45,10 +44,8 @@ class Core:
 
 
 def of_lines(clock_ghz: Draws, nanoseconds: Mapping[tuple[int | str, str], Draws]) -> Core:
-    """A core by the time that each loop takes for a line of its length, by (level, kind), level 1 included.
-
-    A line that is read costs what it costs the load loop; that it goes back changed, what the update loop takes longer.
-    """
+    """A core by the time that each loop takes for a line of its length, by (level, kind), level 1 included. A line that
+    is read costs what it costs the load loop; that it goes back changed, what the update loop takes longer."""
     read = {level: nanoseconds[level, "load"] for level in LEVELS}
     write = {level: np.maximum(0, nanoseconds[level, "update"] - read[level]) for level in LEVELS}
     fetched = np.maximum(0, nanoseconds[MEMORY, "copy"] - read[MEMORY])
@@ -62,9 +59,8 @@ def of_machine(machine: Machine, isa: str, random: np.random.Generator, draws: i
     performance = machine.performance
     if performance is None or isa not in performance.clock_ghz:
         raise HarnessError(f"{machine.name}: the machine's file does not tell what a core can do in {isa}")
-    clock = performance.clock_ghz[isa]
+    clock, lines = performance.clock_ghz[isa], {}
     ghz = random.uniform(clock.low, clock.high, (draws, 1))
-    lines: dict[tuple[int | str, str], Draws] = {}
     for level in (1, *LEVELS):
         place = random.random((draws, 1))
         for kind, streams in STREAMS.items():

@@ -63,14 +63,12 @@ Not met of what was asked: {"; ".join(misses) or "nothing"}.
 other blocks with X in the same place; of later algorithms as those of the paper's. *By other machines*: as wide as
 their errors times {OTHER_MICROARCHITECTURE:g}; *would take*: the factor that holds 80 %.
 
-Expected times of algorithms against those measured, by what holds X (median): {where}. Where the canary of a run says
-that a neighbour had the core as well, computation takes as much longer; bandwidths are those of the run's best loops,
-which were timed at another minute.
+Expected times of algorithms against those measured, by what holds X (median): {where}. Bandwidths are those of the
+run's best loops, timed at another minute; computation takes as much longer as the run's canary beside neighbours.
 
 Two numbers were chosen, with Zen 4 in view, and none is fitted: loops lie {chosen.in_core:g} of the way from llvm-mca's
 block throughput to its simulation, and stores cost {chosen.lone_store:g} times the copy loop's while nothing is read
-from beyond L2. A run is held against loops of its own kernels, which in-core.csv tells apart by their hash.
-Neighbouring lengths are not independent.
+from beyond L2. A run is held against loops of its own kernels. Neighbouring lengths are not independent.
 
 By runs {", ".join(runs)}.
 """
@@ -118,8 +116,7 @@ in config/machines/, none of these very products), where llvm-mca's loops lie, w
 {100 * UNHIDDEN:.0f} % of the shorter one of computation and data that is not hidden. The rest, and most of it, is how
 far the model was off on machines that were measured, one of them beside loud neighbours. What another microarchitecture
 does they cannot tell: for it errors are widened by {OTHER_MICROARCHITECTURE:g} (OTHER_MICROARCHITECTURE in
-analysis/model/validate.py, with its reason). Between the measured machines speedups need about that, times more: the
-last column of the validation.
+analysis/model/validate.py, with its reason). What measured machines need of one another the validation tells last.
 
 ## Sealed before it was measured
 

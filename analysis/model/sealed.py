@@ -58,11 +58,9 @@ def of_runs(runs: Sequence[Run], elements: Sequence[int], loops: pd.DataFrame | 
     if not subjects:
         raise HarnessError(f"{first.folder}: no loops of its kernels are recorded ({in_core.REFRESH})")
     if loops is not None:
-        subjects = [
-            replace(its, compiler=loops["compiler"].iloc[0], loops=in_core.intervals(loops[loops["isa"] == its.isa]))
-            for its in subjects
-            if its.compiler == first.primary
-        ]
+        name, cycles = loops["compiler"].iloc[0], {isa: in_core.intervals(own) for isa, own in loops.groupby("isa")}
+        ours = [its for its in subjects if its.compiler == first.primary]
+        subjects = [replace(its, compiler=name, loops=cycles[its.isa]) for its in ours]
     compilers, found, tables = {its.compiler for its in subjects}, validate.measured(first), []
     for samples in (run.samples[run.samples["compiler"].isin(compilers)] for run in runs):
         if known := {*samples["elements"]}.intersection(elements):

@@ -17,7 +17,6 @@ from harness.statistics import selection
 
 REGIONS = ("L2", "L3", "memory")
 """What is large enough for X; the last is out of cache."""
-
 Grid = npt.NDArray[np.float64]
 """Shape (draws, lengths)."""
 

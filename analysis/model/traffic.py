@@ -24,7 +24,7 @@ CALLS = 3
 L3_SHARES = (0.25, 0.5, 0.75, 1.0)
 """A core finds in L3 what it left there as far as others leave it room, and none drops its oldest line first: the mean
 over several sizes. With all of it alone the speedups on Zen 4 at all lengths were off by 4.3 points, with these by
-3.8. That a victim L3 holds what L2 lost beside made no difference."""
+3.8."""
 
 
 def moved(passes: Sequence[Pass], elements: np.ndarray, caches: Sequence[int], rotating: bool) -> np.ndarray:

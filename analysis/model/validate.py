@@ -1,7 +1,6 @@
-"""The model against machines that can be measured. Nothing is fitted: of a run the model reads the bandwidths of its
-loops and the variants that it chose. How far off it was makes the bands: each block of (compiler, ISA, what holds X)
-gets bands as wide as the errors of its machine's other blocks with X in the same place (conformal). Machines are kept
-apart, since a quiet one is no measure of a loud one, nor the other way round."""
+"""The model against machines that can be measured. Nothing is fitted. How far off it was makes the bands: each block of
+(compiler, ISA, what holds X) gets bands as wide as the errors of its machine's other blocks with X in the same place
+(conformal), since a quiet machine is no measure of a loud one."""
 
 import itertools
 import json
@@ -47,29 +46,28 @@ def subjects(runs: Sequence[Run], cycles: pd.DataFrame) -> Iterator[tuple[Run, S
     """What can be predicted of runs: each run's compilers in vector ISAs, in the variants that it chose; `cycles` as
     in_core.load. Raises HarnessError where it lacks these, or the runs of a machine lack bandwidths."""
     for run, isa in itertools.product(runs, in_core.VECTORS):
-        caches, machine = tuple(map(run.machine.cache_bytes, (1, 2, 3))), run.machine.name
+        caches, name = tuple(map(run.machine.cache_bytes, (1, 2, 3))), run.machine.name
         for compiler in run.compilers:
             rows = [row for row in run.tuning if (row["compiler"], row["isa"]) == (compiler, isa) and row["chosen"]]
             chosen = {row["pass"]: row["variant"] for row in rows}
             loops = in_core.of_code(cycles, (*in_core.of_run(run), compiler, isa))
             algorithms = in_core.predicted(run.algorithms, loops[loops["pass"].isin(chosen)])
-            if used := {name: run.kernels[name] for passes in algorithms.values() for name in passes}:
-                core = inputs.of_run(run, [one for one in runs if one.machine.name == machine], isa)
-                found = in_core.intervals(loops, {name: chosen[name] for name in used})
-                yield run, Subject(machine, caches, isa, compiler, core, found, algorithms, used)
+            if used := {one: run.kernels[one] for passes in algorithms.values() for one in passes}:
+                core = inputs.of_run(run, [one for one in runs if one.machine.name == name], isa)
+                ends = in_core.intervals(loops, {one: chosen[one] for one in used})
+                yield run, Subject(name, caches, isa, compiler, core, ends, algorithms, used)
 
 
 def measured(run: Run) -> pd.DataFrame:
     """What the model is compared with: compiler, isa, elements, experiment, kind (SPEEDUP: time of the better
     Three-Pass over Two-Pass'; ALGORITHM, LATER, or PASS on its own, warm: nanoseconds per element), name, measured, and
     shared: how much of the core the samples had, as inputs.shared."""
-    passes = {name for algorithm in run.papers for name in run.algorithms[algorithm]}
+    passes, tables = {name for algorithm in run.papers for name in run.algorithms[algorithm]}, []
     asked = {
         "algorithms": (ALGORITHM, "algorithm", selection.POINT, {*run.papers}),
         "passes": (PASS, "pass", selection.CONTENDER, passes),
         "frontier": (LATER, "algorithm", selection.POINT, {*run.algorithms}.difference(run.papers)),
     }
-    tables = []
     for experiment, (kind, column, within, known) in asked.items():
         if run.experiments.get(experiment):
             rows = selection.team_rows(run, experiment, within)
@@ -99,8 +97,8 @@ def compare(runs: Sequence[Run], cycles: pd.DataFrame) -> pd.DataFrame:
             grids |= {(kind, name): made.total(name) for kind in (ALGORITHM, LATER) for name in subject.algorithms}
             expected = pd.DataFrame({key: grid[0] for key, grid in grids.items()}, shared.index).unstack()
             told = {"run": run.name, "machine": subject.machine, "region": subject.regions(rows["elements"])}
-            rows = rows.assign(**told).join(expected.rename("expected"), on=["kind", "name", "elements"], how="inner")
-            tables.append(rows)
+            its = expected.rename("expected")
+            tables.append(rows.assign(**told).join(its, on=["kind", "name", "elements"], how="inner"))
     if not tables:
         raise HarnessError("there is no run of whose kernels loops are recorded, by which the model could be judged")
     table = pd.concat(tables, ignore_index=True)

@@ -35,19 +35,14 @@ def run(options: argparse.Namespace) -> None:
     folders = chain.from_iterable(catalog.complete_runs(options.results).values())
     runs, loops = [run for run in load_runs(folders) if not run.protocol.is_smoke], in_core.load()
     if not options.keep_loops:
-        made = loops_now(configuration.load()["compilers"], llvm_models())
-        loops = in_core.renewed(loops, made, runs)
+        loops = in_core.renewed(loops, loops_now(configuration.load()["compilers"], llvm_models()), runs)
     table = validate.compare(runs, loops).round(6)
     for other in (run for run in runs if run.name not in set(table["run"])):
         print(f"{other.folder}: left out, no loops of its kernels are recorded", file=sys.stderr)
     page = report.validation(table)
-    files = {
-        in_core.RECORDED.name: csv_bytes(loops),
-        validate.ALGORITHMS.name: validate.told(runs, loops),
-        validate.RECORDED.name: csv_bytes(table),
-        "validation.md": page.encode(),
-    }
-    write_whole({options.output / name: content for name, content in files.items()})
+    names = (in_core.RECORDED.name, validate.ALGORITHMS.name, validate.RECORDED.name, "validation.md")
+    contents = (csv_bytes(loops), validate.told(runs, loops), csv_bytes(table), page.encode())
+    write_whole({options.output / name: content for name, content in zip(names, contents, strict=True)})
     print(page, end="")
 
 

@@ -24,8 +24,7 @@ def run(options: argparse.Namespace) -> None:
     name, runs = options.machine, load_runs(catalog.complete_runs(options.results).get(options.machine, ()))
     if options.elements and runs:
         here = runs[0].machine.microarchitecture
-        known = {name: model for name, model in llvm_models().items() if name == here}
-        loops = refresh.loops_now([options.compiler], known) if options.compiler else None
+        loops = refresh.loops_now([options.compiler], {here: llvm_models()[here]}) if options.compiler else None
         table, made_of = sealed.of_runs(runs, options.elements, loops), [run.folder / "run.json" for run in runs]
     elif name in forecast.predicted_machines():
         table, made_of = forecast.table(name), [MACHINES / f"{name}.yaml"]
