@@ -2,7 +2,7 @@
 machine's file, as ranges; or measured, by the bandwidth loops of runs on the machine itself."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 
@@ -22,6 +22,9 @@ from harness.statistics.ratios import POINT
 FLOATS_PER_LINE = LINE_BYTES // FLOAT_BYTES
 KIND_SPREAD = 0.2
 """By so much published machines differ in the ratio of their copy and update loops to the load loop of one level."""
+L3_SHARES = (0.25, 0.5, 0.75, 1.0)
+"""A core finds in L3 what it left there as far as others leave it room, and none drops its oldest line first: the mean
+over several sizes, these where no loop tells."""
 STREAMS = {"load": 1, "copy": 2, "update": 2}
 """Lines that a bandwidth loop reads and writes, without write-allocate, for each line of its length."""
 Draws = npt.NDArray[np.float64]
@@ -41,6 +44,7 @@ class Core:
     """Of a changed line that goes back there, on top of its having been read."""
     fetch_ratio: Draws
     """What a line costs that is fetched from memory to be overwritten, and goes back: against one that is updated."""
+    l3_shares: Sequence[float] = L3_SHARES
 
 
 def of_lines(clock_ghz: Draws, nanoseconds: Mapping[tuple[int | str, str], Draws]) -> Core:
@@ -74,18 +78,26 @@ def of_machine(machine: Machine, isa: str, random: np.random.Generator, draws: i
 
 def of_run(run: Run, others: Sequence[Run], isa: str) -> Core:
     """The core that a run measured with its bandwidth loops: at the lengths whose data lie well within each level, the
-    median; where it has none there, by other runs of its machine. Raises HarnessError where none has one."""
+    median; where it has none there, by other runs of its machine. So is what it finds in L3: as far as its load loop is
+    faster than out of memory. Raises HarnessError where no run has a loop."""
     levels, ends, found = (1, *LEVELS), [0, *map(run.machine.cache_bytes, (1, 2, 3)), np.inf], {}
     for table in (pd.concat([loops(one, isa) for one in (run, *others)]), loops(run, isa)):
         held = FLOAT_BYTES * table["elements"] * table["pass"].map({"copy": 2}).fillna(1)
         for level, above, within in zip(levels, ends, ends[1:], strict=False):
             its = table[(held >= 2 * above) & (held <= within / 2)].groupby("pass")["nanoseconds_per_element"].median()
             found |= {(level, kind): np.full((1, 1), FLOATS_PER_LINE * one) for kind, one in its.items()}
+            if level == 3 and "load" in its:
+                beyond = table[(table["pass"] == "load") & (held >= 2 * above)]
     for level, kind in product(levels, STREAMS):
         if (level, kind) not in found:
             raise HarnessError(f"{run.folder}: no {kind} loop in {isa} whose data lie within level {level}")
     clock = run.canary.clock_adds / run.samples["clock_nanoseconds"].median()
-    return of_lines(np.full((1, 1), clock), found)
+    near, far = (found[level, "load"].item() / FLOATS_PER_LINE for level in (3, MEMORY))
+    load = beyond.groupby("elements")["nanoseconds_per_element"].median()
+    missed = np.maximum.accumulate(np.clip((load - near) / (far - near), 0, 1))
+    # The length at which an eighth, three, five and seven of X come from memory instead.
+    sizes = np.exp(np.interp((1 / 8, 3 / 8, 5 / 8, 7 / 8), missed, np.log(FLOAT_BYTES * load.index)))
+    return replace(of_lines(np.full((1, 1), clock), found), l3_shares=sizes / ends[3])
 
 
 @cache

@@ -88,9 +88,10 @@ class Prediction:
 def predict(subject: Subject, parameters: Parameters, elements: npt.ArrayLike) -> Prediction:
     """What the model expects at these lengths."""
     lengths, passes = np.asarray(elements, float), {}
+    caches = [*subject.caches[:2], *(share * subject.caches[2] for share in subject.core.l3_shares)]
     for algorithm, names in (*subject.algorithms.items(), *(("", [name]) for name in subject.passes)):
         rotating, walks = algorithm != "", [subject.passes[name] for name in names]
-        for name, lines in zip(names, moved(walks, lengths, subject.caches, rotating), strict=True):
+        for name, lines in zip(names, moved(walks, lengths, caches, rotating), strict=True):
             passes[algorithm, name] = _pass_time(subject, parameters, name, lines, rotating)
     return Prediction(subject, lengths, passes)
 

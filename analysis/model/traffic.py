@@ -21,20 +21,16 @@ Vectors = frozenset[str]
 PLACES = (np.arange(32) + 0.5) / 32
 CALLS = 3
 """One before that which is counted, and one after."""
-L3_SHARES = (0.25, 0.5, 0.75, 1.0)
-"""A core finds in L3 what it left there as far as others leave it room, and none drops its oldest line first: the mean
-over several sizes. With all of it alone the speedups on Zen 4 at all lengths were off by 4.3 points, with these by
-3.8."""
 
 
 def moved(passes: Sequence[Pass], elements: np.ndarray, caches: Sequence[int], rotating: bool) -> np.ndarray:
     """Lines for each line of X that the passes of a call over so many elements move in a steady state: shape (passes;
-    read, allocated to be overwritten, and written; LEVELS; lengths). `caches`: bytes of L1, L2 and L3. `rotating`: X is
-    read before each call and Y is a vector that no cache has, as in the paper's protocol; otherwise the same X and Y
-    each time."""
+    read, allocated to be overwritten, and written; LEVELS; lengths). `caches`: bytes of L1, L2 and L3, of L3 the mean
+    over all sizes that are given. `rotating`: X is read before each call and Y is a vector that no cache has, as in the
+    paper's protocol; otherwise the same X and Y each time."""
     lines = np.ceil(np.asarray(elements) * FLOAT_BYTES / LINE_BYTES)[:, None]
-    shared = ([size / LINE_BYTES for size in (*caches[:2], share * caches[2])] for share in L3_SHARES)
-    counts = np.mean([_crossing(passes, lines, held, rotating) for held in shared], axis=0)
+    first, second, *sizes = np.divide(caches, LINE_BYTES)
+    counts = np.mean([_crossing(passes, lines, (first, second, third), rotating) for third in sizes], axis=0)
     # Of the lines that cross the boundary above each level, those that cross no further one.
     return np.maximum(0, -np.diff(counts, axis=2, append=0)).swapaxes(0, 1)
 

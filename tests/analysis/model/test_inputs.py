@@ -1,5 +1,7 @@
 """What a core's bandwidths say of the cost of a line in each level."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -74,6 +76,20 @@ def test_a_run_tells_its_own_bandwidths(make_run):
         expected = 16 * pass_time("load", "avx2", elements)
         assert core.read_nanoseconds[level] == pytest.approx(expected, rel=0.05)
     assert core.clock_ghz == pytest.approx(3.7, rel=0.01)
+
+
+def test_how_much_of_l3_a_core_finds_is_told_by_its_load_loop(make_run):
+    lengths = (1000, 50_000, 500_000, 1_500_000, 3_000_000, 6_000_000, 12_000_000, 56_000_000)
+    run = load_run(make_run(isas=("avx2",), lengths=lengths, parts=("passes",)))
+    whole = np.array(inputs.of_run(run, [], "avx2").l3_shares)
+    assert (np.diff(whole) >= 0).all()
+    far = run.samples.loc[run.samples["elements"] == 56_000_000].set_index(["pass", "variant"])["nanoseconds"]
+    samples = run.samples.copy()
+    lost = (samples["pass"] == "load") & samples["elements"].between(3_000_000, 12_000_000)
+    slow = far["load"].median() / 56_000_000 * samples["elements"] * samples["calls"]
+    samples["nanoseconds"] = samples["nanoseconds"].where(~lost, slow)
+    half = np.array(inputs.of_run(dataclasses.replace(run, samples=samples), [], "avx2").l3_shares)
+    assert (half < whole).all() and half[-1] <= 3_000_000 * 4 / run.machine.cache_bytes(3)
 
 
 def test_a_run_without_a_level_is_refused(make_run):

@@ -14,14 +14,8 @@ CACHES = (32 << 10, 1 << 20, 8 << 20)
 TINY, IN_L2, FAR = 1000, 60_000, 50_000_000
 
 
-@pytest.fixture(autouse=True)
-def strict(monkeypatch):
-    """An L3 that drops its oldest line first."""
-    monkeypatch.setattr(traffic, "L3_SHARES", (1.0,))
-
-
-def of(passes, elements, rotating=True):
-    found = traffic.moved(passes, np.array([elements]), CACHES, rotating)
+def of(passes, elements, rotating=True, caches=CACHES):
+    found = traffic.moved(passes, np.array([elements]), caches, rotating)
     return [[tuple(kind) for kind in lines[:, :, 0]] for lines in found]
 
 
@@ -60,9 +54,8 @@ def test_what_one_pass_wrote_is_there_for_the_next_as_far_as_it_fits():
     assert moved[0] == pytest.approx((0, 0, 1))
 
 
-def test_an_l3_of_several_sizes_is_full_by_and_by(monkeypatch):
-    monkeypatch.setattr(traffic, "L3_SHARES", (0.5, 1.0))
-    (moved,) = of([READ], 1_500_000, rotating=False)
+def test_an_l3_of_several_sizes_is_full_by_and_by():
+    (moved,) = of([READ], 1_500_000, rotating=False, caches=(*CACHES[:2], CACHES[2] / 2, CACHES[2]))
     assert moved[0] == (0, 0.5, 0.5)
 
 
