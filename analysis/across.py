@@ -139,7 +139,8 @@ def _reservation(machines: Sequence[Compared]) -> str:
 
 
 def _sure(table: pd.DataFrame) -> str:
-    return names.spread(*(100 * table["confidence"].agg(["min", "max"])), " %")
+    percent = 100 * table["confidence"]
+    return names.spread(percent.min(), percent.max(), " %")
 
 
 def _runs(its: Compared) -> str:

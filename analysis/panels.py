@@ -78,7 +78,8 @@ def _above(axes: Axes, x: float, text: str, **look: Any) -> None:
 
 def noise_band(axes: Axes, evidence: Evidence, ends: Callable[[np.ndarray], tuple[Any, Any]]) -> None:
     """A grey band between the ends that a noise floor in percent makes, at each length of an axis of them."""
-    lengths = np.geomspace(*axes.get_xlim(), 500)
+    shortest, longest = axes.get_xlim()
+    lengths = np.geomspace(shortest, longest, 500)
     low, high = ends(floors(evidence, lengths))
     axes.fill_between(lengths, low, high, color=style.GREY, alpha=0.2, linewidth=0, step="mid")
 

@@ -36,6 +36,10 @@ BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, BLACK, GREY = "#CC79A7", "#56B4E9", "#000000", "#666666"
 
 
+Dashes = str | tuple[float, tuple[float, ...]]
+"""A line as Matplotlib is told of it: by a name, or an offset and the lengths of strokes and gaps, in points."""
+
+
 @dataclass(frozen=True)
 class Style:
     """Colour, marker and dashes of a series; each of the three alone tells the paper's three algorithms apart. Later
@@ -43,7 +47,7 @@ class Style:
 
     colour: str
     marker: str
-    dashes: str | tuple[float, tuple[float, ...]]
+    dashes: Dashes
 
     @property
     def line(self) -> dict[str, Any]:

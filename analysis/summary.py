@@ -184,13 +184,13 @@ def _more(run: Run) -> list[str]:
             max(row["largest_relative_error"] for row in found if row["accumulation"] == way)
             for way in ("folded", "lanes")
         )
-        told = f"accuracy of Two-Pass to {names.count(max(row['elements'] for row in found))} elements: {ours:.1g}"
-        told += f", in float lanes {lanes:.1g}"
+        line = f"accuracy of Two-Pass to {names.count(max(row['elements'] for row in found))} elements: {ours:.1g}"
+        line += f", in float lanes {lanes:.1g}"
         if "accumulation" in held:
             table = costs(run)
             dearest = table.loc[table["cost_percent_median"].idxmax()]
-            told += f"; folding costs up to {dearest['cost_percent_median']:+.1f} %"
-        lines.append(told)
+            line += f"; folding costs up to {dearest['cost_percent_median']:+.1f} %"
+        lines.append(line)
     return lines
 
 

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from analysis.claims.quantities import Measured, between_next
+from analysis.claims.quantities import Measured, Quantity, between_next
 from analysis.tables.pass_limits import of_isa, out_of_cache
 from harness.reading import names
 from harness.reading.evidence import Evidence, Pooled, in_percent
@@ -80,12 +80,8 @@ def limit_reached(run: Run, isa: str | None, algorithm: str | None) -> Measured:
     rows = _far(run, isa, algorithm or "")
     shares = limit_shares(rows)
     (row,) = intervals(shares[shares["algorithm"] == algorithm], ["algorithm"], "limit_percent").to_dict("records")
-    return Measured(
-        *(row[bound] for bound in bounds("limit_percent")),
-        row["confidence"],
-        _where(rows, row["processes"]),
-        OUT_OF_CACHE,
-    )
+    value, low, high = (row[bound] for bound in bounds("limit_percent"))
+    return Measured(value, low, high, row["confidence"], _where(rows, row["processes"]), OUT_OF_CACHE)
 
 
 def _far(run: Run, isa: str | None, *algorithms: str) -> pd.DataFrame:
@@ -113,7 +109,8 @@ def _measured(table: pd.DataFrame, value: str, rows: pd.DataFrame) -> Measured:
     """The only row of a table of intervals."""
     (row,) = table.to_dict("records")
     told = _where(rows, row["processes"])
-    return Measured(*(row[bound] for bound in bounds(value)), row["confidence"], told, OUT_OF_CACHE)
+    middle, low, high = (row[bound] for bound in bounds(value))
+    return Measured(middle, low, high, row["confidence"], told, OUT_OF_CACHE)
 
 
 def _where(rows: pd.DataFrame, processes: int) -> str:
@@ -155,7 +152,7 @@ OF_RUN: Mapping[str, Callable[[Run, str | None, str | None], object]] = {
     "behind-fastest-percent": lambda run, isa, algorithm: LEVELS.of_run(run),
 }
 """What quantities take of each run, made once."""
-QUANTITIES = {
+QUANTITIES: Mapping[str, Quantity] = {
     **{name: partial(pooled, of_run) for name, of_run in POOLED.items()},
     "behind-fastest-percent": behind_fastest,
 }

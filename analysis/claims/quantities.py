@@ -39,6 +39,10 @@ class Measured:
     """What the kernels say of themselves: a test holds them to it, not the run."""
 
 
+Quantity = Callable[[Evidence, str | None, str | None], Measured]
+"""Finds a quantity by the evidence, an ISA and an algorithm. Raises MissingRows."""
+
+
 def largest_speedup(evidence: Evidence, isa: str | None, algorithm: str | None) -> Measured:
     """Largest speedup of Two-Pass over the better Three-Pass at any out-of-cache length, in percent."""
     run = evidence.newest
@@ -47,8 +51,11 @@ def largest_speedup(evidence: Evidence, isa: str | None, algorithm: str | None) 
         raise MissingRows("no round has both Two-Pass and a Three-Pass algorithm")
     best = largest(evidence).loc[isa]
     lengths = far["elements"].nunique()
+    value, low, high = best[bounds("speedup_percent")]
     return Measured(
-        *best[bounds("speedup_percent")],
+        value,
+        low,
+        high,
         best["confidence"],
         f"over {names.SHORT_ALGORITHMS[best['against']]} at {names.count(best['elements'])} elements, the largest of "
         f"{lengths} out-of-cache length{'s' if lengths > 1 else ''}; {best['processes']} processes, {best['compiler']}",
@@ -61,8 +68,11 @@ def slowest_pass(evidence: Evidence, isa: str | None, algorithm: str | None) -> 
     """By how much the pass of Three-Pass that is farthest from it exceeds the time of memory alone, in percent."""
     table = pooled_limits(evidence, isa)
     worst = largest_of(table, "over_memory_percent")
+    value, low, high = worst[bounds("over_memory_percent")]
     return Measured(
-        *worst[bounds("over_memory_percent")],
+        value,
+        low,
+        high,
         worst["confidence"],
         "; ".join(_limit(row) for _, row in table.sort_values("over_memory_percent_median").iterrows()),
         OUT_OF_CACHE,
@@ -116,7 +126,7 @@ def floats_per_element(evidence: Evidence, isa: str | None, algorithm: str | Non
     return Measured(total, total, total, 1.0, told, is_counted=True, is_declared=True)
 
 
-QUANTITIES: Mapping[str, Callable[[Evidence, str | None, str | None], Measured]] = {
+QUANTITIES: Mapping[str, Quantity] = {
     "largest-speedup-percent": largest_speedup,
     "slowest-pass-over-memory-percent": slowest_pass,
     "results-not-finite": results_not_finite,

@@ -23,7 +23,7 @@ from harness.statistics.intervals import TARGET_CONFIDENCE
 REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_RUN = "reproduced", "not reproduced", "inconclusive", "not run"
 ELSEWHERE = {REPRODUCED: "generalizes", NOT_REPRODUCED: "does not generalize", INCONCLUSIVE: INCONCLUSIVE}
 """What the same finding is called on a machine that the claim is not about."""
-QUANTITIES = {**quantities.QUANTITIES, **findings.QUANTITIES}
+QUANTITIES: Mapping[str, quantities.Quantity] = {**quantities.QUANTITIES, **findings.QUANTITIES}
 OF_RUN = {**quantities.OF_RUN, **findings.OF_RUN}
 VALUES = ("value", "low", "high", "confidence")
 

@@ -1,7 +1,7 @@
 """Says what differs between two runs and by how much: conditions and variants first, then the speedups."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -71,20 +71,25 @@ def _conditions(first: Run, second: Run) -> Iterator[Line]:
         if machines[0].get(key) != machines[1].get(key):
             yield f"machine, {key}", machines[0].get(key, "unknown"), machines[1].get(key, "unknown")
     both = (first, second)
-    yield "protocol", *(its.protocol.name for its in both)
-    yield "sessions", *(max(1, len(its.sessions)) for its in both)
+    yield _line("protocol", (its.protocol.name for its in both))
+    yield _line("sessions", (max(1, len(its.sessions)) for its in both))
     given = [_memory(its) for its in both]
     for key in given[0]:
         if key in given[1]:
-            yield f"{' '.join(key)}, GB/s", *(f"{its[key]:.3g}" for its in given)
+            yield _line(f"{' '.join(key)}, GB/s", (f"{its[key]:.3g}" for its in given))
     canaries = [its.samples[["clock_nanoseconds", "throughput_nanoseconds"]].median() for its in both]
     for name in canaries[0].index:
-        yield f"canary, median {name}", *(f"{its[name]:.0f}" for its in canaries)
+        yield _line(f"canary, median {name}", (f"{its[name]:.0f}" for its in canaries))
     shares = [its.vetoes.disturbed_samples / max(1, its.vetoes.samples) for its in both]
-    yield "disturbed samples", *map(names.percent, shares)
-    yield "noise floor", *(f"{verdict(its).floor_percent:.2g} %" for its in both)
-    yield "doubts", *("; ".join(verdict(its).faults) or "none" for its in both)
-    yield "largest relative error", *(_error(its) for its in both)
+    yield _line("disturbed samples", map(names.percent, shares))
+    yield _line("noise floor", (f"{verdict(its).floor_percent:.2g} %" for its in both))
+    yield _line("doubts", ("; ".join(verdict(its).faults) or "none" for its in both))
+    yield _line("largest relative error", map(_error, both))
+
+
+def _line(what: str, values: Iterable[object]) -> Line:
+    first, second = values
+    return what, first, second
 
 
 def _error(its: Run) -> str:
@@ -115,7 +120,7 @@ def _variants(first: Run, second: Run) -> Iterator[Line]:
         if key in chosen[1] and chosen[0][key] != chosen[1][key]:
             mine, others = chosen[0][key], chosen[1][key]
             told = (f"{mine}{_longer(first, key, others)}", f"{others}{_longer(second, key, mine)}")
-            yield " ".join((names.ISAS[key[1]], key[0], key[2])), *told
+            yield _line(" ".join((names.ISAS[key[1]], key[0], key[2])), told)
 
 
 def _chosen(its: Run) -> dict[tuple[str, str, str], str]:

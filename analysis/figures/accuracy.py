@@ -18,7 +18,8 @@ from harness.statistics import selection
 EXPERIMENT = "accuracy"
 TABLE = accuracy
 
-ISA_DASHES = dict(zip(ISAS, cycle(("-", (0, (4, 1.5)), (0, (1.2, 1.2)), (0, (4, 1.5, 1, 1.5))))))
+DASHES: tuple[style.Dashes, ...] = ("-", (0, (4, 1.5)), (0, (1.2, 1.2)), (0, (4, 1.5, 1, 1.5)))
+ISA_DASHES = dict(zip(ISAS, cycle(DASHES)))
 
 
 def draw(run: Run) -> Figure:

@@ -55,8 +55,8 @@ def _lines(axes: Axes, table: pd.DataFrame, value: str, look: style.Style) -> No
     for vectors, shape, fill, shift in (("own", look, "full", 0.0), ("shared", look.points, "none", 0.06)):
         points = table[table["vectors"] == vectors].sort_values("threads")
         middle, spread = panels.error(points, value)
-        shape = {**shape.line, "fillstyle": fill, "capsize": 2, "elinewidth": 0.8}
-        axes.errorbar(points["threads"] + shift, middle, yerr=spread, **shape)
+        line = {**shape.line, "fillstyle": fill, "capsize": 2, "elinewidth": 0.8}
+        axes.errorbar(points["threads"] + shift, middle, yerr=spread, **line)
 
 
 def _saturation(table: pd.DataFrame, run: Run) -> str:

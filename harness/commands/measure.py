@@ -2,6 +2,7 @@
 --again says so: runs are pooled, and those of other hours tell how much runs differ."""
 
 import argparse
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -51,17 +52,18 @@ def run(options: argparse.Namespace) -> None:
         write_whole({options.name_in: f"{folder}\n".encode(errors="surrogateescape")})
 
 
-class Both:
+class Both(io.TextIOBase):
     """A stream that writes to two."""
 
     def __init__(self, *streams: TextIO) -> None:
         self.streams = streams
 
-    def write(self, text: str) -> None:
+    def write(self, text: str) -> int:
         """Writes to both, at once: what is told here and the progress on standard error keep their order."""
         for stream in self.streams:
             stream.write(text)
             stream.flush()
+        return len(text)
 
     def flush(self) -> None:
         """Nothing is left to flush."""

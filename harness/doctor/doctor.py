@@ -51,4 +51,4 @@ def report(config: Config, extensions: Path) -> str:
 def describe_cache(cache: Cache) -> str:
     """A cache in words."""
     size = f"{cache.bytes >> 20} MiB" if cache.bytes >= 1 << 20 else f"{cache.bytes >> 10} KiB"
-    return f"L{cache.level} {size} for {cache.shared_by_threads} thread{'s' if cache.shared_by_threads > 1 else ''}"
+    return f"L{cache.level} {size} for {cache.shared_by_threads} thread{'' if cache.shared_by_threads == 1 else 's'}"

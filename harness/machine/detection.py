@@ -112,7 +112,7 @@ def with_known_caches(processor: Processor, cpu: int, alike: Sequence[int]) -> P
         raise HarnessError("neither CPUID nor the system tells the sizes of this processor's caches")
     told = topology.last_level_caches(alike)
     return replace(
-        processor, caches=caches, llc_count=told or math.ceil(len(alike) / max(1, caches[-1].shared_by_threads))
+        processor, caches=caches, llc_count=told or math.ceil(len(alike) / max(1, int(caches[-1].shared_by_threads)))
     )
 
 

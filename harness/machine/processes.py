@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from importlib import import_module
 from typing import Any, TextIO
 
@@ -74,7 +74,9 @@ def ask(module: str, job: Mapping[str, Any], who: str, deadline: float = math.in
         raise HarnessError(f"{who} {_ending(process.returncode)}{last_line(printed)}")
 
 
-def _messages(process: subprocess.Popen[bytes], channel: int, who: str, deadline: float) -> Iterator[Message]:
+def _messages(
+    process: subprocess.Popen[bytes], channel: int, who: str, deadline: float
+) -> Generator[Message, None, bytes]:
     """Yields messages until the process has ended, and returns the end of what it printed."""
     assert process.stdout
     output = process.stdout.fileno()

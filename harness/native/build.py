@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import cffi
 
@@ -37,8 +38,8 @@ ONEDNN_PACKAGES = ("onednn-cpu-gomp", "onednn-devel-cpu-gomp")
 # Further objects of an ISA's kernels: the prefix of what they export, and what makes them another table.
 EXPORTED, FURTHER = ("kernels", "kernel_count", "lanes"), {"moved_": "-DMOVED", "table_": "-DTABLE"}
 # What times and checks is compiled alike whatever `flags` says: under -Ofast a check for NaN folds away.
-HOST_FLAGS = ("-std=gnu11", "-O3", "-fvisibility=hidden", "-ffp-contract=off", "-falign-functions=64")
-HOST_FLAGS += ("-Wall", "-Wextra", "-Wshadow")
+WARNINGS = ("-Wall", "-Wextra", "-Wshadow")
+HOST_FLAGS = ("-std=gnu11", "-O3", "-fvisibility=hidden", "-ffp-contract=off", "-falign-functions=64", *WARNINGS)
 # Flags after which an operation need not be what IEEE 754 says, or NaN and infinities need not be told from numbers.
 INEXACT_FLAGS = (
     "-Ofast", "-ffast-math", "-funsafe-math-optimizations", "-fassociative-math", "-freciprocal-math",
@@ -316,7 +317,7 @@ def _told(process: subprocess.Popen[bytes], seconds: float) -> list[str]:
     """What a process prints as output and as errors until it ends. Raises HarnessError where that takes longer, or is
     more than MOST_TOLD."""
     end = time.monotonic() + seconds
-    told = {process.stdout: b"", process.stderr: b""}
+    told: dict[Any, bytes] = {process.stdout: b"", process.stderr: b""}
     try:
         with selectors.DefaultSelector() as unread:
             for stream in told:
@@ -337,7 +338,7 @@ def _told(process: subprocess.Popen[bytes], seconds: float) -> list[str]:
     return [text.decode("utf-8", "replace") for text in told.values()]
 
 
-def content_hash(config: Config, compilers: list[Compiler], peers: Sequence[tuple[str, str]] = ()) -> str:
+def content_hash(config: Config, compilers: Sequence[Compiler], peers: Sequence[tuple[str, str]] = ()) -> str:
     """SHA-256 over everything that can change a row: kernels, harness, configuration, versions of the compilers and of
     the `peers` (name, version)."""
     digest = hashlib.sha256()

@@ -127,10 +127,10 @@ def load_kernels(folder: Path, compiler: str, isa: str) -> list[Kernel]:
     rows = [(lib.kernels, index) for index in range(lib.kernel_count)]
     for number, (table, index) in enumerate([*rows, *((lib.table_kernels, i) for i in range(lib.table_kernel_count))]):
         row = table[index]
-        facts = {name: told(getattr(row, name)) for name, _ in ffi.typeof(row).fields if name != "run"}
+        facts: dict[str, Any] = {name: told(getattr(row, name)) for name, _ in ffi.typeof(row).fields if name != "run"}
         facts |= {name: bool(facts[name]) for name in ("computes", "non_temporal")}
         moved = address(lib.moved_kernels, number) if number < lib.moved_kernel_count else 0
-        places = {"address": address(table, index), "moved_address": moved}
+        places: dict[str, Any] = {"address": address(table, index), "moved_address": moved}
         gives = facts.pop("combine")
         takes_exp = facts["computes"] and facts["reads_x"] > 0 and gives != lib.COMBINE_MAX
         shape = {"lanes": lib.lanes, "gives": gives, "takes_exp": takes_exp}

@@ -88,16 +88,16 @@ def _run(package: str, arguments: Sequence[str] | None) -> int | None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     room = import_module(f"{package}.commands")
-    about, _, examples = room.__doc__.partition("\nexamples:\n")
+    about, _, examples = (room.__doc__ or "").partition("\nexamples:\n")
     top = _parser(f"python -m {package}", about, f"examples:\n{examples}\n{EXIT_STATUS}")
     listed = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in room.NAMES:
-        file = Path(room.__file__).with_name(f"{_module(name)}.py")
-        about = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+        file = Path(room.__path__[0], f"{_module(name)}.py")
+        about = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
         listed.add_parser(name, help=about.split("\n\n")[0], add_help=False)
     chosen, rest = top.parse_known_args(arguments)
     command = import_module(f"{room.__name__}.{_module(chosen.command)}")
-    parser = _parser(f"python -m {package} {chosen.command}", command.__doc__)
+    parser = _parser(f"python -m {package} {chosen.command}", command.__doc__ or "")
     for names, how in command.OPTIONS:
         parser.add_argument(*names, **how)
     result = command.run(parser.parse_args(rest))

@@ -171,8 +171,8 @@ def _points(
     columns = [found[name].to_numpy() for name in ("run", "effect", "variance", "processes")]
     points: dict[tuple[Any, ...], dict[tuple[Any, ...], Point]] = {}
     for place, key, its in zip(*(_tuples(first, names) for names in (group, by)), parts, strict=True):
-        *values, processes = (column[its] for column in columns)
-        points.setdefault(place, {})[key] = Point(*values, int(processes.sum()))
+        run, effect, variance, processes = (column[its] for column in columns)
+        points.setdefault(place, {})[key] = Point(run, effect, variance, int(processes.sum()))
     return points
 
 

@@ -51,7 +51,10 @@ def _missing(run: Record) -> list[str]:
     """What a run that tells its host has, and this one has not; older runs have less."""
     if run.machine.host is None:
         return []
-    wanted = {"machine.allowed": run.machine.allowed, "protocol.processes": run.protocol.processes.most}
+    wanted: dict[str, object] = {
+        "machine.allowed": run.machine.allowed,
+        "protocol.processes": run.protocol.processes.most,
+    }
     if run.is_complete:
         wanted |= {"samples_sha256": run.samples_sha256, "precision": run.precision}
     return [name for name, its in wanted.items() if its is None]

@@ -45,8 +45,8 @@ def read_yaml(path: Path) -> Any:
     except OSError as error:
         raise BadConfiguration(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise BadConfiguration(f"{path}, line {line}: not UTF-8; save the file in that encoding") from error
+        number = content.count(b"\n", 0, error.start) + 1
+        raise BadConfiguration(f"{path}, line {number}: not UTF-8; save the file in that encoding") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""

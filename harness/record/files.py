@@ -55,11 +55,11 @@ def write_whole(contents: Mapping[Path, bytes]) -> None:
                 os.fsync(file.fileno())
             # mkstemp makes a file that only its owner reads.
             os.chmod(name, 0o644)
-        for path, name in list(temporary.items()):
-            os.replace(name, path)
+        for path, written in list(temporary.items()):
+            os.replace(written, path)
             del temporary[path]
     except OSError as error:
         raise HarnessError(f"{path}: {error.strerror}") from error
     finally:
-        for name in temporary.values():
-            name.unlink(missing_ok=True)
+        for left in temporary.values():
+            left.unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 SAVED_BY_AVX = 0x6  # XCR0: SSE and AVX state
@@ -29,7 +28,7 @@ class Isa:
     """Vectors that a cycle stores at most (Ice Lake)."""
 
 
-ISAS: Mapping[str, Isa] = {
+ISAS: dict[str, Isa] = {
     "avx512f": Isa("AVX512F", 16, 2, 0.2, feature=1 << 16, states=SAVED_BY_AVX512),
     "avx2": Isa("AVX2", 8, 3, 0.25, feature=1 << 5),
     "scalar": Isa("scalar", 1, 3, 1.8),

@@ -377,7 +377,7 @@ def _check_performance(path: Path, machine: Machine) -> None:
     seen: dict[tuple[int | str, str, str], int] = {}
     for index, row in enumerate(performance.bandwidths):
         estimates[f"single_core_bandwidth.{index}"] = row.estimate
-        for isa in row.isas or reversed(ISAS):
+        for isa in row.isas or tuple(reversed(ISAS)):
             first = seen.setdefault((row.level, row.kind, isa), index)
             if first != index:
                 raise BadConfiguration(

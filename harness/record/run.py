@@ -334,7 +334,7 @@ def content_of(record: Record) -> dict[str, Any]:
 
 def typed(kind: Any, value: Any) -> Any:
     """`value`, as JSON has it, as a `kind`: a dataclass from an object, a tuple from a list, and so on inside."""
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         return kind(**{name: typed(its, value[name]) for name, its in _hints(kind).items() if name in value})
     outer, inner = _parts(kind)
     if outer is tuple:

@@ -101,7 +101,7 @@ def beside_of(content: Mapping[str, Any]) -> tuple[str, ...]:
 
 def tables_of(version: Any) -> tuple[str, ...]:
     """The tables that stand beside the run.json of a complete run of this version; none where it is not known."""
-    known = (OLD_TABLES | {SCHEMA_VERSION: TABLES}).items()
+    known = {**OLD_TABLES, SCHEMA_VERSION: TABLES}.items()
     return next((tables for its, tables in known if its == version), ())
 
 
@@ -368,6 +368,6 @@ def clear_away(folder: Path, is_complete: bool) -> None:
         if path.name.startswith(tuple(f".{name}" + "." * (not name.endswith("-")) for name in names)):
             path.unlink(missing_ok=True)
     if is_complete:
-        for journal in (*journals(folder), TuningJournal(folder)):
-            journal.path.unlink(missing_ok=True)
+        for path in (*(journal.path for journal in journals(folder)), TuningJournal(folder).path):
+            path.unlink(missing_ok=True)
         (folder / RUN_LOCK).unlink(missing_ok=True)

@@ -23,7 +23,7 @@ from harness.run.progress import bar
 
 # Of processor time, for all that is done to one variant: it takes milliseconds.
 LONGEST_SECONDS = 60
-CRASHES = {
+CRASHES: dict[int, str] = {
     signal.SIGSEGV: "it reads or writes where it may not (SIGSEGV)",
     signal.SIGBUS: "it reads or writes where it may not (SIGBUS)",
     signal.SIGILL: "it has an instruction that this processor lacks (SIGILL)",

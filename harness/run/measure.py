@@ -25,7 +25,7 @@ from harness.record.configuration import Config
 from harness.record.errors import DamagedRun, HarnessError, TimeSpent
 from harness.record.files import write_whole
 from harness.record.journal import Journal, TuningJournal
-from harness.record.run import NOT_EMULATED, Record, Row, Session, plain
+from harness.record.run import NOT_EMULATED, UNKNOWN, Record, Row, Session, plain
 from harness.run import accuracy, exclusion, plan, precision, worker
 from harness.run.begun import Begun
 from harness.run.budget import ACCURACY_ENDS, FIRST_LOOK_ENDS, GRACE, TUNING_ENDS, Budget
@@ -45,7 +45,7 @@ def run_worker(
     """Runs one process of a run (or of its tuning, or accuracy) over what is `wanted` of it, of which it begins nothing
     that would end after the `deadline`, and yields what it tells. Raises HarnessError if it fails, TimeSpent if it is
     so `late` that it is killed."""
-    job = {"folder": str(run.folder), "extensions": str(run.host.folder), "config": run.config}
+    job: dict[str, Any] = {"folder": str(run.folder), "extensions": str(run.host.folder), "config": run.config}
     job |= {"process": process, "wanted": dict(wanted), "deadline": deadline}
     return processes.ask("harness.run.worker", job, "a measuring process", late)
 
@@ -73,7 +73,7 @@ def measure(config: Config, extensions: Path, runs: Path, again: int = 0, asked:
                 told = "nothing is measured. `make again` (or --again) measures once more."
                 print(f"{folder} is complete already; {told}")
                 return folder
-            with held(folder, record.machine.host):
+            with held(folder, record.machine.host or UNKNOWN):
                 if not is_complete(folder):  # another process may have ended it just now
                     measure_into(Begun(folder, record, planned, host), asked)
         if len(todo) == 1:
@@ -201,7 +201,7 @@ def verify(run: Begun) -> None:
         timed = [kernel for roster in rosters for kernel in exclusion.timed(roster)]
         exclude(run, exclusion.wrong_ones(run.host, timed))
     for roster in rosters:
-        exclusion.require_variants(roster, run.record.excluded)
+        exclusion.require_variants(roster, run.record.excluded or ())
 
 
 def exclude(run: Begun, found: list[dict[str, str]]) -> None:
@@ -322,7 +322,8 @@ def check_accuracy(run: Begun, budget: Budget) -> None:
     each = softmaxes * len(accuracy.DISTRIBUTIONS)
     # However late tuning was.
     ends = max(budget.until(ACCURACY_ENDS), time.monotonic() + (ACCURACY_ENDS - TUNING_ENDS) * budget.seconds)
-    exp, softmax = [], []
+    exp: list[Row] = []
+    softmax: list[Row] = []
     with bar("accuracy", len(isas) + each * len(lengths), ends=ends) as progress, suppress(TimeSpent):
         for message in run_worker(run, worker.ACCURACY, ends, ends):
             exp += [message["exp"]] if "exp" in message else []
@@ -333,8 +334,8 @@ def check_accuracy(run: Begun, budget: Budget) -> None:
     for n in lengths:
         if n not in whole:
             run.skip(f"accuracy of {n} elements", "too little time")
-    softmax = tuple(row for row in softmax if row["elements"] in whole)
-    run.write(accuracy_elements=whole, exp=tuple(exp), accuracy=softmax)
+    kept = tuple(row for row in softmax if row["elements"] in whole)
+    run.write(accuracy_elements=whole, exp=tuple(exp), accuracy=kept)
 
 
 def note_canary(run: Begun, fastest: Mapping[str, int]) -> None:
@@ -359,6 +360,7 @@ def measure_processes(run: Begun, budget: Budget) -> None:
     Raises HarnessError where no question at all was answered in time.
     """
     least, most = run.record.protocol.processes.least, run.record.protocol.processes.most
+    assert most is not None  # every protocol has one; old runs do not tell
     costs = run.plan.costs()
     journals = [Journal(run.folder / f"process-{process}.journal") for process in range(most)]
     before = sum(costs.get(key, 0) for journal in journals for key in journal.points())

@@ -89,7 +89,7 @@ class Plan:
     roster: Roster
     processor: Processor
     items: Sequence[Item] = ()
-    skipped: Sequence[dict[str, str]] = ()
+    skipped: Sequence[Mapping[str, Any]] = ()
     slowness: float = 1.0
     """How many times as long as guessed this machine takes at present."""
 
@@ -400,9 +400,9 @@ def make_plan(roster: Roster, processor: Processor, found: Found) -> Plan:
         theirs = others if experiment.every_compiler or spec["secondary"] == "all" else []
         for compiler in (first, *(() if is_look else theirs)):
             for isa in [widest(found.isas)] if experiment.kind.has_peers or is_look else found.isas:
-                most = spec["scalar"] if isa == "scalar" else math.inf
+                most: float = spec["scalar"] if isa == "scalar" else math.inf
                 wanted = everything if compiler == first else secondary
-                chosen = [n for n in wanted if n <= most] or [min(most, *wanted)] if wanted else []
+                chosen = [n for n in wanted if n <= most] or [int(min(most, *wanted))] if wanted else []
                 teams = thread_counts(experiment, found.threads)
                 needs = {(n, t): plan.arena_bytes(name, n, t) for n in chosen for t in teams}
                 fits = {point for point, need in needs.items() if need <= MOST_OF_MEMORY * found.memory_bytes}

@@ -154,9 +154,10 @@ def differences(shipped: Mapping[str, Any], used: Mapping[str, Any]) -> Iterator
     """Key (those of nested mappings after a dot), shipped and used value as JSON, of all that differs."""
     for key in dict.fromkeys([*shipped, *used]):
         if key not in shipped or key not in used:
-            yield key, *(json.dumps(its[key]) if key in its else "nothing" for its in (shipped, used))
+            old, new = (json.dumps(its[key]) if key in its else "nothing" for its in (shipped, used))
+            yield key, old, new
         elif isinstance(shipped[key], Mapping) and isinstance(used[key], Mapping):
-            yield from ((f"{key}.{below}", *values) for below, *values in differences(shipped[key], used[key]))
+            yield from ((f"{key}.{below}", old, new) for below, old, new in differences(shipped[key], used[key]))
         elif shipped[key] != used[key]:
             yield key, json.dumps(shipped[key]), json.dumps(used[key])
 

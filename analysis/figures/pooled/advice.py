@@ -60,8 +60,8 @@ def _panel(axes: Axes, table: pd.DataFrame, costs: pd.DataFrame, algorithms: lis
                 _cell(axes, column, place, row["relative_time_median"], row["is_tied"], row["fastest"] == name)
         if name in by_algorithm.index:
             worst, mean = by_algorithm.loc[name, ["worst_percent_median", "mean_percent"]]
-            for column, percent in ((len(points) + 0.3, worst), (len(points) + 1.3, mean)):
-                _cell(axes, column, place, 1 + percent / 100, False, False)
+            for right, percent in ((0.3, worst), (1.3, mean)):
+                _cell(axes, len(points) + right, place, 1 + percent / 100, False, False)
     axes.set_xlim(-0.5, len(points) + 1.8)
     axes.set_ylim(len(algorithms) - 0.5, -0.5)
     places = [*range(len(points)), len(points) + 0.3, len(points) + 1.3]

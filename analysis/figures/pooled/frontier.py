@@ -17,7 +17,7 @@ TABLE = pooled_frontier
 LOWEST = 0.4
 """Where the panels end below: in cache the limit of memory lies far from any algorithm."""
 LIMIT = style.Style(style.GREY, "", (0, (1, 1.5)))
-LOOKS = {"paper": ("-", "full"), "later": ((0, (4, 1.5)), "none")}
+LOOKS: dict[str, tuple[style.Dashes, str]] = {"paper": ("-", "full"), "later": ((0, (4, 1.5)), "none")}
 """Dashes and filling of markers by origin."""
 
 
