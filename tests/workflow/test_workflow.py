@@ -53,7 +53,6 @@ def project(whole):
     """Such a copy that can draw a few of the figures and judge a few of the claims, with a page of one word: its own
     tests look at it."""
     keep_few_figures(whole)
-    (whole / "analysis" / "page" / "report.py").write_text("def render(*_): return 'page'", encoding="utf-8")
     file = whole / "config" / "claims.yaml"
     claims = [claim for claim in yaml.safe_load(file.read_text(encoding="utf-8")) if claim["id"] in FEW_CLAIMS]
     file.write_text(yaml.safe_dump(claims), encoding="utf-8")
@@ -61,7 +60,8 @@ def project(whole):
 
 
 def keep_few_figures(project):
-    """Leaves a few of the figures in the project."""
+    """Leaves a few of the figures in the project, and a page of one word."""
+    (project / "analysis" / "page" / "report.py").write_text("def render(*_): return 'page'", encoding="utf-8")
     for file in (project / "analysis" / "figures").rglob("[a-z]*.py"):
         if file.stem not in FEW:
             file.unlink()

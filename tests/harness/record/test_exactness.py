@@ -58,18 +58,23 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("part", "changed", "told"), WRONG)
-def test_wrong_results_decide_nothing_are_told_first_and_not_adopted(recorded, part, changed, told):
+def test_results_beyond_what_is_allowed_are_told_and_not_adopted(recorded, part, changed, told):
     run = wrong(recorded, part, **changed)
     assert told in exactness.faults(run)[0]
+    assert told in verdict(run).faults[0]
+    with pytest.raises(HarnessError, match=r"^run\.json: "):
+        check_accuracy(run)
+
+
+def test_where_results_are_wrong_nothing_is_decided_and_that_is_told_first(recorded):
+    part, changed, told = WRONG[0]
+    run = wrong(recorded, part, **changed)
     machine = run.machine.name
     judged = [j for j in judge_all(load_claims(), {machine: [run]}) if j.run]
     assert {j.verdict for j in judged} <= {INCONCLUSIVE, NOT_RUN}
     assert all(told in j.reason for j in judged if j.verdict == INCONCLUSIVE and j.measured)
     assert summary(run).startswith("NOTHING IS DECIDED: ")
-    assert told in verdict(run).faults[0]
     assert panels.reservation(run) == "RESULTS ARE WRONG: no claim. "
-    with pytest.raises(HarnessError, match=r"^run\.json: "):
-        check_accuracy(run)
 
 
 def test_a_smoke_run_says_so_too(make_run):
