@@ -57,8 +57,8 @@ def draw(machine: Machine, table: pd.DataFrame, run: Run | None, notes: Sequence
             far = own["elements"][machine.is_out_of_cache(own["elements"])]
             below.hlines(claim.value, far.min(), far.max(), style.BLACK, (0, (4, 1)), linewidth=1.2)
             # Below its line: what is left of it is the model's.
-            told = f"paper: up to {claim.value:g} %\n"
-            below.text((far.min() * far.max()) ** 0.5, claim.value, told, ha="center", va="center", fontsize=6.8)
+            told, place = f"paper: up to {claim.value:g} %", ((far.min() * far.max()) ** 0.5, claim.value)
+            below.annotate(told, place, (0, -2), textcoords="offset points", ha="center", va="top", fontsize=6.8)
         for axes in (above, below):
             panels.length_axis(axes, own["elements"], machine)
         above.set_title(f"{names.ISAS[column[0]]}, {column[1]} (model)", pad=12)
