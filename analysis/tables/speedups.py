@@ -1,6 +1,9 @@
 """Speedup of Two-Pass over the better Three-Pass: at each length, and the largest of all; of a run, and of a body of
 evidence."""
 
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -58,20 +61,24 @@ def pooled_speedups(evidence: Evidence, target: float = TARGET_CONFIDENCE) -> pd
     pooled = in_percent(RIVALS(evidence, target), SPEEDUP).assign(confidence=target)
     pooled = pooled.sort_values([*POINT, "speedup_percent_median"], kind="stable").drop_duplicates(POINT)
     known = {*pooled[POINT].itertuples(index=False, name=None)}
-    alone = [
-        ratios.speedups(selection.algorithm_rows(run), POINT, target).assign(runs=1)
-        for run in evidence.runs
-        if any(
-            (its.isa, its.compiler, n) not in known
-            for its in run.experiments.get("algorithms", ())
-            for n in its.elements
-        )
-    ]
+    alone = [ratios.speedups(rows, POINT, target).assign(runs=1) for rows in _beside(evidence.runs, known)]
     table = pd.concat([one for one in (pooled, *alone) if len(one)], ignore_index=True).drop_duplicates(POINT)
     about_runs = [f"{what}_{SPEEDUP}_percent_{end}" for what in ("mean", "next_run") for end in ("low", "high")]
     about_runs += ["between_runs_percent", "between_runs_share"]
     columns = [*POINT, "against", *bounds("speedup_percent"), *about_runs, "runs", "confidence", "processes"]
     return table.sort_values(POINT, ignore_index=True).reindex(columns=columns)
+
+
+def _beside(runs: Sequence[Run], known: Collection[tuple[Any, ...]]) -> Iterator[pd.DataFrame]:
+    """The rows of whole algorithms at points that are not known, of each run that has such."""
+    for run in runs:
+        items = run.experiments.get("algorithms", ())
+        if lacking := [
+            point for its in items for n in its.elements if (point := (its.isa, its.compiler, n)) not in known
+        ]:
+            rows = selection.algorithm_rows(run)
+            its = pd.MultiIndex.from_frame(rows[POINT]).isin(lacking)
+            yield rows[its]
 
 
 @made_once

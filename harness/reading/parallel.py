@@ -23,7 +23,7 @@ def each(make: Callable[[Given], Made], those: Sequence[Given], at_least: int = 
     if processes < 2:
         return list(map(make, those))
     with ProcessPoolExecutor(processes, get_context("fork"), _begin, (make, those)) as pool:
-        return list(pool.map(_made, range(len(those)), chunksize=at_least))
+        return list(pool.map(_made, range(len(those))))
 
 
 def _begin(*work: Any) -> None:

@@ -102,9 +102,9 @@ def probability(table: pd.DataFrame) -> float:
     if not len(table):
         return 1.0
     cells = table.assign(error=1 - table["confidence"]).groupby(["isa", "compiler", "elements"])
-    found = cells.agg(wrong=("wrong", "any"), error=("error", "sum"))
-    trials, chance = len(found), float(found["error"].clip(upper=1).mean())
-    so_many = range(int(found["wrong"].sum()), trials + 1)
+    wrong, error = cells["wrong"].any(), cells["error"].sum()
+    trials, chance = len(wrong), float(error.clip(upper=1).mean())
+    so_many = range(int(wrong.sum()), trials + 1)
     return sum(math.comb(trials, n) * chance**n * (1 - chance) ** (trials - n) for n in so_many)
 
 

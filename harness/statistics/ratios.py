@@ -33,8 +33,8 @@ def log_ratios(rounds: pd.DataFrame, numerator: str, denominator: str) -> pd.Dat
     Returns what the rounds are by, process, round and log_ratio; a round in which one of the two is missing is left
     out.
     """
-    both = rounds.reindex(columns=[numerator, denominator]).dropna()
-    return (both[numerator] - both[denominator]).rename("log_ratio").reset_index()
+    both = rounds.reindex(columns=[numerator, denominator])
+    return (both[numerator] - both[denominator]).dropna().rename("log_ratio").reset_index()
 
 
 def percents(ratios: pd.DataFrame, by: list[str], name: str, target: float = TARGET_CONFIDENCE) -> pd.DataFrame:
