@@ -1,6 +1,7 @@
 """Writes what a reviewer reads of all runs that are on disk: report.html, claims.md with its table, and artifact.md."""
 
 import argparse
+import gc
 from pathlib import Path
 
 from analysis.claims import verdicts
@@ -18,14 +19,24 @@ OPTIONS = (
 
 def run(options: argparse.Namespace) -> None:
     """Writes them, all or none."""
-    found = Found.of(options.results)
-    appendix = found.without_places(artifact.render(found, artifact.Measured.here(options.results)))
-    page = report.render(found, appendix).encode()
-    written = {
+    # What is made is held to the end, so that to look for garbage is a tenth of the time for nothing.
+    gc.disable()
+    try:
+        written = made(options.results)
+    finally:
+        gc.enable()
+    write_whole({options.output / name: content for name, content in written.items()})
+    megabytes = len(written["report.html"]) / 1e6
+    print(f"{options.output / 'report.html'}: {megabytes:.1f} MB; open it in a browser")
+
+
+def made(results: Path) -> dict[str, bytes]:
+    """The files, by their names below the folder that they are written to."""
+    found = Found.of(results)
+    appendix = found.without_places(artifact.render(found, artifact.Measured.here(results)))
+    return {
         "tables/claims.csv": csv_bytes(verdicts.table(found.judgements)),
         "claims.md": verdicts.report(found.judgements, [its.said for its in found.in_short.values()]).encode(),
         "artifact.md": appendix.encode(),
-        "report.html": page,
+        "report.html": report.render(found, appendix).encode(),
     }
-    write_whole({options.output / name: content for name, content in written.items()})
-    print(f"{options.output / 'report.html'}: {len(page) / 1e6:.1f} MB; open it in a browser")

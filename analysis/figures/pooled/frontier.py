@@ -46,6 +46,7 @@ def draw(evidence: Evidence) -> Figure:
         "input read before each call; cold output: written longest ago of all in rotation; warm output: the one of the "
         "call before",
     ]
+    notes += ["several threads: a row for each algorithm, in the order of the legend"] if len(teams) else []
     title = "The frontier: every algorithm against the fastest at its length"
     return panels.finish_pooled(figure, evidence, table, panels.Frame(title, handles, notes))
 
@@ -90,7 +91,7 @@ def _dots(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style], eviden
         axes.errorbar(middle, place, xerr=[[below], [above]], **look, capsize=2, elinewidth=0.8)
     limit = table[table["algorithm"] == table["fastest"]]["limit_percent_median"].iloc[0] / 100
     axes.axvline(limit, color=LIMIT.colour, linestyle=LIMIT.dashes)
-    axes.set_yticks(range(len(table)), [names.algorithm(name) for name in table["algorithm"]])
+    axes.set_yticks([])  # names as long as these would take a third of the figure from all panels
     axes.set_ylim(-0.6, len(table) - 0.4)
     axes.set_xlim(min(limit, 1) - 0.05, 1.03 * table["relative_time_high"].max())
     axes.grid(axis="x")
