@@ -8,10 +8,8 @@ from collections.abc import Sequence
 INSTANCE = re.compile(r"^(\w+?)_(u\d+k\d+):(.*?)\.cfi_endproc", re.DOTALL | re.MULTILINE)
 MEMORY = re.compile(r"\((%\w+)?(?:,\s*(%\w+)(?:,\s*(\d))?)?\)")
 INCREMENT = re.compile(r"^(add|sub)q \$(-?\d+), ?(%r\w+)$", re.MULTILINE)
-LEAVING = ("j", "ret", "call")
-"""Mnemonics after which what follows may not be executed next."""
-ADDRESS_ONLY = ("lea", "nop")
-"""With operands in memory that are neither read nor written."""
+LEAVING = ("j", "ret", "call")  # what follows may not be executed next
+ADDRESS_ONLY = ("lea", "nop")  # whose operands in memory are neither read nor written
 
 
 def hot_loops(assembly: str) -> dict[tuple[str, str], list[str]]:
@@ -36,10 +34,6 @@ def bytes_per_iteration(loop: Sequence[str]) -> int:
     steps: Counter[str] = Counter()
     for what, by, register in INCREMENT.findall("\n".join(loop)):
         steps[register] += int(by) if what == "add" else -int(by)
-    advances = {
-        steps[base] + int(scale or 1) * steps[index]
-        for one in loop
-        if not one.startswith(ADDRESS_ONLY)
-        for base, index, scale in MEMORY.findall(one)
-    } - {0}
+    places = MEMORY.findall("\n".join(one for one in loop if not one.startswith(ADDRESS_ONLY)))
+    advances = {steps[base] + int(scale or 1) * steps[index] for base, index, scale in places} - {0}
     return advances.pop() if len(advances) == 1 else 0

@@ -1,5 +1,4 @@
-"""The figure of what the model expects of a machine: it says "(model)" in title and legend, in other colours and dashes
-than measurements."""
+"""The figure of what the model expects of a machine: "(model)" in words, and other colours and dashes than measured."""
 
 import textwrap
 from collections.abc import Sequence
@@ -27,7 +26,6 @@ STYLES = {
     "two-pass": style.Style(style.VERMILLION, "", (0, (4, 1.2, 1, 1.2))),
 }
 """Other colours than measurements, never a solid line, never a marker."""
-BAND = {"alpha": 0.18, "linewidth": 0}
 ORIGIN = (
     "PREDICTED, NOT MEASURED: llvm-mca's cycles of our loops, lines by reuse distance, bandwidths of one core",
     f"bands: 10 to 90 % of {DRAWS} draws of what is uncertain, and of the model's errors on what had been measured",
@@ -79,5 +77,5 @@ def _of(table: pd.DataFrame, column: tuple[str, str]) -> pd.DataFrame:
 
 
 def _expected(axes: Axes, table: pd.DataFrame, look: style.Style) -> None:
-    axes.fill_between(table["elements"], table["low"], table["high"], color=look.colour, **BAND)
+    axes.fill_between(table["elements"], table["low"], table["high"], color=look.colour, alpha=0.18, linewidth=0)
     axes.plot(table["elements"], table["median"], color=look.colour, linestyle=look.dashes)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.model import in_core, inputs, validate
-from analysis.model.times import REGIONS, Grid, Parameters, Prediction, Subject, predict
+from analysis.model.times import REGIONS, Parameters, Prediction, Subject, predict
 from analysis.model.validate import ALGORITHM, SPEEDUP
 from harness.reading.claims import Claim
 from harness.record.errors import HarnessError
@@ -35,7 +35,7 @@ class Forecast:
     """A prediction with the model's own errors, which are in none of its passes."""
 
     prediction: Prediction
-    grids: Mapping[tuple[str, str], Grid]
+    grids: Mapping[tuple[str, str], inputs.Draws]
     """By quantity and algorithm: SPEEDUP_PERCENT of Two-Pass over the better Three-Pass, NANOSECONDS of each."""
 
     def largest(self) -> np.ndarray:
@@ -83,8 +83,7 @@ def forecast(name: str, isa: str, variants: str = CHOSEN) -> Forecast:
     if variants == PUBLISHED:
         loops |= in_core.intervals(known, machine.paper_variants[isa])
     core = inputs.of_machine(machine, isa, random, DRAWS)
-    caches = [cache.bytes for cache in machine.caches]
-    subject = Subject(name, caches, isa, COMPILER, core, loops, algorithms, passes)
+    subject = Subject(name, [one.bytes for one in machine.caches], isa, COMPILER, core, loops, algorithms, passes)
     place, store, unhidden = (random.random((DRAWS, 1)) for _ in range(3))
     drawn = Parameters(place, 1 + (LONE_STORE - 1) * store, UNHIDDEN * unhidden)
     return with_errors(predict(subject, drawn, LENGTHS), random)

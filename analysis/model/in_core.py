@@ -1,12 +1,10 @@
 """Cycles that a core needs for each vector of a pass when its data is in L1: from the hot loops as our compilers build
-them, by llvm-mca's model of each microarchitecture. Nothing runs and nothing is fitted.
+them, by llvm-mca's model of each microarchitecture. A run is held against loops of its own kernels alone.
 
 Of each loop the table has an interval. One end is the block reciprocal throughput: what the busiest port, or the width
 of dispatch, allows if nothing ever waits for a result; of a reduction by one accumulator it is far below any real time.
 The other is a simulation of out-of-order execution, with latencies, chains from one iteration to the next, and the size
 of the scheduler. Both have every load hit L1, loads that never wait for stores, and each branch predicted: no bounds.
-
-A run is held against loops of its own kernels alone, so those that a recorded run needs stay when kernels change.
 """
 
 import json
@@ -38,14 +36,11 @@ BEFORE_HASHES = "before kernels had a hash"
 TARGET = "-mtriple=x86_64-unknown-linux-gnu"
 # Versions differ in their models: first the one of the recorded table, last whatever the distribution calls its own.
 COMMANDS = ("llvm-mca-19", "llvm-mca-20", "llvm-mca")
-OLDEST = 16
-"""The first with a model of Zen 4."""
+OLDEST = 16  # the first with a model of Zen 4
 # The difference of two simulations is free of what the first iterations lack: their scheduler starts empty.
 WARM_UP, ITERATIONS = 10, 60
-Algorithms = Mapping[str, Sequence[str]]
-"""The passes of each."""
-Loops = Mapping[tuple[str, str], Sequence[str]]
-"""Lines of AT&T assembly, by pass and variant."""
+Algorithms = Mapping[str, Sequence[str]]  # the passes of each
+Loops = Mapping[tuple[str, str], Sequence[str]]  # lines of AT&T assembly, by pass and variant
 CODE = ["kernels", "microarchitecture", "compiler", "isa"]
 COLUMNS = [*CODE, "pass", "variant", "cycles_low", "cycles_high", "compiler_version", "llvm_version"]
 
@@ -60,8 +55,7 @@ def find_simulator() -> tuple[str, str]:
 
 def predicted(algorithms: Algorithms, loops: pd.DataFrame) -> dict[str, list[str]]:
     """Those of all of whose passes there are loops."""
-    known = {*loops["pass"]}
-    return {name: list(passes) for name, passes in algorithms.items() if known.issuperset(passes)}
+    return {name: list(passes) for name, passes in algorithms.items() if {*loops["pass"]}.issuperset(passes)}
 
 
 @cache
@@ -156,6 +150,5 @@ def _told_by(command: str, *options: str, source: str = "") -> subprocess.Comple
 
 
 def version_number(version: str) -> str:
-    """The number in what a program says of its version, 0.0.0 where there is none: the last, since distributions
-    put their own before."""
+    """The last number in what a program says of its version, distributions putting their own before; or 0.0.0."""
     return ["0.0.0", *re.findall(r"\d+\.\d+\.\d+(?=\s|$)", version)][-1]

@@ -28,7 +28,7 @@ over several sizes, these where no loop tells."""
 STREAMS = {"load": 1, "copy": 2, "update": 2}
 """Lines that a bandwidth loop reads and writes, without write-allocate, for each line of its length."""
 Draws = npt.NDArray[np.float64]
-"""One number for each draw of the uncertain inputs; shape (draws, 1), so that lengths go beside."""
+"""Of each draw of the uncertain inputs a number, or one for each length: shape (draws, 1) or (draws, lengths)."""
 
 
 @dataclass(frozen=True)

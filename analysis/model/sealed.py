@@ -49,10 +49,9 @@ class Sealed:
 
 
 def of_runs(runs: Sequence[Run], elements: Sequence[int], loops: pd.DataFrame | None = None) -> pd.DataFrame:
-    """What the model expects of a machine that has runs at lengths of one's choice, as Forecast.table: by what the
-    first of them measured, in the variants that it chose for each compiler and ISA; or, of a compiler whose `loops`
-    there (in_core.table) are given, in those that llvm-mca gives the fewest cycles. Raises HarnessError where a run has
-    one of the lengths, or the first one's loops are not recorded."""
+    """What the model expects of a machine at these lengths, as Forecast.table: by what the first of its runs measured,
+    in the variants that it chose; or of a compiler whose `loops` there (in_core.table) are given, in those of the
+    fewest cycles. Raises HarnessError where a run has one of the lengths, or the first one's loops are missing."""
     first, random, at = runs[0], np.random.default_rng(forecast.SEED), np.log(sorted(elements))
     subjects = [its for run, its in validate.subjects(runs, in_core.load()) if run is first]
     if not subjects:

@@ -15,10 +15,7 @@ from harness.record.isa import ISAS
 from harness.record.run import Pass
 from harness.statistics import selection
 
-REGIONS = ("L2", "L3", "memory")
-"""What is large enough for X; the last is out of cache."""
-Grid = npt.NDArray[np.float64]
-"""Shape (draws, lengths)."""
+REGIONS = ("L2", "L3", "memory")  # what is large enough for X; the last is out of cache
 
 
 @dataclass(frozen=True)
@@ -54,17 +51,16 @@ class Subject:
 
     def regions(self, elements: npt.ArrayLike) -> np.ndarray:
         """Of each length, which of REGIONS it is in."""
-        bounds = [self.caches[1], self.caches[1] + self.caches[2]]
-        return np.array(REGIONS)[np.searchsorted(bounds, FLOAT_BYTES * np.asarray(elements))]
+        return np.array(REGIONS)[np.searchsorted(np.cumsum(self.caches[1:]), FLOAT_BYTES * np.asarray(elements))]
 
 
 @dataclass(frozen=True)
 class PassTime:
     """Nanoseconds per element of a pass, each of shape (draws, lengths)."""
 
-    computation: Grid
-    data: Grid
-    total: Grid
+    computation: Draws
+    data: Draws
+    total: Draws
 
 
 @dataclass(frozen=True)
@@ -76,11 +72,11 @@ class Prediction:
     passes: Mapping[tuple[str, str], PassTime]
     """By (algorithm, pass); of a pass on its own, on the same operands each time, by ("", pass)."""
 
-    def total(self, algorithm: str, part: str = "total") -> Grid:
+    def total(self, algorithm: str, part: str = "total") -> Draws:
         """Nanoseconds per element of a whole algorithm, or of its data or computation alone."""
         return sum(getattr(self.passes[algorithm, name], part) for name in self.subject.algorithms[algorithm])
 
-    def ratio(self) -> Grid:
+    def ratio(self) -> Draws:
         """How many times as long the better Three-Pass takes as Two-Pass."""
         return np.minimum(*map(self.total, selection.THREE_PASS)) / self.total(selection.TWO_PASS)
 

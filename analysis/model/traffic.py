@@ -15,12 +15,10 @@ from harness.record.run import Pass
 
 LINE_BYTES = 64
 MEMORY = "memory"
-LEVELS = (2, 3, MEMORY)
-"""Where the lines that L1 lacks come from."""
+LEVELS = (2, 3, MEMORY)  # where the lines that L1 lacks come from
 Vectors = frozenset[str]
 PLACES = (np.arange(32) + 0.5) / 32
-CALLS = 3
-"""One before that which is counted, and one after."""
+CALLS = 3  # one before that which is counted, and one after
 
 
 def moved(passes: Sequence[Pass], elements: np.ndarray, caches: Sequence[int], rotating: bool) -> np.ndarray:

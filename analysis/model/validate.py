@@ -15,7 +15,7 @@ import pandas as pd
 
 from analysis.model import in_core, inputs
 from analysis.model.times import Parameters, Subject, predict
-from harness.record.errors import HarnessError
+from harness.record.errors import HarnessError, described
 from harness.record.run import Pass
 from harness.record.samples import Run
 from harness.statistics import selection
@@ -26,8 +26,7 @@ COVERED = 0.8
 OTHER_MICROARCHITECTURE = 1.28
 """By how much the errors of measured machines are widened for another one. Errors within a block go together, and a
 machine has but few: for 80 % Student's t with 3 degrees of freedom reaches 1.28 times as far as a normal distribution.
-The validation says how many of one machine's times and speedups are in bands by the others, and which factor would have
-held COVERED of them. Change it here."""
+The validation says how many times and speedups of a machine bands by the others hold, and which factor would do."""
 ALIKE, APART = ["machine", "region"], ["compiler", "isa"]
 """What the blocks share by whose errors a block is judged, and of what at least one must differ."""
 SPEEDUP, ALGORITHM, LATER, PASS = "speedup", "algorithm", "later algorithm", "pass"
@@ -96,9 +95,8 @@ def compare(runs: Sequence[Run], cycles: pd.DataFrame) -> pd.DataFrame:
             grids |= {(PASS, name): made.passes["", name].total for name in subject.passes}
             grids |= {(kind, name): made.total(name) for kind in (ALGORITHM, LATER) for name in subject.algorithms}
             expected = pd.DataFrame({key: grid[0] for key, grid in grids.items()}, shared.index).unstack()
-            told = {"run": run.name, "machine": subject.machine, "region": subject.regions(rows["elements"])}
-            its = expected.rename("expected")
-            tables.append(rows.assign(**told).join(its, on=["kind", "name", "elements"], how="inner"))
+            rows = rows.assign(run=run.name, machine=subject.machine, region=subject.regions(rows["elements"]))
+            tables.append(rows.join(expected.rename("expected"), on=["kind", "name", "elements"], how="inner"))
     if not tables:
         raise HarnessError("there is no run of whose kernels loops are recorded, by which the model could be judged")
     table = pd.concat(tables, ignore_index=True)
@@ -141,7 +139,5 @@ def load(folder: Path = RECORDED.parent) -> tuple[pd.DataFrame, dict[str, list[s
     try:
         content, table = json.loads(file.read_text(encoding="utf-8")), pd.read_csv(folder / RECORDED.name)
         return table, content["algorithms"], {name: Pass(**one) for name, one in content["passes"].items()}
-    except OSError as error:
-        raise HarnessError(f"{error.filename}: {error.strerror} ({in_core.REFRESH})") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise HarnessError(f"{file}: is damaged: {error} ({in_core.REFRESH})") from error
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise HarnessError(f"{file}: is damaged or not there: {described(error)} ({in_core.REFRESH})") from error

@@ -8,8 +8,7 @@ examples:
   python -m analysis.model refresh
       compiles the kernels, asks llvm-mca, and judges the model by the recorded runs
   python -m analysis.model seal MACHINE --elements 7500000 130000000
-      writes down what is expected of a machine that has runs, at lengths that none of them has, or with --compiler
-      of a compiler that none has
+      writes down what is expected of a machine that has runs, at lengths or of a compiler that none of them has
 """
 
 NAMES = ("predict", "refresh", "seal")

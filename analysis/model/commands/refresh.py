@@ -50,8 +50,7 @@ def loops_now(names: Sequence[str], models: Mapping[str, LlvmModel]) -> pd.DataF
     """in_core.table of the kernels as they are, by these compilers. Raises HarnessError where one cannot be used."""
     config = configuration.load()
     compilers = [build.require_compiler(config, name) for name in names]
-    isas = [isa for isa in in_core.VECTORS if any(isa in model.isas for model in models.values())]
-    made, kernels = compiled(config, compilers, isas), build.kernels_hash(config, compilers)
+    made, kernels = compiled(config, compilers, in_core.VECTORS), build.kernels_hash(config, compilers)
     return in_core.table(kernels, config["algorithms"], made, models)
 
 
