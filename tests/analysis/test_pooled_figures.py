@@ -6,6 +6,7 @@ import matplotlib.style
 import pytest
 
 from analysis import figures, style
+from analysis.figures.pooled import rising
 from harness.reading.evidence import Evidence
 from harness.record.samples import load_run
 from tests.planted import body_of_evidence
@@ -53,3 +54,13 @@ def test_a_run_of_other_lengths_alone_has_no_empty_place_among_those_that_are_co
 
 def test_a_run_alone_is_not_drawn_against_others(body):
     assert "runs" in body.parts and "runs" not in Evidence(body.runs[:1]).parts
+
+
+def test_intervals_that_reach_far_stand_on_an_axis_of_ratios(full_run, monkeypatch):
+    evidence = Evidence((full_run,))
+    near = rising.TABLE(evidence)
+    far = near.assign(longer_percent_high=600.0)
+    for shown, scale in ((near, "linear"), (far, "function")):
+        monkeypatch.setattr(rising, "TABLE", lambda _, shown=shown: shown)
+        panels = [axes for axes in drawn("rising", evidence).axes if axes.get_xlabel()]
+        assert panels and {axes.get_xscale() for axes in panels} == {scale}
