@@ -59,6 +59,7 @@ test-cluster: setup
 
 lint: setup
 	ruff check . && ruff format --check . && snakefmt --check Snakefile harness/workflow analysis/workflow
+	mypy
 
 setup: room .venv/ready
 
