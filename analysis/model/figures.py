@@ -68,8 +68,8 @@ def draw(machine: Machine, table: pd.DataFrame, run: Run | None, notes: Sequence
     handles.append(Patch(facecolor="0.8", label="10 to 90 % (model)"))
     if run:
         handles += panels.algorithm_handles(style.ALGORITHMS, STYLES)
-    told = [*ORIGIN, *(line for note in notes for line in textwrap.wrap(note, 130))]
-    return panels.surround(figure, panels.Frame(f"{machine.title} (model)", handles, told)), table
+    footer = [*ORIGIN, *(line for note in notes for line in textwrap.wrap(note, 130))]
+    return panels.surround(figure, panels.Frame(f"{machine.title} (model)", handles, footer)), table
 
 
 def _of(table: pd.DataFrame, column: tuple[str, str]) -> pd.DataFrame:

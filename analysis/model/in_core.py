@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pandas as pd
@@ -145,8 +145,8 @@ def cycles_per_iteration(command: str, cpu: str, loops: Loops) -> dict[tuple[str
 
 def _told_by(command: str, *options: str, source: str = "") -> subprocess.CompletedProcess[str]:
     """What llvm-mca says of an assembly source."""
-    text = {"encoding": "utf-8", "errors": "backslashreplace"}
-    return subprocess.run([command, *options], input=source, capture_output=True, check=False, **text)
+    run = partial(subprocess.run, capture_output=True, check=False, encoding="utf-8", errors="backslashreplace")
+    return run([command, *options], input=source)
 
 
 def version_number(version: str) -> str:

@@ -80,7 +80,8 @@ def of_run(run: Run, others: Sequence[Run], isa: str) -> Core:
     """The core that a run measured with its bandwidth loops: at the lengths whose data lie well within each level, the
     median; where it has none there, by other runs of its machine. So is what it finds in L3: as far as its load loop is
     faster than out of memory. Raises HarnessError where no run has a loop."""
-    levels, ends, found = (1, *LEVELS), [0, *map(run.machine.cache_bytes, (1, 2, 3)), np.inf], {}
+    levels, ends = (1, *LEVELS), [0, *map(run.machine.cache_bytes, (1, 2, 3)), np.inf]
+    found: dict[tuple[int | str, str], np.ndarray] = {}
     for table in (pd.concat([loops(one, isa) for one in (run, *others)]), loops(run, isa)):
         held = FLOAT_BYTES * table["elements"] * table["pass"].map({"copy": 2}).fillna(1)
         for level, above, within in zip(levels, ends, ends[1:], strict=False):

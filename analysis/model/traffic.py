@@ -15,13 +15,13 @@ from harness.record.run import Pass
 
 LINE_BYTES = 64
 MEMORY = "memory"
-LEVELS = (2, 3, MEMORY)  # where the lines that L1 lacks come from
+LEVELS: tuple[int | str, ...] = (2, 3, MEMORY)  # where the lines that L1 lacks come from
 Vectors = frozenset[str]
 PLACES = (np.arange(32) + 0.5) / 32
 CALLS = 3  # one before that which is counted, and one after
 
 
-def moved(passes: Sequence[Pass], elements: np.ndarray, caches: Sequence[int], rotating: bool) -> np.ndarray:
+def moved(passes: Sequence[Pass], elements: np.ndarray, caches: Sequence[float], rotating: bool) -> np.ndarray:
     """Lines for each line of X that the passes of a call over so many elements move in a steady state: shape (passes;
     read, allocated to be overwritten, and written; LEVELS; lengths). `caches`: bytes of L1, L2 and L3, of L3 the mean
     over all sizes that are given. `rotating`: X is read before each call and Y is a vector that no cache has, as in the

@@ -78,7 +78,8 @@ def in_full(results: Path, claims: Iterable[Claim]) -> set[str]:
 
     def weight(name: str) -> tuple[bool, int, datetime | None]:
         newest = drawn[name][0]
-        pooled = sum(run.facts and newest.facts and run.facts.body == newest.facts.body for run in drawn[name])
+        bodies = [run.facts and run.facts.body for run in drawn[name]]
+        pooled = bodies.count(bodies[0]) if bodies[0] else 0
         return name in about, pooled, newest.ended
 
     return {*sorted(drawn, key=weight, reverse=True)[:MOST]}

@@ -369,7 +369,8 @@ PICTURES = (
         "that are pooled can be chosen.",
         lambda found: Lines(
             *(Axis("started", "time, UTC", kind="T"), Axis("value", "what was found", form=".3~f"), "series"),
-            *((MACHINE, "run", "quantity"), {"process": "process", "group": "group"}),
+            switches=(MACHINE, "run", "quantity"),
+            tells={"process": "process", "group": "group"},
         ),
         over_time,
     ),
@@ -382,8 +383,10 @@ PICTURES = (
         "difference where there is none is the noise floor.",
         lambda found: Lines(
             *(Axis("series", "what was asked", kind="N"), Axis("difference_percent", "difference, %", form="+.2f")),
-            *("elements_told", (MACHINE, "isa"), {"planted_percent": "the answer, %", **PROCESSES}),
-            *({}, [(0, "")]),
+            "elements_told",
+            switches=(MACHINE, "isa"),
+            tells={"planted_percent": "the answer, %", **PROCESSES},
+            marks=[(0, "")],
             joined=False,
         ),
         lambda table, found: known_answers(table, found).assign(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -49,8 +49,12 @@ class Shown:
 
 def render(found: Found, appendix: str) -> str:
     """The page, as HTML, with the artifact appendix in it."""
-    shown, tables = {}, {"caches": columnar(caches(found))}
-    tasks = [partial(library, found.results), *(partial(show, found, picture) for picture in PICTURES)]
+    shown: dict[str, list[Shown]] = {}
+    tables = {"caches": columnar(caches(found))}
+    tasks: list[Callable[[], Any]] = [
+        partial(library, found.results),
+        *(partial(show, found, picture) for picture in PICTURES),
+    ]
     # To bundle what draws the charts takes longest where it is not kept, so it comes first.
     script, *drawings = parallel.each(lambda make: make(), tasks)
     for picture, one in zip(PICTURES, drawings, strict=True):

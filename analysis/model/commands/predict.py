@@ -1,7 +1,7 @@
 """Draws what the model expects of the paper's machines, says why, and judges what was sealed."""
 
 import argparse
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from analysis.model import figures, forecast, in_core, report, sealed
@@ -21,17 +21,17 @@ OPTIONS = (
 
 def run(options: argparse.Namespace) -> None:
     """Writes a folder for each machine and for what was sealed of one that is here, and the page."""
-    known, written, folders = load_machines(), {}, catalog.complete_runs(options.results)
+    known, written, folders = load_machines(), dict[Path, bytes](), catalog.complete_runs(options.results)
     fared = sealed.judged(cache(lambda name: load_runs(folders.get(name, ()))))
     # What is not judged yet is drawn as the model has it now.
-    drawn = {name: (name, forecast.table(name), None, []) for name in forecast.predicted_machines()}
+    drawn: dict[str, tuple] = {name: (name, forecast.table(name), None, []) for name in forecast.predicted_machines()}
     for name, one in fared.items():
         expected = one.expected if one.judge or name not in drawn else drawn[name][1]
         drawn[name] = (one.machine, expected, one.judge, [one.told])
         written |= {} if one.score is None else {options.output / name / "sealed.csv": csv_bytes(one.score)}
     for name, (machine, *shown) in drawn.items():
         if machine in known:
-            its = rendered(lambda machine=known[machine], shown=shown: figures.draw(machine, *shown))
+            its = rendered(partial(figures.draw, known[machine], *shown))
             written |= its.files(figures.NAME, options.output / name, options.output / name)
     recorded = in_core.RECORDED.with_name("validation.md").read_text(encoding="utf-8")
     page = report.explanation([one.told for one in fared.values()], recorded)
