@@ -20,7 +20,7 @@ from harness.record.run import UNKNOWN, Record
 from harness.record.samples import Run
 from harness.record.schema import schema
 
-SOFTWARE = ("numpy", "scipy", "pandas", "matplotlib", "altair", "snakemake", "cffi")
+SOFTWARE = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib", "altair", "snakemake", "cffi")
 """What analysis and measuring stand on, by its name on PyPI."""
 GIBI, MEBI, KIBI = 1 << 30, 1 << 20, 1 << 10
 

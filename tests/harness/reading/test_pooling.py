@@ -47,21 +47,6 @@ def test_two_runs_at_one_point_have_one_degree_of_freedom():
     assert one["low"] == pytest.approx(4 - one["high"])
 
 
-def test_the_spread_of_one_point_is_that_of_paule_and_mandel_as_statsmodels_has_it():
-    from statsmodels.stats.meta_analysis import combine_effects
-
-    draw = np.random.default_rng(7)
-    known = []
-    for runs in (2, 3, 8) * 20:
-        variances = draw.uniform(0.2, 4, runs) * 1e-5
-        values = draw.normal(0.1, draw.choice([0, 0.002, 0.02]), runs) + draw.normal(0, np.sqrt(variances))
-        expected = combine_effects(values, variances, method_re="iterated").tau2
-        (found,) = spreads(rows([values]).assign(variance=variances), BY, GROUP)["variance"]
-        assert found == pytest.approx(expected, rel=1e-9, abs=1e-15)
-        known.append(found)
-    assert 0 < known.count(0) < len(known)
-
-
 def test_points_of_a_group_share_the_spread_of_their_runs():
     found = rows([[0.0, 4.0], [0.0, 0.0]])
     spread = spreads(found, BY, GROUP)
