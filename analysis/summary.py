@@ -23,7 +23,6 @@ from harness.record.errors import MissingRows
 from harness.record.machines import emulator
 from harness.record.run import OF_THE_JOB
 from harness.record.samples import Run, load_runs
-from harness.record.store import read_record
 from harness.statistics import controls, selection
 from harness.statistics.intervals import bounds
 from harness.statistics.selection import TWO_PASS
@@ -107,9 +106,9 @@ def _conditions(run: Run) -> list[str]:
 def _best_known(run: Run) -> pd.Series:
     """The highest median bandwidth of load, by level, of the complete runs of this machine on disk and this one."""
     folders = complete_runs(run.folder.parents[2]).get(run.machine.name, ())
-    others = [folder for folder in folders if folder.name != run.name]
-    looked = [folder for folder in others if conditions.is_in(its := read_record(folder)) and not its.protocol.is_smoke]
-    tables = [conditions.given(its) for its in (run, *load_runs(looked))]
+    others = load_runs(folder for folder in folders if folder.name != run.name)
+    looked = [its for its in others if conditions.is_in(its) and not its.protocol.is_smoke]
+    tables = [conditions.given(its) for its in (run, *looked)]
     return pd.concat(tables)["median"].xs(LOOPS[0], level="loop").groupby("level").max()
 
 

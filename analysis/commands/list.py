@@ -4,7 +4,7 @@ import argparse
 
 from analysis import figures
 from analysis.options import RESULTS
-from harness.reading import catalog
+from harness.reading import catalog, parallel
 
 OPTIONS = (RESULTS,)
 
@@ -17,6 +17,7 @@ def run(options: argparse.Namespace) -> None:
     runs = catalog.find_runs(options.results)
     print("runs (* = drawn)" if runs else f"runs: none under {options.results}")
     drawn = {folder for those in catalog.evidence(options.results).values() for folder in those}
-    for run in runs:
+    whole = parallel.each(lambda run: run if run.is_read or not run.facts else catalog.read(run.folder), runs, 20)
+    for run in whole:
         state = run.problem or (f"ended {run.ended.isoformat()}" if run.ended else "not complete")
-        print(f"{'*' if run.folder in drawn else ' '} {run.machine:16} {run.folder}  {state}")
+        print(f"{'*' if run.folder in drawn and not run.problem else ' '} {run.machine:16} {run.folder}  {state}")

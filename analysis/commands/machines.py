@@ -57,7 +57,7 @@ def compared(folders: Sequence[Path]) -> Compared | None:
 
 def decided_by(folders: Sequence[Path]) -> str:
     """Hash of all that decides what is found in these runs: their files, the modules, the configuration with the
-    versions of libraries. Empty where a file cannot be read."""
+    versions of libraries that are locked. Empty where a file cannot be read."""
     its = [path for package in ("analysis", "harness") for path in (ROOT / package).rglob("*.py")]
     its += [path for path in (ROOT / "config").rglob("*") if path.is_file()]
     with suppress(HarnessError, OSError):

@@ -27,10 +27,12 @@ def validation(table: pd.DataFrame) -> str:
     found = table.assign(
         relative=relative,
         off=100 * (table["expected"] - table["measured"]).abs() / table["measured"].where(~ratios, 1),
-        inside=100 * table["measured"].between(table["low"], table["high"]),
-        apart=100 * table["measured"].between(table["low_apart"], table["high_apart"]),
+        inside=100.0 * table["measured"].between(table["low"], table["high"]),
+        apart=100.0 * table["measured"].between(table["low_apart"], table["high_apart"]),
         needed=OTHER_MICROARCHITECTURE * np.abs(np.log(relative)) / np.log(table["high_apart"] / table["expected"]),
     )
+    found.loc[np.isinf(table["high"]), "inside"] = np.nan
+    found.loc[np.isinf(table["high_apart"]), ["apart", "needed"]] = np.nan
     for what, unit, asked, is_covered, which in (
         ("times of algorithms", "%", 7, True, table["kind"] == ALGORITHM),
         ("times of passes", "%", 7, True, table["kind"] == PASS),
@@ -42,8 +44,7 @@ def validation(table: pd.DataFrame) -> str:
         if (own := found[which]).empty:
             continue
         middle, inside = own["off"].median(), own["inside"].mean()
-        of_each = own.groupby("machine")["off"].median().reindex(machines)
-        each = ", ".join("–" if np.isnan(one) else f"{one:.1f}" for one in of_each)
+        each = ", ".join(f"{one:.1f}" for one in own.groupby("machine")["off"].median().reindex(machines))
         others = f"{own['apart'].mean():.0f} % | {own['needed'].quantile(COVERED):.1f}"
         rows.append(f"| {what} | {len(own)} | {middle:.1f} {unit} | {each} | {inside:.0f} % | {others} |")
         if middle > asked:
@@ -57,20 +58,19 @@ Not met of what was asked: {"; ".join(misses) or "nothing"}.
 
 | what | how many | median error | of {", ".join(machines)} | in the bands of 80 % | by other machines | would take |
 | --- | --- | --- | --- | --- | --- | --- |
-{chr(10).join(rows)}
+{chr(10).join(rows).replace("nan %", "–").replace("nan", "–")}
 
 *In the bands*: those of each block of (compiler, ISA, what holds X) are as wide as the errors of the same machine's
 other blocks with X in the same place; of later algorithms as those of the paper's. *By other machines*: as wide as
-their errors times {OTHER_MICROARCHITECTURE:g}; *would take*: the factor that holds 80 %.
+their errors times {OTHER_MICROARCHITECTURE:g}; *would take*: the factor that holds 80 %. Where there is no other such
+block there is no band, and nothing is counted: {np.isinf(table["high"]).sum()} of {len(table)}.
 
 Expected times of algorithms against those measured, by what holds X (median): {where}. Bandwidths are those of the
 run's best loops, timed at another minute; computation takes as much longer as the run's canary beside neighbours.
 
 Two numbers were chosen, with Zen 4 in view, and none is fitted: loops lie {chosen.in_core:g} of the way from llvm-mca's
 block throughput to its simulation, and stores cost {chosen.lone_store:g} times the copy loop's while nothing is read
-from beyond L2. A run is held against loops of its own kernels. Neighbouring lengths are not independent.
-
-By runs {", ".join(runs)}.
+from beyond L2. Neighbouring lengths are not independent. By runs {", ".join(runs)}.
 """
 
 

@@ -58,7 +58,7 @@ def of_runs(runs: Sequence[Run], elements: Sequence[int], loops: pd.DataFrame | 
         raise HarnessError(f"{first.folder}: no loops of its kernels are recorded ({in_core.REFRESH})")
     if loops is not None:
         name, cycles = loops["compiler"].iloc[0], {isa: in_core.intervals(own) for isa, own in loops.groupby("isa")}
-        ours = [its for its in subjects if its.compiler == first.primary]
+        ours = [its for its in subjects if its.compiler == first.primary and its.isa in cycles]
         subjects = [replace(its, compiler=name, loops=cycles[its.isa]) for its in ours]
     compilers, found, tables = {its.compiler for its in subjects}, validate.measured(first), []
     for samples in (run.samples[run.samples["compiler"].isin(compilers)] for run in runs):

@@ -91,7 +91,7 @@ def software() -> dict[str, str]:
 
 def when(run: Record) -> str:
     """When a run was measured, and how, which tells it from others of its machine."""
-    return f"{run.started[:16].replace('T', ' ')} UTC, {run.protocol.name}"
+    return f"{run.started[:19].replace('T', ' ')} UTC, {run.protocol.name}"
 
 
 def minutes(run: Record) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -113,7 +114,10 @@ class Reader:
         """The same by their folders; None where none can be loaded. They are read one after the other and given up, so
         that no more than those of one machine are needed at once."""
         runs = load_runs(folders)
-        return self.told(runs) if runs else None
+        told = self.told(runs) if runs else None
+        del runs
+        gc.collect()  # a run knows what was made of it, and that the run
+        return told
 
 
 def _size(folder: Path) -> int:

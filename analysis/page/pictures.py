@@ -4,6 +4,7 @@ turned (a row a value), it is turned here."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pandas as pd
@@ -18,7 +19,7 @@ from analysis.tables.breakdown import WHOLE
 from analysis.tables.scaling import THROUGHPUT
 from harness.reading import names
 from harness.reading.claims import paper_percent
-from harness.record.errors import UnknownFigure
+from harness.record.errors import MissingRows, UnknownFigure
 from harness.statistics import selection
 
 PROCESSES = {"processes": "processes", "runs": "runs"}
@@ -146,7 +147,11 @@ def over_time(table: pd.DataFrame, found: Found) -> pd.DataFrame:
     """Of each run that is pooled, not only the one that stands for the machine, one row for each group and what was
     looked at: bandwidths by level and loop, canaries, disturbed samples."""
     held = [(run, found.label(run)) for its in found.bodies for run in its.runs if conditions.is_in(run)]
-    table = pd.concat(conditions.conditions(run).assign(run=facts.when(run), **{MACHINE: label}) for run, label in held)
+    tables = []
+    for run, label in held:
+        with suppress(MissingRows):
+            tables.append(conditions.conditions(run).assign(run=facts.when(run), **{MACHINE: label}))
+    table = pd.concat(tables)
     looks = [name for name in table if name.endswith(conditions.GAVE)]
     kinds = {
         "bandwidth, GB/s": {name: name.removesuffix(f"_{conditions.GAVE}").replace("_", ", ") for name in looks},
@@ -155,12 +160,12 @@ def over_time(table: pd.DataFrame, found: Found) -> pd.DataFrame:
         "seconds waited": {"waited_seconds": "waited"},
     }
     key = [MACHINE, "run", "process", "group", "started"]
-    tables = [
+    parts = [
         table[[*key, column]].rename(columns={column: "value"}).assign(quantity=kind, series=told)
         for kind, columns in kinds.items()
         for column, told in columns.items()
     ]
-    whole = pd.concat(tables, ignore_index=True).dropna(subset="value")
+    whole = pd.concat(parts, ignore_index=True).dropna(subset="value")
     return whole.assign(started=whole["started"].dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 

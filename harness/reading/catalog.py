@@ -1,6 +1,7 @@
 """Find the runs that are on disk, and which of them are one body of evidence. Imports neither pandas nor Matplotlib."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -105,9 +106,9 @@ class Catalog:
 def find_runs(results: Path) -> list[FoundRun]:
     """Every run under results/runs and results/recorded, complete or not, sorted by machine and folder.
 
-    Of a complete run it is what run.json says; of the one that stands for its machine the rest is read as well, so that
-    one which is damaged gives its place to the next. The others are checked where they are loaded, as all are. What was
-    found is kept for as long as the files are as they were.
+    Of a complete run it is what run.json says, and where the rest of it decides which runs are drawn that as well
+    (`_deciding`). The others are checked where they are loaded, as all are. What was found is kept for as long as the
+    files are as they were.
     """
     known, states = _kept(results), dict(_folders(results))
     found = {
@@ -116,8 +117,8 @@ def find_runs(results: Path) -> list[FoundRun]:
         if (its := known.get(_name(folder))) and its.state == state
     }
     found |= _each(_look, {folder: state for folder, state in states.items() if folder not in found})
-    while unread := [run.folder for run in _standing(found.values()) if not run.is_read]:
-        found |= _each(_read, {folder: states[folder] for folder in unread})
+    while unread := [run.folder for run in _deciding(found.values()) if not run.is_read]:
+        found |= _each(read, {folder: states[folder] for folder in unread})
     looked = {
         _name(run.folder): Looked(states[run.folder], run.facts, run.is_read) for run in found.values() if run.facts
     }
@@ -217,9 +218,15 @@ def _age(run: FoundRun) -> tuple[bool, bool, tuple[bool, datetime], bool, str]:
     return run.facts.is_of_machine, not run.facts.is_smoke, standing(run.facts), is_recorded, run.folder.name
 
 
-def _standing(runs: Iterable[FoundRun]) -> Iterable[FoundRun]:
-    """Of each machine the run that stands for it."""
-    return {run.machine: run for run in sorted((run for run in runs if run.facts), key=_age)}.values()
+def _deciding(runs: Iterable[FoundRun]) -> list[FoundRun]:
+    """Of each machine the run that stands for it and the next of its body, so that one which is damaged gives its place
+    to another, and no run is thought to have company that it has not; and those that are twice."""
+    complete = sorted((run for run in runs if run.facts), key=_age, reverse=True)
+    named = Counter((run.machine, run.folder.name) for run in complete)
+    found = [run for run in complete if named[run.machine, run.folder.name] > 1]
+    for its in in_bodies(complete, lambda run: run.machine):
+        found += in_bodies(its, lambda run: run.facts and run.facts.body)[0][:2]
+    return found
 
 
 def _name(folder: Path) -> str:
@@ -279,7 +286,7 @@ def _look(folder: Path) -> FoundRun:
         content = read_content(folder)
         beside = beside_of(content)
         if content.get("schema_version") != SCHEMA_VERSION or not beside or "samples_sha256" not in content:
-            return _read(folder)
+            return read(folder)
         record = fitting(content | {table: [] for table in beside}, folder / INFO, beside)
         _refuse_strange(folder, record)
         samples_file(folder)
@@ -288,7 +295,7 @@ def _look(folder: Path) -> FoundRun:
         return FoundRun(folder, problem=str(error))
 
 
-def _read(folder: Path) -> FoundRun:
+def read(folder: Path) -> FoundRun:
     """What is found in a folder, but for the rows one by one: to read these takes as long again."""
     try:
         record = read_record(folder)

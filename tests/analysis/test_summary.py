@@ -183,3 +183,17 @@ def test_no_sample_that_a_run_may_hold_is_summed_up_as_no_number(make_run: MakeR
     run = load_run(make_run(isas=("avx2",), processes=2))
     run.samples["nanoseconds"] = 1
     assert not re.search(r"\b(nan|inf)\b", summary(run))
+
+
+def test_a_damaged_run_beside_it_keeps_no_run_from_being_summed_up(
+    make_run: MakeRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts = {"isas": ("avx2",), "parts": ("algorithms", "passes", "conditions")}
+    days = [f"2026-01-0{day}T00:00:00+00:00" for day in (1, 2)]
+    damaged, newest = (make_run(tmp_path / "runs", ended=day, **parts) for day in days)
+    rows = damaged / "samples.csv"
+    rows.write_text(rows.read_text().replace("avx2", "avx3", 1))
+    tuning = damaged / "tuning.csv"
+    tuning.write_text(tuning.read_text().replace("gcc", "cc", 1))
+    assert "best known" in summary(load_run(newest))
+    assert str(damaged) in capsys.readouterr().err

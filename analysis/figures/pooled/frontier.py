@@ -46,7 +46,7 @@ def draw(evidence: Evidence) -> Figure:
         "input read before each call; cold output: written longest ago of all in rotation; warm output: the one of the "
         "call before",
     ]
-    notes += ["several threads: a row for each algorithm, in the order of the legend"] if len(teams) else []
+    notes += ["several threads: a row for each that was measured so, in the order of the legend"] if len(teams) else []
     title = "The frontier: every algorithm against the fastest at its length"
     return panels.finish_pooled(figure, evidence, table, panels.Frame(title, handles, notes))
 

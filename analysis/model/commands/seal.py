@@ -23,8 +23,8 @@ def run(options: argparse.Namespace) -> None:
     """Writes results/model/sealed/MACHINE.json, or MACHINE-COMPILER.json."""
     name, runs = options.machine, load_runs(catalog.complete_runs(options.results).get(options.machine, ()))
     if options.elements and runs:
-        here = runs[0].machine.microarchitecture
-        loops = refresh.loops_now([options.compiler], {here: llvm_models()[here]}) if options.compiler else None
+        models = {name: its for name, its in llvm_models().items() if name == runs[0].machine.microarchitecture}
+        loops = refresh.loops_now([options.compiler], models) if options.compiler else None
         table, made_of = sealed.of_runs(runs, options.elements, loops), [run.folder / "run.json" for run in runs]
     elif name in forecast.predicted_machines():
         table, made_of = forecast.table(name), [MACHINES / f"{name}.yaml"]

@@ -99,7 +99,7 @@ def test_of_two_equal_names_in_both_rooms_none_vanishes_unless_they_are_one_run(
     assert how != "another run.json" or (str(measured) in line and str(recorded) in line and "remove one" in line)
 
 
-HASH = "a" * 64
+HASH, OTHER_HASH = "a" * 64, "b" * 64
 
 
 @pytest.fixture
@@ -262,7 +262,7 @@ def test_what_was_found_is_kept_until_a_file_or_the_code_changes(
     days = [f"2026-01-0{day}T00:00:00+00:00" for day in (2, 1)]
     newest, older = (as_today(make_run(results / "runs", ended=day, **SMALL)) for day in days)
     in_progress = make_run(results / "runs", ended=None, **SMALL)
-    looked, read = count(monkeypatch, "_look"), count(monkeypatch, "_read")
+    looked, read = count(monkeypatch, "_look"), count(monkeypatch, "read")
     before = catalog.drawn(results)
     assert {*looked} == {newest, older, in_progress} and read == [in_progress, newest]
     for _ in range(2):
@@ -334,10 +334,31 @@ def test_a_run_that_is_damaged_beside_its_run_json_stands_for_no_machine(
 def test_a_damaged_run_that_stands_for_none_is_left_out_where_it_is_loaded(
     results: Path, body: list[Path], capsys: pytest.CaptureFixture[str], how: str
 ) -> None:
-    damage(as_today(body[1]), how)
+    damage(as_today(body[2]), how)
     assert catalog.evidence(results) == {"amd-epyc-9r14-25-17": body}
-    assert [run.folder for run in load_runs(body)] == [body[0], body[2]]
+    assert [run.folder for run in load_runs(body)] == body[:2]
+    assert capsys.readouterr().err.count(str(body[2])) == 1
+
+
+def test_a_damaged_run_is_no_company_to_the_one_that_stands(
+    results: Path, body: list[Path], make_run: MakeRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    further = make_run(results / "runs", ended="2026-01-01T00:00:30+00:00", **SMALL)
+    for folder in (body[2], further):
+        change(folder, kernels_hash=OTHER_HASH)
+    assert catalog.evidence(results) == {"amd-epyc-9r14-25-17": body[:2]}
+    damage(as_today(body[1]), "rows")
+    assert catalog.evidence(results) == {"amd-epyc-9r14-25-17": [body[0], further, body[2]]}
     assert capsys.readouterr().err.count(str(body[1])) == 1
+
+
+def test_a_damaged_copy_hides_no_run(results: Path, body: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    copy = results / "recorded" / body[2].parent.name / body[2].name
+    shutil.copytree(as_today(body[2]), copy)
+    assert catalog.evidence(results) == {"amd-epyc-9r14-25-17": [*body[:2], copy]}
+    damage(copy, "rows")
+    assert catalog.evidence(results) == {"amd-epyc-9r14-25-17": body}
+    assert capsys.readouterr().err.count(str(copy)) == 1
 
 
 def test_a_run_with_wrong_results_is_in_no_body_once_it_is_read(results: Path, body: list[Path]) -> None:
