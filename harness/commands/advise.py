@@ -8,8 +8,10 @@ from harness.commands.options import BUILT, positive
 from harness.reading import catalog
 from harness.reading.command_line import option
 from harness.record.errors import HarnessError
+from harness.record.files import ROOT
 from harness.record.isa import ISAS
 
+RESULTS = ROOT / "results"
 OPTIONS = (
     option("--elements", type=positive, required=True, metavar="N", help="length of the vectors"),
     option(
@@ -20,7 +22,7 @@ OPTIONS = (
     option("--isa", choices=tuple(ISAS), help="default: the widest that was measured"),
     option("--threads", type=positive, default=1, metavar="T", help="that share a vector (default: %(default)s)"),
     option("--machine", metavar="NAME", help="default: this one"),
-    option("--results", metavar="DIR", type=Path, default=Path("results"), help="default: %(default)s"),
+    option("--results", metavar="DIR", type=Path, default=RESULTS, help="default: %(default)s"),
     option("--built", metavar="DIR", type=Path, default=BUILT, help="default: %(default)s"),
 )
 
@@ -39,7 +41,7 @@ def run(options: argparse.Namespace) -> None:
     told = next((body for body in found if any(measured(run, UNIFORM) for run in body.runs)), None)
     if told is None:
         lacks = "no run with a frontier" if folders else "no complete run"
-        raise HarnessError(f"there is {lacks} of {machine} below {options.results}/: `make reproduce-all` makes one")
+        raise HarnessError(f"there is {lacks} of {machine} below {options.results}: `make reproduce-all` makes one")
     outputs = [options.output] if options.output else ["cold", "warm"]
     lines = advised(told, options.elements, outputs, options.isa, options.threads)
     newest = told.newest

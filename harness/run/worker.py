@@ -161,10 +161,13 @@ def begun(job: Mapping[str, Any]) -> Begun:
     items = items_of(record.experiments)
     pairs = list(dict.fromkeys((item.compiler, item.isa) for item in items))
     require_current(config, extensions, [(record.primary, build.HOST), *pairs])
-    pin(record.memory.cpu)
     host = Host(extensions, record.primary)
-    run = Begun(folder, record, Plan(Roster(config, ()), host.processor(), items), host)
-    run.plan = Plan(run.rosters()[pairs[0]], host.processor(), items)
+    # Before it is pinned: on one processor only one of several last-level caches is seen, and outputs that all threads
+    # write would not leave the others.
+    processor = host.processor()
+    pin(record.memory.cpu)
+    run = Begun(folder, record, Plan(Roster(config, ()), processor, items), host)
+    run.plan = replace(run.plan, roster=run.rosters()[pairs[0]])
     return run
 
 
