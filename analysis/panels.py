@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from analysis import style
 from harness.reading import names
 from harness.reading.evidence import Evidence, doubts, floors
-from harness.reading.trust import verdict
+from harness.reading.trust import disturbed_share, verdict
 from harness.record import exactness
 from harness.record.caches import FLOAT_BYTES, HasCaches
 from harness.record.machines import emulator
@@ -265,8 +265,7 @@ def _counted(table: pd.DataFrame, over: str) -> str:
 
 
 def _disturbed(runs: Sequence[Run]) -> str:
-    share = sum(run.vetoes.disturbed_samples for run in runs) / max(1, sum(run.vetoes.samples for run in runs))
-    return f"{names.percent(share)} of samples disturbed"
+    return f"{names.percent(disturbed_share(runs))} of samples disturbed"
 
 
 def trust(evidence: Evidence) -> list[str]:

@@ -16,7 +16,7 @@ from harness.experiments.conditions import LOOPS
 from harness.reading import names
 from harness.reading.catalog import complete_runs, newest_complete
 from harness.reading.evidence import Evidence, doubts, floors
-from harness.reading.trust import verdict
+from harness.reading.trust import disturbed_share, verdict
 from harness.record import exactness
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import MissingRows
@@ -28,6 +28,7 @@ from harness.statistics.intervals import bounds
 from harness.statistics.selection import TWO_PASS
 from harness.statistics.traffic import kind, moved
 
+COLUMNS = 100
 # What a choice of a variant may cost before it is counted.
 DEAR_PERCENT = 2
 STOPPED_BY = {"precision": "", "processes": "; all processes ran", "minutes": "; the minutes were spent"}
@@ -41,15 +42,14 @@ def summary(run: Run, evidence: Evidence | None = None) -> str:
     """
     evidence, is_smoke = evidence or Evidence((run,)), run.protocol.is_smoke
     wrong = exactness.faults(run) if is_smoke else doubts(evidence).faults
-    failed = [f"NOTHING IS DECIDED: {fault}"[:100] for fault in wrong]
+    failed = [f"NOTHING IS DECIDED: {fault}" for fault in wrong]
     excluded = exactness.excluded(run)
     body = _smoke(run) if is_smoke else [*_trust(run), *_runs(evidence), *_findings(run, evidence)]
-    told = textwrap.wrap(excluded, 100, max_lines=3, placeholder=" ... (all in run.json)")
-    return "\n".join([*failed[:1], *told, *_header(run), *body, *_where(run)]) + "\n"
+    told = textwrap.wrap(excluded, COLUMNS, max_lines=3, placeholder=" ... (all in run.json)")
+    return "".join(f"{line[:COLUMNS]}\n" for line in [*failed[:1], *told, *_header(run), *body, *_where(run)])
 
 
 def _header(run: Run) -> list[str]:
-    share = run.vetoes.disturbed_samples / max(1, run.vetoes.samples)
     rows = selection.algorithm_rows(run)
     by_length = rows.groupby(["isa", "compiler", "elements"])["process"].nunique()
     points = rows["flags"].ne("").groupby([rows[name] for name in selection.POINT]).any()
@@ -57,13 +57,13 @@ def _header(run: Run) -> list[str]:
     job = [row for row in run.audit if row["item"].endswith(OF_THE_JOB) and row["disturbs"] == "yes"]
     other = "; ".join(f"{row['item']}: {row['found']}" for row in job)
     return [
-        f"{run.machine.name}: {run.machine.brand}"[:100],
-        *([f"EMULATED ({emulated}): a program's speed, not a processor's"[:100]] if emulated else []),
+        f"{run.machine.name}: {run.machine.brand}",
+        *([f"EMULATED ({emulated}): a program's speed, not a processor's"] if emulated else []),
         f"run {run.name} (protocol {run.protocol.name}): {len(run.samples)} samples, "
         f"{names.spread(by_length.min(), by_length.max())} processes per length,",
-        f"{names.percent(share)} of samples were disturbed; {points.sum()} of {len(points)} points (a length in a "
-        "process) had no undisturbed round",
-        *([f"NOT AS PLANNED: {other}"[:100]] if job else []),
+        f"{names.percent(disturbed_share([run]))} of samples were disturbed; {points.sum()} of {len(points)} points "
+        "(a length in a process) had no undisturbed round",
+        *([f"NOT AS PLANNED: {other}"] if job else []),
     ]
 
 
@@ -79,13 +79,13 @@ def _trust(run: Run) -> list[str]:
     if found := run.precision:
         known = found.questions - len(found.missed)
         told = f"{known} of {found.questions} ratios are known to ±{found.target_half_width_percent:g} %"
-        lines.append((told + STOPPED_BY[found.stopped_by] + _sessions(run))[:100])
+        lines.append(told + STOPPED_BY[found.stopped_by] + _sessions(run))
     if unknown := exactness.unknown(run):
         lines.append(f"the run did not look at {' and '.join(unknown)}")
     if run.tuning:
-        lines.append(_regret(run)[:100])
+        lines.append(_regret(run))
     if controls.are_in(run):
-        lines.append(f"null test: {verdict(run).told}; noise floor {verdict(run).floor_percent:.2g} %"[:100])
+        lines.append(f"null test: {verdict(run).told}; noise floor {verdict(run).floor_percent:.2g} %")
     return [*lines, *_conditions(run)]
 
 
@@ -100,7 +100,7 @@ def _conditions(run: Run) -> list[str]:
         shares = f"{100 * low / middle:.0f} to {100 * high / middle:.0f} %"
         told.append(f"{level} {middle:.3g} GB/s ({shares} of it; best known {best[level]:.3g})")
     waited = sum(row["waited"] for row in run.groups)
-    return [f"load from {'; '.join(told)}; {waited:.0f} s waited"[:100]]
+    return [f"load from {'; '.join(told)}; {waited:.0f} s waited"]
 
 
 def _best_known(run: Run) -> pd.Series:
@@ -118,7 +118,7 @@ def _runs(evidence: Evidence) -> list[str]:
         return evidence.cautions
     agreed, points = agreement(evidence)
     told = f"{len(evidence.runs)} runs from {evidence.period}; they agree at {agreed} of {points} points"
-    return textwrap.wrap("; ".join([told, *evidence.left_out]), 100, max_lines=2)
+    return textwrap.wrap("; ".join([told, *evidence.left_out]), COLUMNS, max_lines=2)
 
 
 def _regret(run: Run) -> str:
@@ -127,10 +127,9 @@ def _regret(run: Run) -> str:
     if table.empty or table["confidence"].max() == 0:
         return "tuning: what its choices may cost is not known, from one process"
     worst = table.iloc[0]
-    middle, low, high = worst[bounds("cost_percent")]
     which = f"{worst['compiler']} {worst['isa']} {worst['pass']} {worst['variant']}"
     dear = int((table["cost_percent_high"] > DEAR_PERCENT).sum())
-    told = f"tuning: largest regret {middle:.1f} % [{low:.1f}, {high:.1f}] ({which})"
+    told = f"tuning: largest regret {names.interval(worst[bounds('cost_percent')], form='.1f')} ({which})"
     return f"{told}; {dear} of {len(table)} may be above {DEAR_PERCENT} %"
 
 
@@ -138,7 +137,7 @@ def _where(run: Run) -> list[str]:
     machine = run.machine.name
     drawn = newest_complete(run.folder.parents[2]).get(machine, run.folder)
     other = "" if drawn.name == run.folder.name else f" (of the run {drawn.name})"
-    return [f"figures{other}: results/figures/{machine}/; the paper's claims: results/claims.md"]
+    return textwrap.wrap(f"figures{other}: results/figures/{machine}/; the paper's claims: results/claims.md", COLUMNS)
 
 
 def _smoke(run: Run) -> list[str]:
@@ -169,14 +168,15 @@ def _more(run: Run) -> list[str]:
         isa = selection.isas(table)[0]
         table = table[(table["isa"] == isa) & (table["threads"] == 1)]
         told = [
-            f"{names.CLASS_COUNTS.get(row['elements'], names.count(row['elements']))} {_percent(row)}"
+            f"{names.CLASS_COUNTS.get(row['elements'], names.count(row['elements']))} "
+            + names.interval(row[bounds("speedup_percent")], "", "+.0f")
             for _, row in table.iterrows()
         ]
-        lines.append(f"{names.ISAS[isa]}, %: {', '.join(told)}"[:100])
+        lines.append(f"{names.ISAS[isa]}, %: {', '.join(told)}")
     if "scaling" in held:
         lines.append(_threads(run))
     if peers.PEERS in held:
-        lines.append(_peers(run)[:100])
+        lines.append(_peers(run))
     found = [row for row in run.accuracy if row["algorithm"] == TWO_PASS]
     if {"folded", "lanes"} <= {row["accumulation"] for row in found}:
         ours, lanes = (
@@ -191,11 +191,6 @@ def _more(run: Run) -> list[str]:
             line += f"; folding costs up to {dearest['cost_percent_median']:+.1f} %"
         lines.append(line)
     return lines
-
-
-def _percent(row: pd.Series) -> str:
-    middle, low, high = row[bounds("speedup_percent")]
-    return f"{middle:+.0f} [{low:+.0f}, {high:+.0f}]"
 
 
 def _threads(run: Run) -> str:
@@ -240,7 +235,7 @@ def _speedup_lines(evidence: Evidence, isa: str, table: pd.DataFrame) -> list[st
 def _speedup(evidence: Evidence, isa: str, row: pd.Series) -> str:
     (floor,) = floors(evidence, np.array([row["elements"]]))
     middle, low, high = row[bounds("speedup_percent")]
-    numbers = f"{middle:+.1f} % [{low:+.1f}, {high:+.1f}] {names.percent(row['confidence'])}"
+    numbers = f"{names.interval(row[bounds('speedup_percent')])} {names.percent(row['confidence'])}"
     rival = names.SHORT_ALGORITHMS[row["against"]]
     if doubts(evidence).doubt(isa):
         return f"undecided against {rival}: {numbers}"
@@ -253,8 +248,7 @@ def _speedup(evidence: Evidence, isa: str, row: pd.Series) -> str:
 
 def _best_and_first_win(evidence: Evidence, isa: str, table: pd.DataFrame) -> str:
     best = largest(evidence).loc[isa]
-    middle, low, high = best[bounds("speedup_percent")]
-    told = f"largest of {best['of']} {middle:+.1f} % [{low:+.1f}, {high:+.1f}]"
+    told = f"largest of {best['of']} {names.interval(best[bounds('speedup_percent')])}"
     told += f" {names.percent(best['confidence'])} at {names.count(best['elements'])}"
     if doubts(evidence).doubt(isa):
         return told

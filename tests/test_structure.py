@@ -12,7 +12,7 @@ ROOMS = {
         *("record", "statistics", "machine", "native", "experiments", "peers", "sampling", "run"),
         *("reading", "doctor", "exchange", "workflow", "commands", "__main__"),
     ),
-    "analysis": ("tables", "figures", "claims", "model", "page", "workflow", "commands", "__main__"),
+    "analysis": ("tables", "claims", "figures", "model", "page", "workflow", "commands", "__main__"),
 }
 LOOSE = {"analysis": ("style", "panels", "render", "across", "summary", "options")}
 """Modules that stand in no room."""

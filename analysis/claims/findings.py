@@ -1,19 +1,18 @@
 """What findings of our own are about: quantities of the frontier, in one thread. Most are functions of a run, pooled
 over those of a body of evidence."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from analysis.claims.quantities import Measured, Quantity, between_next
+from analysis.claims.measured import Measured, between_next
 from analysis.tables.pass_limits import of_isa, out_of_cache
 from harness.reading import names
 from harness.reading.evidence import Evidence, Pooled, in_percent
 from harness.reading.frontier import (
-    LEVELS,
     NEXT_RUN,
     frontier_rows,
     limit_shares,
@@ -139,21 +138,3 @@ def _effects(of_run: OfRun, isa: str | None, algorithm: str | None, run: Run) ->
     ends = dict(zip(bounds("percent"), (its.value, its.low, its.high), strict=True))
     table = pd.DataFrame([{"isa": isa, "confidence": its.confidence, "processes": 0, **ends}])
     return of_percents(table, "percent", ["isa"])
-
-
-POOLED: Mapping[str, OfRun] = {
-    "faster-than-two-pass-percent": faster_than_two_pass,
-    "lead-by-stores-percent": lead_by_stores,
-    "limit-reached-percent": limit_reached,
-}
-"""Of a run, by their names in config/claims.yaml."""
-OF_RUN: Mapping[str, Callable[[Run, str | None, str | None], object]] = {
-    **POOLED,
-    "behind-fastest-percent": lambda run, isa, algorithm: LEVELS.of_run(run),
-}
-"""What quantities take of each run, made once."""
-QUANTITIES: Mapping[str, Quantity] = {
-    **{name: partial(pooled, of_run) for name, of_run in POOLED.items()},
-    "behind-fastest-percent": behind_fastest,
-}
-"""By their names in config/claims.yaml."""

@@ -1,16 +1,13 @@
 """The paper's claims and our own findings, judged by the runs that are on disk: never built, never measured."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-import pandas as pd
-
-from analysis.claims import findings, quantities
-from analysis.claims.quantities import Measured
+from analysis.claims.claims import Claim
+from analysis.claims.measured import Measured
+from analysis.claims.quantities import QUANTITIES
 from harness.reading import names
-from harness.reading.claims import Claim
 from harness.reading.evidence import Evidence, bodies, doubts
 from harness.reading.trust import Verdict, verdict
 from harness.record import exactness
@@ -23,9 +20,6 @@ from harness.statistics.intervals import TARGET_CONFIDENCE
 REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_RUN = "reproduced", "not reproduced", "inconclusive", "not run"
 ELSEWHERE = {REPRODUCED: "generalizes", NOT_REPRODUCED: "does not generalize", INCONCLUSIVE: INCONCLUSIVE}
 """What the same finding is called on a machine that the claim is not about."""
-QUANTITIES: Mapping[str, quantities.Quantity] = {**quantities.QUANTITIES, **findings.QUANTITIES}
-OF_RUN = {**quantities.OF_RUN, **findings.OF_RUN}
-VALUES = ("value", "low", "high", "confidence")
 
 
 @dataclass(frozen=True)
@@ -90,9 +84,10 @@ def look(claims: Iterable[Claim], run: Run) -> None:
     run."""
     verdict(run)
     for claim in claims:
-        if _has_isa(claim, run) and claim.quantity in OF_RUN:
+        of_run = QUANTITIES[claim.quantity].of_run
+        if of_run and _has_isa(claim, run):
             with suppress(MissingRows):
-                OF_RUN[claim.quantity](run, claim.isa, claim.algorithm)
+                of_run(run, claim.isa, claim.algorithm)
 
 
 def together(
@@ -137,7 +132,7 @@ def judge(claim: Claim, machine: str, evidence: Evidence, is_native: bool) -> Ju
         lacks = f"the processor lacks {names.ISAS[claim.isa or '']}"
         return Judgement(claim, machine, is_native, NOT_RUN, lacks, named)
     try:
-        measured = QUANTITIES[claim.quantity](evidence, claim.isa, claim.algorithm)
+        measured = QUANTITIES[claim.quantity].find(evidence, claim.isa, claim.algorithm)
     except MissingRows as error:
         return Judgement(claim, machine, is_native, NOT_RUN, one_line(error), named)
     said, reason = compare(claim, measured, doubts(evidence))
@@ -188,29 +183,6 @@ def _agreement(claim: Claim, low: float, high: float, floor: float) -> str:
     return NOT_REPRODUCED if high < least - floor or low > most + floor else INCONCLUSIVE
 
 
-def table(judgements: Sequence[Judgement]) -> pd.DataFrame:
-    """One row for each judgement; value, low and high in the unit of the claim, empty where nothing was measured."""
-    return pd.DataFrame(
-        [
-            {
-                "id": judgement.claim.id,
-                "machine": judgement.machine,
-                "about": judgement.claim.machine or "any",
-                "whose": judgement.claim.whose,
-                "isa": judgement.claim.isa or "any",
-                "verdict": judgement.verdict,
-                **{name: getattr(judgement.measured, name, math.nan) for name in VALUES},
-                "unit": judgement.claim.unit.strip(),
-                "claimed": judgement.claim.claimed,
-                "run": judgement.run,
-                "model_says": judgement.model,
-                "reason": judgement.reason,
-            }
-            for judgement in judgements
-        ]
-    )
-
-
 def strict_status(judgements: Sequence[Judgement]) -> int:
     """1 where a claim of the paper that could be tested is not reproduced, 2 where none could be tested, 0 otherwise.
     What another machine than the claim's shows tests nothing, nor does what kernels declare of themselves."""
@@ -227,71 +199,9 @@ def strict_status(judgements: Sequence[Judgement]) -> int:
     return int(NOT_REPRODUCED in tested)
 
 
-def report(judgements: Sequence[Judgement], said: Iterable[Said]) -> str:
-    """The verdicts as a page of Markdown."""
-    lines = [
-        "# What the paper claims, what was found beyond it, and what these runs say",
-        "",
-        "Verdicts on a claim's own machine: *reproduced* (the whole interval agrees), *not reproduced* (none of it",
-        "does), *inconclusive*, *not run*. On any other machine: *generalizes*, *does not generalize*, *inconclusive*.",
-        "Runs of a machine in which the same was timed are one body of evidence. Intervals are of what any run would",
-        "find, or, of one alone, over its processes; that of a largest value holds for all lengths or passes at once.",
-        "A verdict that one more run could turn is inconclusive: the next run's prediction interval must say the same.",
-        "What the model says of a machine without a run is a prediction (10 to 90 %): it decides nothing.",
-        "",
-    ]
-    for whose, heading in (
-        ("paper", "The paper's claims"),
-        ("ours", "Findings of our own"),
-    ):
-        if those := [judgement for judgement in judgements if judgement.claim.whose == whose]:
-            lines += ["", f"## {heading}", "", *_rows(those)]
-    lines += ["", "## The runs", "", *(f"- {line}" for its in said for line in its.trust)]
-    lines += ["", "## In words", ""]
-    for claim in dict.fromkeys(judgement.claim for judgement in judgements):
-        lines.append(
-            f"- **{claim.id}** [{claim.origin}]: {claim.says}. Agrees: {claim.claimed}; tolerance: "
-            f"{claim.tolerance_reason.strip()}."
-        )
-    return "\n".join(lines) + "\n"
-
-
-def _rows(judgements: Sequence[Judgement]) -> list[str]:
-    """A table in Markdown."""
-    lines = [
-        "| claim | machine | verdict | measured | claimed | model says | why |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for judgement in judgements:
-        said = f"**{judgement.verdict}**" if judgement.is_native else judgement.verdict
-        told_of = (said, number(judgement), judgement.claim.claimed, judgement.model, judgement.reason)
-        cells = (judgement.claim.id, judgement.machine, *told_of)
-        lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
-    return lines
-
-
-def number(judgement: Judgement) -> str:
-    """What was measured, with its interval and unit; empty where nothing was."""
-    measured, unit = judgement.measured, judgement.claim.unit
-    if measured is None:
-        return ""
-    if measured.is_counted:
-        return f"{measured.value:g}{unit}"
-    return f"{measured.value:+.1f}{unit} [{measured.low:+.1f}, {measured.high:+.1f}]"
-
-
 def _trust(machine: str, run: Run) -> str:
     found, which = verdict(run), f"{machine} ({run.machine.brand}), run {run.name}"
     if found.faults:
         return f"{which}: {'; '.join(found.faults)}"
     blind = "".join(f"; {names.ISAS[isa]}: {text}" for isa, text in found.unresolved.items())
     return f"{which}: noise floor {found.floor_percent:.2g} % ({found.floor_is_of}); {found.told}{blind}"
-
-
-def terminal(judgements: Sequence[Judgement]) -> str:
-    """The verdicts as lines for a terminal."""
-    rows = [(j.claim.id, j.machine, j.verdict, number(j), f"claimed {j.claim.claimed}") for j in judgements]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    return "\n".join(
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]]) for row in rows
-    )

@@ -3,10 +3,11 @@
 import argparse
 from pathlib import Path
 
-from analysis.claims import verdicts
+from analysis.claims import told
+from analysis.claims.claims import load_claims
+from analysis.claims.verdicts import strict_status
 from analysis.options import RESULTS
 from analysis.page.found import judged
-from harness.reading.claims import load_claims
 from harness.reading.command_line import option
 
 OPTIONS = (
@@ -21,5 +22,5 @@ OPTIONS = (
 def run(options: argparse.Namespace) -> int:
     """Prints the verdicts."""
     judgements = judged(options.results, load_claims(options.claims))
-    print(verdicts.terminal(judgements))
-    return verdicts.strict_status(judgements) if options.strict else 0
+    print(told.terminal(judgements))
+    return strict_status(judgements) if options.strict else 0

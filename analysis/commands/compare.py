@@ -14,10 +14,11 @@ from harness.reading import names
 from harness.reading.catalog import body
 from harness.reading.command_line import option
 from harness.reading.evidence import Evidence
-from harness.reading.trust import verdict
+from harness.reading.trust import disturbed_share, verdict
 from harness.record.errors import HarnessError, MissingRows
 from harness.record.run import plain
 from harness.record.samples import Run, load_run
+from harness.statistics.intervals import bounds
 from harness.statistics.selection import isas
 
 OPTIONS = (
@@ -80,8 +81,7 @@ def _conditions(first: Run, second: Run) -> Iterator[Line]:
     canaries = [its.samples[["clock_nanoseconds", "throughput_nanoseconds"]].median() for its in both]
     for name in canaries[0].index:
         yield _line(f"canary, median {name}", (f"{its[name]:.0f}" for its in canaries))
-    shares = [its.vetoes.disturbed_samples / max(1, its.vetoes.samples) for its in both]
-    yield _line("disturbed samples", map(names.percent, shares))
+    yield _line("disturbed samples", (names.percent(disturbed_share([its])) for its in both))
     yield _line("noise floor", (f"{verdict(its).floor_percent:.2g} %" for its in both))
     yield _line("doubts", ("; ".join(verdict(its).faults) or "none" for its in both))
     yield _line("largest relative error", map(_error, both))
@@ -154,5 +154,4 @@ def _speedups(first: Run, second: Run) -> Iterator[str]:
 
 
 def _interval(row: pd.Series, which: str) -> str:
-    middle, low, high = (row[f"speedup_percent_{end}_{which}"] for end in ("median", "low", "high"))
-    return f"{middle:+.1f} % [{low:+.1f}, {high:+.1f}]"
+    return names.interval(row[f"{name}_{which}"] for name in bounds("speedup_percent"))

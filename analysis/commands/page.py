@@ -4,7 +4,7 @@ import argparse
 import gc
 from pathlib import Path
 
-from analysis.claims import verdicts
+from analysis.claims import told
 from analysis.options import RESULTS
 from analysis.page import artifact, report
 from analysis.page.found import Found
@@ -35,8 +35,8 @@ def made(results: Path) -> dict[str, bytes]:
     found = Found.of(results)
     appendix = found.without_places(artifact.render(found, artifact.Measured.here(results)))
     return {
-        "tables/claims.csv": csv_bytes(verdicts.table(found.judgements)),
-        "claims.md": verdicts.report(found.judgements, [its.said for its in found.in_short.values()]).encode(),
+        "tables/claims.csv": csv_bytes(told.table(found.judgements)),
+        "claims.md": told.report(found.judgements, [its.said for its in found.in_short.values()]).encode(),
         "artifact.md": appendix.encode(),
         "report.html": report.render(found, appendix).encode(),
     }

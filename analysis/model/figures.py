@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from analysis import panels, style
+from analysis.claims.claims import paper_percent
 from analysis.model.forecast import DRAWS, SPEEDUP_PERCENT
 from analysis.tables.speedups import speedups
 from analysis.tables.times import algorithm_times
 from harness.reading import names
-from harness.reading.claims import paper_percent
 from harness.record.machines import Machine
 from harness.record.samples import Run
 from harness.statistics import selection

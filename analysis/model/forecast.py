@@ -11,10 +11,11 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
+from analysis.claims.claims import Claim
 from analysis.model import in_core, inputs, validate
 from analysis.model.times import REGIONS, Parameters, Prediction, Subject, predict
 from analysis.model.validate import ALGORITHM, SPEEDUP
-from harness.reading.claims import Claim
+from harness.reading import names
 from harness.record.errors import HarnessError
 from harness.record.machines import load_machines
 
@@ -96,7 +97,7 @@ def table(name: str) -> pd.DataFrame:
 
 def told(name: str, isa: str) -> str:
     """The largest speedup that the model expects of a machine, in words."""
-    return "{:+.0f} % [{:+.0f}, {:+.0f}] (model)".format(*forecast(name, isa).largest())
+    return f"{names.interval(forecast(name, isa).largest(), form='+.0f')} (model)"
 
 
 def of_claim(claim: Claim) -> str:

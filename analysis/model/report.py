@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from analysis.claims.claims import paper_percent
 from analysis.model import figures
 from analysis.model.forecast import LENGTHS, PUBLISHED, SPEEDUP_PERCENT, UNHIDDEN, forecast, predicted_machines, told
 from analysis.model.times import REGIONS, Parameters
 from analysis.model.validate import ALGORITHM, COVERED, LATER, OTHER_MICROARCHITECTURE, PASS, SPEEDUP
 from harness.reading import names
-from harness.reading.claims import paper_percent
 from harness.record.machines import load_machines
 from harness.statistics.selection import THREE_PASS, TWO_PASS
 

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from analysis import figures
-from analysis.claims.verdicts import Judgement, number
+from analysis.claims.quantities import QUANTITIES
+from analysis.claims.told import number
+from analysis.claims.verdicts import Judgement
 from analysis.page import facts
 from analysis.page.contributions import CONTRIBUTIONS, Contribution
 from analysis.page.found import Found
@@ -96,7 +98,7 @@ def render(found: Found, measured: Measured) -> str:
 
 def _verdicts(found: Found, one: Contribution) -> list[Judgement]:
     those = (its for its in found.judgements if its.machine not in found.others)
-    return [its for its in those if its.claim.quantity in one.quantities]
+    return [its for its in those if QUANTITIES[its.claim.quantity].contribution == one.id]
 
 
 def _figures(one: Contribution) -> list[str]:

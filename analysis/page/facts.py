@@ -12,12 +12,11 @@ from harness.reading import names
 from harness.reading.advice import advised
 from harness.reading.evidence import Evidence, doubts
 from harness.reading.frontier import OUTPUTS, pooled_frontier
-from harness.reading.trust import verdict
+from harness.reading.trust import disturbed_share
 from harness.record import exactness
 from harness.record.errors import MissingRows
 from harness.record.machines import emulator
 from harness.record.run import UNKNOWN, Record
-from harness.record.samples import Run
 from harness.record.schema import schema
 
 SOFTWARE = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib", "altair", "snakemake", "cffi")
@@ -122,7 +121,6 @@ def trust(evidence: Evidence) -> list[str]:
     """What speaks for a body and against it, a sentence each."""
     run, found = evidence.newest, doubts(evidence)
     wrong, excluded = exactness.faults(run), exactness.excluded(run)
-    share = run.vetoes.disturbed_samples / max(1, run.vetoes.samples)
     told = [f"null test: {found.told}" if len(evidence.runs) == 1 else found.told]
     if found.floor:
         told.append(f"noise floor {found.floor_told}: no smaller difference is called one")
@@ -130,7 +128,9 @@ def trust(evidence: Evidence) -> list[str]:
     told.append(_runs(evidence))
     told.append(f"results are wrong: {'; '.join(wrong)}" if wrong else "results are within their bounds")
     told += [excluded] if excluded else []
-    told.append(f"{names.percent(share)} of the newest run's samples were disturbed, flagged and asked again")
+    told.append(
+        f"{names.percent(disturbed_share([run]))} of the newest run's samples were disturbed, flagged and asked again"
+    )
     return told
 
 
@@ -166,9 +166,3 @@ def disturbing(run: Record) -> Sequence[Mapping[str, str]]:
     """The audit, with what disturbs first."""
     order = {"yes": 0, UNKNOWN: 1}
     return sorted(run.audit, key=lambda row: order.get(row["disturbs"], 2))
-
-
-def noise_floor(run: Run) -> str:
-    """The noise floor of a run, in words."""
-    floor = verdict(run).floor_percent
-    return "unknown" if floor != floor else f"{floor:.2g} %"

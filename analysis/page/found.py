@@ -15,13 +15,13 @@ import pandas as pd
 
 from analysis import figures
 from analysis.claims import verdicts
+from analysis.claims.claims import Claim, load_claims
 from analysis.claims.verdicts import Judgement, Said
 from analysis.model import forecast
 from analysis.page import facts
 from analysis.tables.machines import machine
 from analysis.tables.speedups import speedups
 from harness.reading import catalog, names, parallel
-from harness.reading.claims import Claim, load_claims
 from harness.reading.evidence import Evidence
 from harness.record.errors import HarnessError, MissingRows, UnknownFigure
 from harness.record.files import ROOT

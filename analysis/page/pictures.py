@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis import figures, panels, style
+from analysis.claims.claims import paper_percent
 from analysis.page import facts
 from analysis.page.charts import ELEMENTS, Axis, Bars, Lines, Plot, algorithm_looks
 from analysis.page.found import MACHINE, Found
@@ -18,7 +19,6 @@ from analysis.tables.bandwidths import EFFECTIVE
 from analysis.tables.breakdown import WHOLE
 from analysis.tables.scaling import THROUGHPUT
 from harness.reading import names
-from harness.reading.claims import paper_percent
 from harness.record.errors import MissingRows, UnknownFigure
 from harness.statistics import selection
 

@@ -21,15 +21,16 @@ from markupsafe import Markup
 
 from analysis import figures
 from analysis.claims import verdicts
+from analysis.claims.claims import Claim
+from analysis.claims.quantities import QUANTITIES
+from analysis.claims.told import number
 from analysis.claims.verdicts import Judgement
 from analysis.model import forecast, sealed
 from analysis.page import facts
-from analysis.page.contributions import EVIDENCE
 from analysis.page.found import Found
 from analysis.page.pictures import PICTURES, Picture, caches
 from analysis.page.template import FOLDER, environment
 from harness.reading import kept, names, parallel
-from harness.reading.claims import Claim
 from harness.record.errors import HarnessError
 from harness.record.machines import load_machines
 from harness.statistics.intervals import bounds
@@ -73,7 +74,7 @@ def render(found: Found, appendix: str) -> str:
         verdicts=grouped(found.judgements),
         tallied=tallied,
         counts=counts(found.judgements),
-        evidence=EVIDENCE,
+        quantities=QUANTITIES,
         headlines={name: headlines(its.rows) for name, its in found.in_short.items()},
         drawn=list(drawn(found)),
         forecasts=forecasts(),
@@ -172,10 +173,10 @@ def headlines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     for row in rows:
         if row["isa"] == "scalar" and len(rows) > 1:
             continue
-        middle, low, high = (row[name] for name in bounds_of_best())
+        found = names.interval(row[name] for name in bounds_of_best())
         wins = row["wins_from_elements"]
         since = "" if wins is None else f"; faster from {names.count(wins)} elements on"
-        told.append(f"{names.ISAS[row['isa']]} {middle:+.1f} % [{low:+.1f}, {high:+.1f}]{since}")
+        told.append(f"{names.ISAS[row['isa']]} {found}{since}")
     return told
 
 
@@ -225,4 +226,4 @@ def split(reason: str) -> tuple[str, str]:
 
 def measured(judgement: Judgement) -> str:
     """The number of a verdict with its interval; a dash where nothing was measured."""
-    return verdicts.number(judgement) or "–"
+    return number(judgement) or "–"

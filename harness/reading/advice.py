@@ -89,9 +89,8 @@ def _sentence(row: pd.Series) -> str:
     told = f"use {names.algorithm(row['fastest'])}" + (f"; as fast: {'; '.join(ties)}" if ties else "")
     if row["papers_best"] in (row["fastest"], *row["ties"].split()):
         return told
-    middle, low, high = (100 * (value - 1) for value in row[bounds("relative_time")])
-    best = names.algorithm(row["papers_best"])
-    return f"{told}; the paper's best, {best}, takes {middle:.1f} % [{low:.1f}, {high:.1f}] longer"
+    longer = names.interval(100 * (row[bounds("relative_time")] - 1), form=".1f")
+    return f"{told}; the paper's best, {names.algorithm(row['papers_best'])}, takes {longer} longer"
 
 
 def nearest(lengths: list[int], elements: int) -> tuple[int, ...]:

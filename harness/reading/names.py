@@ -1,5 +1,7 @@
 """How things are called where a person reads them."""
 
+from collections.abc import Iterable
+
 from harness.record import isa
 
 ISAS = {name: known.title for name, known in isa.ISAS.items()}
@@ -46,6 +48,17 @@ def count(number: float) -> str:
 def percent(share: float) -> str:
     """A share (0 to 1) in percent, with one decimal."""
     return f"{100 * share:.1f} %"
+
+
+def interval(ends: Iterable[float], unit: str = " %", form: str = "+.1f") -> str:
+    """A value with its interval, which `ends` are in this order: "+2.0 % [+1.5, +2.5]"."""
+    middle, low, high = (format(end, form) for end in ends)
+    return f"{middle}{unit} [{low}, {high}]"
+
+
+def threads(number: int) -> str:
+    """So many threads, in words."""
+    return "1 thread" if number == 1 else f"{number} threads"
 
 
 def spread(low: float, high: float, unit: str = "") -> str:

@@ -5,7 +5,7 @@ difference of an algorithm to itself, is a fault of the measurement.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -13,6 +13,7 @@ import pandas as pd
 from harness.reading import names
 from harness.record import exactness
 from harness.record.machines import emulator
+from harness.record.run import Record
 from harness.record.samples import Run, made_once
 from harness.statistics import controls, selection
 
@@ -56,6 +57,11 @@ class Verdict:
     def doubt(self, isa: str) -> str:
         """Why a number of this ISA decides nothing; empty where it may."""
         return "; ".join([*self.faults, *([self.unresolved[isa]] if isa in self.unresolved else [])])
+
+
+def disturbed_share(runs: Sequence[Record]) -> float:
+    """Which share (0 to 1) of the samples of these runs was disturbed."""
+    return sum(run.vetoes.disturbed_samples for run in runs) / max(1, sum(run.vetoes.samples for run in runs))
 
 
 @made_once

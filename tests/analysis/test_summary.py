@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis import summary as telling
 from analysis.summary import summary
 from harness.record.errors import MissingRows
 from harness.record.run import plain
@@ -33,6 +34,13 @@ def test_it_fits_one_screen(text: str) -> None:
     lines = text.splitlines()
     assert len(lines) <= 27
     assert max(map(len, lines)) <= 100
+
+
+def test_a_long_name_of_the_run_that_is_drawn_takes_a_line_more(full_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = {full_run.machine.name: Path("a-run-with-a-long-name-2d4b06d16d46-ff56da")}
+    monkeypatch.setattr(telling, "newest_complete", lambda results: other)
+    lines = summary(full_run).splitlines()
+    assert max(map(len, lines)) <= 100 and lines[-1].endswith("results/claims.md")
 
 
 def test_it_says_what_was_measured_and_where_the_figures_are(text: str, full_run: Run) -> None:

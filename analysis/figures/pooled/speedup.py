@@ -6,9 +6,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis import panels, style
+from analysis.claims.claims import paper_percent
 from analysis.tables.speedups import pooled_speedups, speedups
 from harness.reading import names
-from harness.reading.claims import paper_percent
 from harness.reading.evidence import Evidence
 from harness.record.machines import load_machines
 from harness.record.samples import Run

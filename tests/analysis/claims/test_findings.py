@@ -5,8 +5,9 @@ import dataclasses
 import pytest
 
 from analysis.claims import findings
-from analysis.claims.verdicts import judge, of_machine, report
-from harness.reading.claims import load_claims
+from analysis.claims.claims import load_claims
+from analysis.claims.told import report
+from analysis.claims.verdicts import judge, of_machine
 from harness.reading.evidence import Evidence
 from harness.record.errors import MissingRows
 from tests.harness.reading.test_frontier import exact

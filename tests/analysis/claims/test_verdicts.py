@@ -9,10 +9,11 @@ import pytest
 import yaml
 from scipy.special import ndtri
 
+from analysis.claims import told
 from analysis.claims import verdicts as judging
-from analysis.claims.quantities import Measured
+from analysis.claims.claims import CLAIMS, Claim, load_claims
+from analysis.claims.measured import Measured
 from analysis.claims.verdicts import compare, judge_all, strict_status
-from harness.reading.claims import CLAIMS, Claim, load_claims
 from harness.reading.evidence import furthest
 from harness.reading.pooling import pool, spreads
 from harness.reading.trust import Verdict
@@ -354,14 +355,14 @@ def test_a_smoke_run_claims_nothing(make_run):
 
 def test_the_table_has_a_row_for_each_judgement_and_the_report_reads(epyc):
     judged = judge_all(load_claims(), {"m": [epyc]})
-    table = judging.table(judged)
+    table = told.table(judged)
     assert list(table)[:2] == ["id", "machine"]
     assert {"verdict", "value", "low", "high", "claimed", "reason"} < set(table)
     assert len(table) == len(judged)
     not_run = table[table["verdict"] == "not run"]
     assert not_run["value"].isna().all()
     assert (not_run["reason"] != "").all()
-    text = judging.report(judged, [judging.of_machine(load_claims(), "m", [epyc])])
+    text = told.report(judged, [judging.of_machine(load_claims(), "m", [epyc])])
     for judgement in judged:
         (line, *_) = [
             li for li in text.splitlines() if li.startswith(f"| {judgement.claim.id} | {judgement.machine} |")

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from analysis.claims.claims import load_claims
 from analysis.model import forecast, validate
 from analysis.model.times import REGIONS
-from harness.reading.claims import load_claims
 from harness.record.machines import load_machines
 
 PAIRS = [(name, isa) for name, isas in forecast.predicted_machines().items() for isa in isas]

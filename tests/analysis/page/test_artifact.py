@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.claims import verdicts
+from analysis.claims.quantities import QUANTITIES
 from analysis.page import artifact
 from analysis.page.found import Found
 from tests.analysis.page.conftest import appendix_of
@@ -25,8 +25,7 @@ def test_only_the_doi_is_to_be_filled_in(appendix: str) -> None:
 
 
 def test_every_claim_belongs_to_a_contribution() -> None:
-    quantities = [name for one in artifact.CONTRIBUTIONS for name in one.quantities]
-    assert sorted(quantities) == sorted(verdicts.QUANTITIES)
+    assert {its.contribution for its in QUANTITIES.values()} == {one.id for one in artifact.CONTRIBUTIONS}
 
 
 def test_the_doi_of_the_configuration_is_told(found: Found, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

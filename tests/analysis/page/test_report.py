@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.claims import verdicts
+from analysis.claims.quantities import QUANTITIES
+from analysis.claims.told import number
 from analysis.page import report
 from analysis.page.found import Found
 from analysis.page.pictures import PICTURES
@@ -63,9 +64,9 @@ def test_every_verdict_is_there_with_its_number_its_reason_and_its_evidence(foun
     told = without_scripts(page)
     for judgement in found.judgements:
         assert f'id="claim-{judgement.claim.id}"' in told
-        assert verdicts.number(judgement) in told
-        assert report.EVIDENCE[judgement.claim.quantity] in ids
-    assert set(verdicts.QUANTITIES) == set(report.EVIDENCE)
+        assert number(judgement) in told
+        assert QUANTITIES[judgement.claim.quantity].section in ids
+    assert ids.issuperset(its.section for its in QUANTITIES.values())
     assert set(re.findall(r'href="#([^"]*)"', told)) <= ids
 
 
@@ -82,8 +83,8 @@ def test_of_more_machines_than_it_shows_the_page_has_the_verdicts_and_a_list(
 ) -> None:
     monkeypatch.setattr("analysis.page.found.MOST", 2)
     few = Found.of(found.results)
-    told = [(its.claim.id, its.machine, its.verdict, verdicts.number(its)) for its in few.judgements]
-    assert told == [(its.claim.id, its.machine, its.verdict, verdicts.number(its)) for its in found.judgements]
+    told = [(its.claim.id, its.machine, its.verdict, number(its)) for its in few.judgements]
+    assert told == [(its.claim.id, its.machine, its.verdict, number(its)) for its in found.judgements]
     shown = {its.newest.machine.name for its in few.bodies}
     assert len(shown) == len(few.others) == 2 and shown | {*few.others} == {*MACHINES}
     assert shown < {"skylake-x", "broadwell", "zen2"}, "claims are about them"

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from analysis import panels
+from analysis.claims.claims import load_claims
 from analysis.claims.verdicts import INCONCLUSIVE, NOT_RUN, judge_all
 from analysis.summary import summary
 from harness.exchange.plausibility import check_accuracy
-from harness.reading.claims import load_claims
 from harness.reading.trust import verdict
 from harness.record import exactness
 from harness.record.errors import HarnessError

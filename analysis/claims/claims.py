@@ -5,22 +5,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from analysis.claims.quantities import QUANTITIES
 from harness.record.documents import read_checked
 from harness.record.errors import BadConfiguration
 from harness.record.machines import CONFIG, machine_names
 
 CLAIMS = CONFIG / "claims.yaml"
-UNITS = {
-    "largest-speedup-percent": " %",
-    "slowest-pass-over-memory-percent": " %",
-    "results-not-finite": "",
-    "floats-per-element": " N",
-    "faster-than-two-pass-percent": " %",
-    "lead-by-stores-percent": " %",
-    "behind-fastest-percent": " %",
-    "limit-reached-percent": " %",
-}
-"""Of the quantities that claims are about, with a space before it where there is one."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +38,7 @@ class Claim:
     @property
     def unit(self) -> str:
         """The unit of `value` and `tolerance`, with a space before it where it has one."""
-        return UNITS[self.quantity]
+        return QUANTITIES[self.quantity].unit
 
     @property
     def claimed(self) -> str:
@@ -73,10 +63,10 @@ def load_claims(file: Path = CLAIMS) -> tuple[Claim, ...]:
     """The claims, in the order of the file. Raises BadConfiguration naming file, key and what is allowed."""
     claims = tuple(Claim(**entry) for entry in read_checked(file, "claims"))
     for claim in claims:
-        if claim.machine is not None and claim.machine not in machine_names():
-            raise BadConfiguration(
-                f"{file}: {claim.id}: machine: {claim.machine!r} is not one of {', '.join(machine_names())}"
-            )
+        for key, allowed in (("quantity", QUANTITIES), ("machine", [None, *machine_names()])):
+            if (given := getattr(claim, key)) not in allowed:
+                known = ", ".join(filter(None, allowed))
+                raise BadConfiguration(f"{file}: {claim.id}: {key}: {given!r} is not one of {known}")
     ids = [claim.id for claim in claims]
     if repeated := next((name for name in ids if ids.count(name) > 1), None):
         raise BadConfiguration(f"{file}: two claims are called {repeated!r}")
