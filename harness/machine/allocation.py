@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+
+PROCESSES = Path("/proc")
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,16 @@ class Allocation:
                 told = subprocess.run(asked, capture_output=True, encoding="utf-8", timeout=30, check=True).stdout
                 ends = datetime.fromisoformat(told.strip()).timestamp()
         return None if ends is None else ends - time.time()
+
+    def neighbours(self) -> set[str] | None:
+        """The other jobs on this node. Slurm has a process on a node for each step of a job, which names it; asked for
+        what others do, Slurm may keep silent. None where such processes are hidden, this job's own among them."""
+        found = set()
+        for file in PROCESSES.glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                if told := re.match(rb"slurmstepd: \[(\d+)", file.read_bytes()):
+                    found.add(told[1].decode())
+        return found - {self.job} if self.job in found else None
 
 
 def allocation(told: Mapping[str, str] = os.environ) -> Allocation | None:

@@ -209,6 +209,15 @@ def job_processors(job: Allocation, online: int, cores: int | str) -> Finding:
     return Finding(f"processors{OF_THE_JOB}", f"{job.processors} of {online}", "no" if all_of_them else "yes", advice)
 
 
+def job_neighbours(others: set[str] | None) -> Finding:
+    """Whether other jobs are on the job's node, though it may have all processors: a partition may share them."""
+    advice = "ask for a partition that shares no nodes, and look at the flags in config/cluster.yaml"
+    if others is None:
+        return Finding(f"neighbours{OF_THE_JOB}", "unknown", "unknown", advice)
+    told = f"{len(others)} on its node" if others else "none"
+    return Finding(f"neighbours{OF_THE_JOB}", told, "yes" if others else "no", advice)
+
+
 def job_memory(job: Allocation, total: int) -> Finding:
     """How much of the node's memory, `total` bytes, is the job's; lengths that need more are skipped."""
     advice = "say how much the job needs: a node of its own gives it no more memory than it asks for"
@@ -238,6 +247,7 @@ def audit_job(job: Allocation, machine: str, asked: str | None, seconds: float) 
     same, for a run that may take so many seconds."""
     found = [
         job_processors(job, os.cpu_count() or 1, topology.cores()),
+        job_neighbours(job.neighbours()),
         job_memory(job, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")),
         job_time(job.seconds_left(), seconds),
         *([job_machine(machine, asked)] if asked else []),

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from harness.machine import allocation as module
 from harness.machine import detection
 from harness.machine.allocation import allocation
 
@@ -45,6 +46,25 @@ def test_the_time_that_is_left_is_told_by_the_environment_or_else_by_slurm(tmp_p
     assert allocation(JOB).seconds_left() == (left and pytest.approx(left, abs=20))
     ends = {"SLURM_JOB_END_TIME": f"{time.time() + 600:.0f}"}
     assert allocation(JOB | ends).seconds_left() == pytest.approx(600, abs=5)
+
+
+def test_other_jobs_on_the_node_are_known_by_the_processes_that_slurm_has_for_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "PROCESSES", tmp_path)
+
+    def runs(number, *words):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "cmdline").write_bytes("\0".join(words).encode())
+
+    runs(1, "/sbin/init")
+    runs(2, "grep", "slurmstepd: [99.0]")
+    runs(3, "slurmstepd: [13.batch]")
+    assert allocation(JOB).neighbours() is None, "who does not see the processes of this job sees no others"
+    runs(4, "slurmstepd: [12.extern]")
+    runs(5, "slurmstepd: [12.0]")
+    (tmp_path / "6").mkdir()  # has just ended
+    assert allocation(JOB).neighbours() == {"13"}
+    (tmp_path / "3" / "cmdline").unlink()
+    assert allocation(JOB).neighbours() == set()
 
 
 def test_no_more_memory_may_be_used_than_the_job_was_given(monkeypatch):

@@ -182,6 +182,15 @@ def test_a_job_that_has_not_the_whole_node_is_disturbed_by_others(processors, fo
     assert (finding.found, finding.disturbs) == (found, disturbs)
 
 
+@pytest.mark.parametrize(
+    ("others", "found", "disturbs"),
+    [(set(), "none", "no"), ({"13", "14"}, "2 on its node", "yes"), (None, "unknown", "unknown")],
+)
+def test_other_jobs_on_the_node_disturb(others, found, disturbs):
+    finding = audit.job_neighbours(others)
+    assert (finding.found, finding.disturbs) == (found, disturbs)
+
+
 def test_a_job_that_is_stopped_before_its_run_may_end_is_called_so():
     assert audit.job_time(3600.0, seconds=780).disturbs == "no"
     finding = audit.job_time(3600.0, seconds=36_000)
@@ -199,5 +208,7 @@ def test_a_node_that_is_another_machine_than_was_asked_for_is_called_so():
     assert (same["found"], same["disturbs"]) == ("zen2", "no")
     assert (other["found"], other["disturbs"]) == ("amd-epyc-25-17, not zen2", "yes")
     items = audit.audit_job(JOB, "zen2", None, 60)
-    assert [row["item"] for row in items] == [f"{what} of the job" for what in ("processors", "memory", "time")]
+    assert [row["item"] for row in items] == [
+        f"{what} of the job" for what in ("processors", "neighbours", "memory", "time")
+    ]
     assert all(row["advice"] and row["found"] for row in items)
