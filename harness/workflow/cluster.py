@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -28,10 +29,6 @@ ANY = "any"
 """Stands for a node where whichever is free first is measured."""
 RETRIES = 3
 STARTED = time.time()
-asked: list[Job] = []
-"""The jobs that this Snakemake is to wait for."""
-waits_since: dict[Job, float] = {}
-"""When each was first submitted."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +41,10 @@ class Entry:
     memory_gigabytes: float
     hours: float
     protocol: str
-    wait_hours: float
     partition: str | None = None
     constraint: str | None = None
+    account: str | None = None
+    qos: str | None = None
     machine: str | None = None
     flags: tuple[str, ...] = ()
 
@@ -93,25 +91,32 @@ class Job:
         return ""
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """What cluster.yaml says: its entries by name, and how long a job may wait for its node."""
+
+    wait_hours: float
+    entries: Mapping[str, Entry]
+
+
 @cache
-def entries() -> dict[str, Entry]:
-    """What cluster.yaml says, by name. Ends Snakemake with one line about what is wrong."""
+def described() -> Cluster:
+    """What cluster.yaml says. Ends Snakemake with one line about what is wrong."""
     with one_line_errors(HarnessError):
         content = read_checked(FILE, "cluster")
-        wait = content["wait_hours"]
-        found = {name: typed(Entry, {**its, "name": name, "wait_hours": wait}) for name, its in content["jobs"].items()}
+        found = {name: typed(Entry, {**its, "name": name}) for name, its in content["jobs"].items()}
         known = {None, *machine_names(), *catalog.machines(Path("results"))}
         for name, its in found.items():
             if not its.where:
                 raise HarnessError(f"{FILE}: jobs.{name}: names neither a partition nor a constraint")
             if its.machine not in known:
                 raise HarnessError(f"{FILE}: jobs.{name}.machine: {its.machine!r} has neither a file nor a run")
-    return found
+    return Cluster(content["wait_hours"], found)
 
 
 def job_of(wildcards: Any) -> Job:
     """The job of the wildcards `entry` and `node`."""
-    return Job(entries()[wildcards.entry], wildcards.node)
+    return Job(described().entries[wildcards.entry], wildcards.node)
 
 
 def configured(entry: Entry, config: Config, overrides: str) -> Config:
@@ -141,19 +146,35 @@ def content(entry: Entry, config: Config, overrides: str) -> str:
         return build.content_hash(used, build.find_compilers(used)[0])
 
 
-def flags(job: Job, attempt: int) -> str:
+def flags(job: Job, attempt: int, wait_hours: float) -> str:
     """What sbatch is told beside the resources that Snakemake's plugin knows.
 
     A job that waits would have Snakemake wait for ever: Slurm removes it when it can't end by its deadline. One that
-    never began has one deadline for all attempts, so that the others are removed at once; one that did waits anew, for
-    the node where it began, since only there the run is gone on with; but the last attempt takes any node.
+    never began has the time since Snakemake was started taken off, so that further attempts are removed at once; one
+    that did waits anew, for the node where it began, since only there the run is gone on with; but the last attempt
+    takes any node.
     """
     began = job.began_on() if attempt > 1 else ""
     node = began if job.node == ANY and attempt <= RETRIES else job.node
-    waited = 0.0 if began else time.time() - waits_since.setdefault(job, time.time())
-    deadline = round(3600 * (job.entry.wait_hours + job.entry.hours) - waited)
+    waited = time.time() - STARTED if attempt > 1 and not began else 0.0
+    deadline = round(3600 * (wait_hours + job.entry.hours) - waited)
     chosen = [f"--nodelist={node}"] if node not in ("", ANY) else []
     return " ".join(["--exclusive", f"--deadline=now+{deadline}", *chosen, *job.entry.flags])
+
+
+def told_by(command: str, *arguments: str) -> str:
+    """What a command of Slurm tells. Raises HarnessError."""
+    try:
+        told = subprocess.run(
+            [command, *arguments], capture_output=True, encoding="utf-8", errors="replace", check=True
+        )
+    except FileNotFoundError:
+        raise HarnessError(f"{command} is not installed: what a cluster has, one of its machines tells") from None
+    except subprocess.CalledProcessError as error:
+        raise HarnessError(
+            one_line(error.stderr.strip().splitlines()[-1] if error.stderr.strip() else f"{command} failed")
+        ) from error
+    return told.stdout
 
 
 def nodes_of(entry: Entry) -> list[str]:
@@ -164,17 +185,9 @@ def nodes_of(entry: Entry) -> list[str]:
     if not all(re.fullmatch(r"[\w.-]+", feature) for feature in features):
         told = "for every node, a constraint is a feature, or several with & between them"
         raise HarnessError(f"{FILE}: jobs.{entry.name}.constraint: {told}")
-    command = ["sinfo", "--noheader", "--Node", "--format=%N %f"]
-    try:
-        listed = subprocess.run(
-            [*command, *([f"--partition={entry.partition}"] if entry.partition else [])],
-            capture_output=True, encoding="utf-8", errors="replace", check=True,
-        )  # fmt: skip
-    except FileNotFoundError:
-        raise HarnessError("sinfo is not installed: which nodes there are, a machine of the cluster tells") from None
-    except subprocess.CalledProcessError as error:
-        raise HarnessError(one_line(error.stderr.strip().splitlines()[-1])) from error
-    rows = (line.split() for line in listed.stdout.splitlines())
+    partition = [f"--partition={entry.partition}"] if entry.partition else []
+    listed = told_by("sinfo", "--noheader", "--Node", "--format=%N %f", *partition)
+    rows = (line.split() for line in listed.splitlines())
     found = sorted({row[0] for row in rows if set(features) <= set(row[-1].split(","))})
     if not found:
         raise HarnessError(f"{FILE}: jobs.{entry.name}: the cluster has no node of {entry.where}")
@@ -182,20 +195,35 @@ def nodes_of(entry: Entry) -> list[str]:
 
 
 def planned(config: Config, overrides: str, is_local: bool) -> list[Path]:
-    """What is to come back from the nodes; tells which nodes that are, for how long, and which machines are expected.
-    Ends Snakemake with one line where the jobs would run on this machine instead."""
+    """What is to come back from the nodes; tells which nodes that are, for how long, which machines are expected, and
+    what would be waited for in vain. Ends Snakemake with one line where the jobs would run on this machine instead."""
     with one_line_errors(HarnessError):
         if is_local:
             raise HarnessError("the nodes of a cluster are reached by --profile profiles/slurm")
-        if not asked:
-            asked.extend(Job(entry, node) for entry in entries().values() for node in nodes_of(entry))
-            hours = sum(job.entry.hours for job in asked)
-            tell(f"{len(asked)} jobs, each with a node of its own, {hours:g} hours at most")
-            for job in asked:
-                protocol = configured(job.entry, config, overrides)["protocol"]
-                what = f"{protocol}, {config['protocols'][protocol]['minutes']:g} min of {job.entry.hours:g} h"
-                tell(f"  {job.told}: {what}; {expected(job)}; tail -f {job.log} follows it")
+        asked = [Job(entry, node) for entry in described().entries.values() for node in nodes_of(entry)]
+    hours = sum(job.entry.hours for job in asked)
+    tell(f"{len(asked)} jobs, each with a node of its own, {hours:g} hours at most")
+    for job in asked:
+        protocol = configured(job.entry, config, overrides)["protocol"]
+        what = f"{protocol}, {config['protocols'][protocol]['minutes']:g} min of {job.entry.hours:g} h"
+        tell(f"  {job.told}: {what}; {expected(job)}; tail -f {job.log} follows it")
+    for partition in cancelling({job.entry.partition for job in asked}):
+        told = "cancels a job that another goes before; Snakemake waits for it until `scontrol requeue JOB`"
+        tell(f"  partition {partition} {told}, with which it goes on")
     return [job.note for job in asked]
+
+
+def cancelling(partitions: Collection[str | None]) -> list[str]:
+    """Those of some partitions, None for that of who names none, where Slurm cancels what it pre-empts. Snakemake's
+    plugin takes such a job, whose state is PREEMPTED to its end, for one that Slurm begins again."""
+    found = []
+    with suppress(HarnessError):
+        for line in told_by("scontrol", "show", "partition", "--oneliner").splitlines():
+            its = dict(word.split("=", 1) for word in line.split() if "=" in word)
+            is_default, name = its.get("Default") == "YES", its.get("PartitionName")
+            if name and "CANCEL" in its.get("PreemptMode", "") and {name, None if is_default else name} & {*partitions}:
+                found.append(name)
+    return found
 
 
 def expected(job: Job) -> str:
@@ -209,8 +237,10 @@ def expected(job: Job) -> str:
     return "which machine it is, the node tells"
 
 
-def came() -> bool:
-    """Tells of each job that was asked for whether it came back. Whether any did."""
+def came(jobs: Iterable[Any]) -> bool:
+    """Tells of each node that was to be measured, of all jobs that this Snakemake has, whether its run came back.
+    Whether any did."""
+    asked = sorted((job_of(job.wildcards) for job in jobs if job.rule.name == "brought"), key=lambda job: job.told)
     back = [job for job in asked if job.bundle.exists() and job.note.exists()]
     if asked:
         tell(f"{len(back)} of {len(asked)} came back")
@@ -223,7 +253,7 @@ def came() -> bool:
 def why(job: Job) -> str:
     """Why a job did not come back: what its log ends with."""
     if not job.began_on():
-        return f"no node was free for {job.entry.wait_hours:g} hours, or Slurm refused it"
+        return f"no node was free for {described().wait_hours:g} hours, or Slurm refused it"
     lines = job.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     return f"{one_line(lines[-1])} ({job.log})"
 

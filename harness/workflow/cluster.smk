@@ -25,7 +25,11 @@ rule node:
         # the plugin leaves out.
         mem_mb=lambda wildcards: round(1000 * cluster.job_of(wildcards).entry.memory_gigabytes),
         runtime=lambda wildcards: round(60 * cluster.job_of(wildcards).entry.hours),
-        slurm_extra=lambda wildcards, attempt: cluster.flags(cluster.job_of(wildcards), attempt),
+        slurm_account=lambda wildcards: cluster.job_of(wildcards).entry.account,
+        qos=lambda wildcards: cluster.job_of(wildcards).entry.qos,
+        slurm_extra=lambda wildcards, attempt: cluster.flags(
+            cluster.job_of(wildcards), attempt, cluster.described().wait_hours
+        ),
     params:
         options=lambda wildcards: cluster.options(cluster.job_of(wildcards).entry, OVERRIDES),
         content=lambda wildcards: cluster.content(cluster.job_of(wildcards).entry, config, OVERRIDES),
@@ -60,10 +64,10 @@ DRAW = "snakemake figures --quiet rules progress reason host"
 
 
 onsuccess:
-    if cluster.came():
+    if cluster.came(workflow.dag.jobs):
         shell(DRAW)
 
 
 onerror:
-    if cluster.came():
+    if cluster.came(workflow.dag.jobs):
         shell(DRAW)

@@ -16,6 +16,7 @@ import yaml
 from analysis import figures
 from harness.machine import detection, identity
 from harness.machine.lock import exclusive
+from harness.native import build
 from harness.record import configuration
 from harness.record.files import ROOT
 from harness.workflow.targets import MEASURING
@@ -106,6 +107,46 @@ def without_compilers(project):
     for name in ("bash", "sh", "cat", "env", "mkdir", "rm", "setpriv", "which"):
         (tools / name).symlink_to(shutil.which(name))
     return str(tools)
+
+
+def with_slurm(project, refuses):
+    """A PATH with programs of Slurm, whose sbatch `refuses` every job; the file where that notes, one line a time, what
+    it was asked for."""
+    tools, asked = project / "tools", project / "asked"
+    tools.mkdir()
+    programs = {"sacctmgr": "echo m1234", "sbatch": f"echo \"$@\" >> '{asked}'; echo {refuses} >&2; exit 1"}
+    for name in ("sacct", "sacctmgr", "sbatch", "scancel", "scontrol", "sinfo", "squeue", "srun", "sshare"):
+        (tools / name).write_text(f"#!/bin/sh\n{programs.get(name, '')}\n")
+        (tools / name).chmod(0o755)
+    return f"{tools}{os.pathsep}{OUTSIDE}", asked
+
+
+@pytest.mark.skipif("gcc" not in COMPILERS, reason="gcc is not installed")
+def test_what_an_entry_of_a_cluster_says_is_what_slurm_is_asked_for(project):
+    path, asked = with_slurm(project, refuses="Invalid account")
+    for target in ("host", "avx2"):
+        built = build.extension_path(project / "results" / "build", "gcc", target)
+        built.parent.mkdir(parents=True, exist_ok=True)
+        built.touch()
+    entry = {"partition": "bench", "constraint": "zen2", "nodes": "one", "processors": 24, "memory_gigabytes": 16}
+    entry |= {
+        "hours": 2,
+        "protocol": "smoke",
+        "account": "m1234",
+        "qos": "regular",
+        "flags": ["--cpu-freq=performance"],
+    }
+    content = {"wait_hours": 24, "jobs": {"zen2": entry}}
+    (project / "config" / "cluster.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    only = ("--config", "compilers=[gcc]", "isas=[avx2]")
+    result = snakemake(project, "reproduce-cluster", "--profile", "profiles/slurm", *only, PATH=path)
+    assert result.returncode == 1 and "Invalid account" in result.stderr, result.stderr
+    assert "cluster: 0 of 1 came back" in result.stderr
+    first, *others = asked.read_text(encoding="utf-8").splitlines()
+    assert len(others) == 3, "so often it is tried again"
+    words = ("-A m1234", "-p bench", "-t 120", "-C zen2", "--qos=regular", "--mem 16000", "--cpus-per-task=24")
+    words += ("--requeue", "--exclusive", "--deadline=now+93600", "--cpu-freq=performance")
+    assert [word for word in words if f" {word} " not in first] == []
 
 
 @pytest.fixture

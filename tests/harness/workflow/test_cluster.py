@@ -2,7 +2,9 @@
 
 import os
 import re
+import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -12,6 +14,7 @@ from harness.record.files import ROOT
 from harness.workflow import cluster
 
 CONFIG = configuration.load()
+WAIT_HOURS = 2
 ENTRY = {"constraint": "zen2", "nodes": "one", "processors": 48, "memory_gigabytes": 32, "hours": 1}
 NODES = "n1 skylake,ib\nn2 skylake\nn3 skylake,ib\nn3 skylake,ib\nn4 zen2,ib\n"
 
@@ -20,30 +23,38 @@ NODES = "n1 skylake,ib\nn2 skylake\nn3 skylake,ib\nn3 skylake,ib\nn4 zen2,ib\n"
 def written(tmp_path, monkeypatch):
     """written(name={...}) is a cluster.yaml of these jobs, each with what it leaves open, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cluster, "asked", [])
-    monkeypatch.setattr(cluster, "waits_since", {})
-    cluster.entries.cache_clear()
+    cluster.described.cache_clear()
     (tmp_path / "config").mkdir()
 
     def write(**jobs):
         whole = {name: {**ENTRY, "protocol": "quick", **its} for name, its in jobs.items()}
         content = {name: {key: said for key, said in its.items() if said is not None} for name, its in whole.items()}
-        cluster.FILE.write_text(yaml.safe_dump({"wait_hours": 2, "jobs": content}, sort_keys=False))
-        return cluster.entries()
+        cluster.FILE.write_text(yaml.safe_dump({"wait_hours": WAIT_HOURS, "jobs": content}, sort_keys=False))
+        return cluster.described().entries
 
     yield write
-    cluster.entries.cache_clear()
+    cluster.described.cache_clear()
 
 
 @pytest.fixture
-def sinfo(tmp_path, monkeypatch):
-    """A sinfo that knows of NODES, and notes how it was called."""
-    program = tmp_path / "bin" / "sinfo"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/called\nprintf "{NODES!r}"\n'.replace("'", ""))
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
-    return tmp_path / "called"
+def tool(tmp_path, monkeypatch):
+    """tool(name, told) puts a program of Slurm first that tells this; the file where it notes how it was called."""
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+
+    def put(name, told):
+        program, called = tmp_path / "bin" / name, tmp_path / f"{name}.called"
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/bin/sh\necho \"$@\" > {called}\ncat <<'END'\n{told}END\n")
+        program.chmod(0o755)
+        return called
+
+    return put
+
+
+@pytest.fixture
+def sinfo(tool):
+    """A sinfo that knows of NODES."""
+    return tool("sinfo", NODES)
 
 
 def ends_with(capsys, do):
@@ -59,8 +70,8 @@ def test_the_file_that_is_shipped_names_the_papers_machines(monkeypatch):
     monkeypatch.chdir(ROOT)
     shipped = yaml.safe_load((ROOT / cluster.FILE).read_text(encoding="utf-8"))["jobs"]
     assert [its["machine"] for its in shipped.values()] == ["skylake-x", "broadwell", "zen2"]
-    cluster.entries.cache_clear()
-    for entry in cluster.entries().values():
+    cluster.described.cache_clear()
+    for entry in cluster.described().entries.values():
         assert cluster.configured(entry, CONFIG, "")["protocol"] == "quick"
 
 
@@ -88,7 +99,7 @@ def test_what_does_not_fit_together_is_one_line(written, capsys):
     ):
         its = replace(entry, **changed)
         assert ends_with(capsys, lambda its=its: cluster.configured(its, CONFIG, "")) == words
-    cluster.entries.cache_clear()
+    cluster.described.cache_clear()
     told = ends_with(capsys, lambda: written(a={"constraint": None}))
     assert told == f"{where}: names neither a partition nor a constraint"
 
@@ -111,12 +122,12 @@ def test_every_node_that_has_all_features_gets_a_job_and_where_one_is_enough_slu
 def test_nodes_that_the_cluster_has_not_got_are_one_line(written, sinfo, capsys, monkeypatch):
     written(a={"nodes": "every", "constraint": "haswell"})
     assert ends_with(capsys, lambda: cluster.planned(CONFIG, "", False)).endswith("the cluster has no node of haswell")
-    cluster.entries.cache_clear()
+    cluster.described.cache_clear()
     written(a={"nodes": "every", "constraint": "zen2|zen3"})
     told = "jobs.a.constraint: for every node, a constraint is a feature, or several with & between them"
     assert ends_with(capsys, lambda: cluster.planned(CONFIG, "", False)).endswith(told)
     monkeypatch.setenv("PATH", "/nowhere")
-    cluster.entries.cache_clear()
+    cluster.described.cache_clear()
     written(a={"nodes": "every"})
     assert ends_with(capsys, lambda: cluster.planned(CONFIG, "", False)).startswith("sinfo is not installed")
 
@@ -137,7 +148,18 @@ def test_the_plan_tells_nodes_hours_and_machines_and_how_a_job_is_followed(writt
         "cluster:   all (n3 of skylake&ib): quick, 13 min of 2 h; last time it was skylake-x; "
         "tail -f results/logs/cluster/all/n3.log follows it",
     ]
-    assert cluster.planned(CONFIG, "", False) == notes and capsys.readouterr().err == "", "it is told once"
+
+
+def test_where_slurm_cancels_what_it_pre_empts_the_plan_says_so(written, tool, capsys):
+    rows = [("a", "NO", "GANG,CANCEL"), ("b", "YES", "CANCEL"), ("c", "NO", "REQUEUE"), ("d", "NO", "CANCEL")]
+    shown = "".join(f"PartitionName={name} Default={default} PreemptMode={mode}\n" for name, default, mode in rows)
+    called = tool("scontrol", shown)
+    written(a={"partition": "a"}, c={"partition": "c"})
+    cluster.planned(CONFIG, "", False)
+    assert called.read_text() == "show partition --oneliner\n"
+    warned = [line for line in capsys.readouterr().err.splitlines() if "cancels" in line]
+    assert len(warned) == 1 and warned[0].startswith("cluster:   partition a cancels a job that another goes before;")
+    assert cluster.cancelling({None, "c"}) == ["b"], "who names none gets the default"
 
 
 def test_a_feature_that_has_the_name_of_a_machine_tells_which_is_expected(written):
@@ -164,37 +186,43 @@ def hours_until_deadline(flags):
 
 def test_a_job_goes_on_where_it_began_and_its_last_attempt_takes_any_node(written):
     job = cluster.Job(written(a={"flags": ["--hint=nomultithread"]})["a"], cluster.ANY)
-    first = cluster.flags(job, 1)
+    first = cluster.flags(job, 1, WAIT_HOURS)
     assert re.fullmatch(r"--exclusive --deadline=now\+\d+ --hint=nomultithread", first)
     began(job, "n7")
     os.utime(job.log, (0, 0))
-    assert "--nodelist" not in cluster.flags(job, 2), "that was another time"
+    assert "--nodelist" not in cluster.flags(job, 2, WAIT_HOURS), "that was another time"
     began(job, "n7")
-    assert all("--nodelist=n7" in cluster.flags(job, attempt) for attempt in range(2, cluster.RETRIES + 1))
-    assert "--nodelist" not in cluster.flags(job, cluster.RETRIES + 1)
-    assert "--nodelist=n4" in cluster.flags(replace(job, node="n4"), cluster.RETRIES + 1)
+    attempts = range(2, cluster.RETRIES + 1)
+    assert all("--nodelist=n7" in cluster.flags(job, attempt, WAIT_HOURS) for attempt in attempts)
+    assert "--nodelist" not in cluster.flags(job, cluster.RETRIES + 1, WAIT_HOURS)
+    assert "--nodelist=n4" in cluster.flags(replace(job, node="n4"), cluster.RETRIES + 1, WAIT_HOURS)
 
 
-def test_a_job_that_never_began_is_given_up_at_one_time_and_one_that_did_waits_anew(written):
+def test_a_job_that_never_began_is_given_up_at_one_time_and_one_that_did_waits_anew(written, monkeypatch):
     job = cluster.Job(written(a={})["a"], cluster.ANY)
-    assert hours_until_deadline(cluster.flags(job, 1)) == pytest.approx(3, abs=0.1), "2 to wait, 1 to run"
-    cluster.waits_since[job] -= 2 * 3600
-    assert hours_until_deadline(cluster.flags(job, 2)) == pytest.approx(1, abs=0.1)
+    monkeypatch.setattr(cluster, "STARTED", time.time() - WAIT_HOURS * 3600)
+    to_wait_and_run = pytest.approx(WAIT_HOURS + 1, abs=0.1)
+    assert hours_until_deadline(cluster.flags(job, 1, WAIT_HOURS)) == to_wait_and_run
+    assert hours_until_deadline(cluster.flags(job, 2, WAIT_HOURS)) == pytest.approx(1, abs=0.1)
     began(job, "n7")
-    assert hours_until_deadline(cluster.flags(job, 2)) == pytest.approx(3, abs=0.1)
+    assert hours_until_deadline(cluster.flags(job, 2, WAIT_HOURS)) == to_wait_and_run
+
+
+def job_of_snakemake(rule, job):
+    """A job as Snakemake has it."""
+    wildcards = SimpleNamespace(entry=job.entry.name, node=job.node)
+    return SimpleNamespace(rule=SimpleNamespace(name=rule), wildcards=wildcards)
 
 
 def test_it_is_told_which_nodes_came_back_and_why_the_others_did_not(written, capsys):
-    written(a={}, b={}, c={})
-    assert not cluster.came() and capsys.readouterr().err == "", "no cluster was asked for"
-    cluster.planned(CONFIG, "", False)
-    capsys.readouterr()
-    back, failed, _ = cluster.asked
+    back, failed, never = (cluster.Job(entry, cluster.ANY) for entry in written(a={}, b={}, c={}).values())
+    others = [job_of_snakemake("node", back)]
+    assert not cluster.came(others) and capsys.readouterr().err == "", "no cluster was asked for"
     back.bundle.parent.mkdir(parents=True)
     back.bundle.touch()
     back.note.write_text("results/runs/zen2/quick-0\n")
     began(failed, "n7", "harness: no C compiler\n")
-    assert cluster.came()
+    assert cluster.came([*others, *(job_of_snakemake("brought", job) for job in (never, failed, back))])
     assert capsys.readouterr().err.splitlines() == [
         "cluster: 1 of 3 came back",
         "cluster:   a (one node of zen2): results/runs/zen2/quick-0",
