@@ -6,6 +6,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from harness.machine.system import read
+
 ROOT = Path("/sys/fs/cgroup")
 OWN = Path("/proc/self/cgroup")
 
@@ -17,7 +19,7 @@ def folders(controller: str, root: Path = ROOT, own: Path = OWN) -> list[Path]:
     # Controllers that are mounted together may stand in either order, in the folder's name and in the process's list.
     first = [path for path in _entries(root) if controller in path.name.split(",")]
     found = [*second, *first]
-    for line in _read(own).splitlines():
+    for line in read(own).splitlines():
         _, _, rest = line.partition(":")
         controllers, separator, path = rest.partition(":")
         parts = Path(path).parts[1:]
@@ -31,7 +33,7 @@ def folders(controller: str, root: Path = ROOT, own: Path = OWN) -> list[Path]:
 def memory_limit(root: Path = ROOT, own: Path = OWN) -> int | None:
     """The smallest limit in bytes, None where there is none."""
     texts = [
-        _read(folder / name)
+        read(folder / name)
         for folder in folders("memory", root, own)
         for name in ("memory.max", "memory.limit_in_bytes")
     ]
@@ -42,8 +44,8 @@ def quota(root: Path = ROOT, own: Path = OWN) -> float | None:
     """How many processors' time the smallest limit grants, None where there is none."""
     shares = []
     for folder in folders("cpu", root, own):
-        words = _read(folder / "cpu.max").split() or [
-            _read(folder / f"cpu.cfs_{name}_us") for name in ("quota", "period")
+        words = read(folder / "cpu.max").split() or [
+            read(folder / f"cpu.cfs_{name}_us") for name in ("quota", "period")
         ]
         granted, period = map(_number, words) if len(words) == 2 else (None, None)
         if granted and period:
@@ -53,15 +55,8 @@ def quota(root: Path = ROOT, own: Path = OWN) -> float | None:
 
 def _number(text: str) -> int | None:
     """A number above zero; None for max, -1 (no limit in version 1), and what makes no sense."""
-    found = re.fullmatch("[0-9]{1,20}", text.strip())
+    found = re.fullmatch("[0-9]{1,20}", text)
     return int(found[0]) or None if found else None
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except (OSError, ValueError):  # a path with a zero byte
-        return ""
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -15,6 +15,7 @@ from typing import Any
 from harness.machine import control_groups, emulation, fingerprint, identity, limits, topology
 from harness.machine.allocation import allocation
 from harness.machine.processor import Cpuid, Processor
+from harness.machine.system import read
 from harness.record.errors import HarnessError
 from harness.record.isa import ISAS
 from harness.record.run import Cache
@@ -152,11 +153,7 @@ def memory_bytes() -> int:
 
 def available_memory_bytes() -> int:
     """Memory that this process could take now without swapping, in bytes."""
-    try:
-        told = Path("/proc/meminfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        told = ""
-    available = re.search(r"MemAvailable:\s+(\d+) kB", told)
+    available = re.search(r"MemAvailable:\s+(\d+) kB", read(Path("/proc/meminfo")))
     most = int(min(memory_bytes(), limits.address_space_left()))
     return min(int(available[1]) * 1024, most) if available else most
 

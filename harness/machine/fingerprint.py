@@ -7,6 +7,8 @@ import hmac
 import re
 from pathlib import Path
 
+from harness.machine.system import read
+
 PURPOSE = b"two-pass-softmax: which host a run is of"
 MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -21,10 +23,7 @@ def fingerprint() -> str:
     machine-id can't be told apart by it.
     """
     for file in (*MACHINE_IDS, BOOT_ID):
-        try:
-            key = file.read_text(encoding="ascii", errors="replace").strip().replace("-", "")
-        except OSError:
-            continue
+        key = read(file).replace("-", "")
         # Not "uninitialized", nothing, or zeros, as images have it.
         if re.fullmatch("[0-9a-f]{32}", key) and key.strip("0"):
             return hmac.new(bytes.fromhex(key), PURPOSE, hashlib.sha256).hexdigest()[:32]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import resource
 from pathlib import Path
 
+from harness.machine.system import read
 from harness.record.errors import HarnessError
 
 # Interpreter, libraries and their threads take 0.4 GB of address space; beneath that OpenBLAS, which NumPy loads, waits
@@ -22,11 +24,8 @@ def address_space() -> float:
 
 def address_space_left() -> float:
     """What of it is not taken yet, in bytes."""
-    try:
-        taken = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        taken = 0
-    return max(0.0, address_space() - taken)
+    taken = re.match("[0-9]+", read(Path("/proc/self/statm")))  # in pages
+    return max(0.0, address_space() - (int(taken[0]) * os.sysconf("SC_PAGE_SIZE") if taken else 0))
 
 
 def require_address_space() -> None:

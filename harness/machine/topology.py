@@ -6,12 +6,13 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.machine import control_groups
 from harness.machine.processor import Cpuid
+from harness.machine.system import read
 
 CPUS = Path("/sys/devices/system/cpu")
 PERFORMANCE, EFFICIENCY = "performance", "efficiency"
@@ -95,15 +96,10 @@ def caches(cpu: int, cpus: Path = CPUS) -> list[SystemCache]:
     of none."""
     found = []
     for index in sorted((cpus / f"cpu{cpu}" / "cache").glob("index*")):
-        try:
-            texts = (
-                (index / name).read_text(encoding="utf-8") for name in ("type", "level", "size", "shared_cpu_list")
-            )
-            kind, level, size, shared = map(str.strip, texts)
-            if kind != "Instruction":
+        kind, level, size, shared = (read(index / name) for name in ("type", "level", "size", "shared_cpu_list"))
+        if kind in ("Data", "Unified"):
+            with suppress(ValueError):
                 found.append(SystemCache(int(level), int(size.removesuffix("K")) << 10, listed(shared)))
-        except (OSError, ValueError):
-            continue
     return sorted(found, key=lambda cache: cache.level)
 
 
@@ -127,10 +123,8 @@ def last_level_caches(processors: Iterable[int], cpus: Path = CPUS) -> int:
 def highest_clock(cpu: int, cpus: Path = CPUS) -> int:
     """The highest clock of a logical processor, in a unit that all processors of the machine share; 0: unknown."""
     for name in ("cpufreq/cpuinfo_max_freq", "acpi_cppc/highest_perf"):
-        try:
-            return int((cpus / f"cpu{cpu}" / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
+        with suppress(ValueError):
+            return int(read(cpus / f"cpu{cpu}" / name))
     return 0
 
 
@@ -152,10 +146,8 @@ def core_of(cpu: int, cpus: Path = CPUS) -> frozenset[int]:
     The numbers that the system gives to cores won't do: they begin again in each die.
     """
     for name in ("core_cpus_list", "thread_siblings_list"):
-        try:
-            return listed((cpus / f"cpu{cpu}" / "topology" / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
+        with suppress(ValueError):
+            return listed(read(cpus / f"cpu{cpu}" / "topology" / name))
     return frozenset({cpu})
 
 

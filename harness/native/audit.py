@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from harness.machine import control_groups, identity, topology
 from harness.machine.allocation import Allocation
+from harness.machine.system import read
 from harness.native.clock import ADVICE, Clock, source
 from harness.native.extensions import HUGE_PAGE_BYTES, Host
 from harness.native.memory import Arena, Layout
-from harness.record.run import NOT_EMULATED, OF_THE_JOB
+from harness.record.run import NOT_EMULATED, OF_THE_JOB, UNKNOWN
 
 SYSTEM_CPU = Path("/sys/devices/system/cpu")
 # Devices that are asked over a bus at each reading, and the timer interrupt.
@@ -32,85 +34,76 @@ class Finding:
     disturbs: str
     advice: str
 
-
-def read(path: Path) -> str | None:
-    """A system file's content, None where the system does not have it or leaves it empty."""
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip() or None
-    except OSError:
-        return None
+    @classmethod
+    def of(cls, item: str, found: str | None, disturbs: bool, advice: str) -> Finding:
+        """What was `found`, and whether that disturbs; None where nothing tells."""
+        if found is None:
+            return cls(item, "unknown", "unknown", advice)
+        return cls(item, found, "yes" if disturbs else "no", advice)
 
 
 def governor(cpu: int) -> Finding:
     """Whether the frequency governor of this processor holds the clock."""
-    found = read(SYSTEM_CPU / f"cpu{cpu}/cpufreq/scaling_governor")
+    found = read(SYSTEM_CPU / f"cpu{cpu}/cpufreq/scaling_governor") or None
     advice = "set it to performance: cpupower frequency-set -g performance"
-    if found is None:
-        return Finding("frequency governor", "unknown", "unknown", NOT_TOLD)
-    return Finding("frequency governor", found, "no" if found == "performance" else "yes", advice)
+    return Finding.of("frequency governor", found, found != "performance", advice if found else NOT_TOLD)
 
 
 def turbo() -> Finding:
     """Whether the clock may rise above its base."""
     no_turbo, boost = read(SYSTEM_CPU / "intel_pstate/no_turbo"), read(SYSTEM_CPU / "cpufreq/boost")
-    state = {"1": "off", "0": "on"}.get(no_turbo or "") or {"1": "on", "0": "off"}.get(boost or "")
+    state = {"1": "off", "0": "on"}.get(no_turbo) or {"1": "on", "0": "off"}.get(boost)
     advice = "switch it off for steady clocks (intel_pstate/no_turbo or cpufreq/boost); the canary records the clock"
-    if state is None:
-        return Finding("turbo", "unknown", "unknown", NOT_TOLD)
-    return Finding("turbo", state, "yes" if state == "on" else "no", advice)
+    return Finding.of("turbo", state, state == "on", advice if state else NOT_TOLD)
 
 
 def clock(found: Clock) -> Finding:
     """What the clock costs and resolves, and whether it goes back."""
-    item, kernel = "clock", source()
+    kernel = source()
     told = f"{kernel}, {found.overhead:.0f} ns a reading, steps of {found.resolution} ns"
     if found.went_back:
         told += f", went back {found.went_back} times in {found.readings}"
     slow = kernel in SLOW_SOURCES or not found.is_good
     advice = f"{ADVICE}; its overhead is subtracted, and batches are longer for it" if slow else ADVICE
-    return Finding(item, told, "yes" if slow else "no", advice)
+    return Finding.of("clock", told, slow, advice)
 
 
 def sibling_threads(virtual: bool) -> Finding:
     """Whether another thread may run on the same core; a virtual machine does not see its host's threads."""
     active = read(SYSTEM_CPU / "smt/active")
     advice = "leave the sibling of the measured processor idle, or switch SMT off"
-    if active is None or (virtual and active == "0"):
-        return Finding("sibling threads (SMT)", "unknown", "unknown", advice)
-    return Finding("sibling threads (SMT)", "on" if active == "1" else "off", "yes" if active == "1" else "no", advice)
+    found = "on" if active == "1" else "off" if active and not virtual else None
+    return Finding.of("sibling threads (SMT)", found, found == "on", advice)
 
 
 def hypervisor(signature: str) -> Finding:
     """Whether this is a virtual machine, whose neighbours can't be seen."""
     advice = "measure on bare metal if you can; neighbours show in the canary, not in the steal counter"
-    return Finding("hypervisor", signature or "none", "yes" if signature else "no", advice)
+    return Finding.of("hypervisor", signature or "none", bool(signature), advice)
 
 
 def emulator(found: str) -> Finding:
     """Whether a program plays the processor."""
     advice = "measure on a processor: what an emulator measures decides nothing; one that gives no sign is not seen"
-    return Finding("emulator", found, "no" if found == NOT_EMULATED else "yes", advice)
+    return Finding.of("emulator", found, found != NOT_EMULATED, advice)
 
 
 def stolen_time() -> Finding:
     """The share of time that the hypervisor gave to others since boot."""
+    first = re.match(r"cpu((?:\s+\d+){8})", read(Path("/proc/stat")))
+    ticks = [int(field) for field in first[1].split()] if first else []
+    share = ticks[7] / max(1, sum(ticks)) if ticks else 0.0
     advice = "ask for dedicated processors; disturbed rounds are measured again"
-    first = re.match(r"cpu((?:\s+\d+){8})", read(Path("/proc/stat")) or "")
-    if first is None:
-        return Finding("stolen time", "unknown", "unknown", advice)
-    ticks = [int(field) for field in first[1].split()]
-    share = ticks[7] / max(1, sum(ticks))
-    return Finding("stolen time", f"{share:.2%} since boot", "yes" if share > 0.01 else "no", advice)
+    return Finding.of("stolen time", f"{share:.2%} since boot" if ticks else None, share > 0.01, advice)
 
 
 def other_load() -> Finding:
     """How many processors were busy in the last minute."""
-    advice = "stop other programs, or wait"
-    try:
+    load = None
+    with suppress(OSError):
         load = os.getloadavg()[0]
-    except OSError:
-        return Finding("load in the last minute", "unknown", "unknown", advice)
-    return Finding("load in the last minute", f"{load:.2f}", "yes" if load > BUSY_LOAD else "no", advice)
+    found = None if load is None else f"{load:.2f}"
+    return Finding.of("load in the last minute", found, (load or 0) > BUSY_LOAD, "stop other programs, or wait")
 
 
 def priority() -> Finding:
@@ -118,37 +111,34 @@ def priority() -> Finding:
     niceness, policy = os.getpriority(os.PRIO_PROCESS, 0), os.sched_getscheduler(0)
     lowered = {os.SCHED_BATCH: ", batch", os.SCHED_IDLE: ", idle"}.get(policy, "")
     advice = "start without `nice` or `chrt`: others go before this process, and its samples are disturbed"
-    return Finding("priority", f"nice {niceness}{lowered}", "yes" if niceness > 0 or lowered else "no", advice)
+    return Finding.of("priority", f"nice {niceness}{lowered}", niceness > 0 or bool(lowered), advice)
 
 
 def pressure(resource: str) -> Finding:
     """The share of the last ten seconds in which something waited for `resource` (cpu, memory)."""
-    item, advice = f"{resource} pressure", "stop other programs, or wait"
-    told = re.search(r"^some avg10=(\d+(?:\.\d+)?)\b", read(Path("/proc/pressure") / resource) or "", re.MULTILINE)
-    if told is None:
-        return Finding(item, "unknown", "unknown", advice)
-    share = float(told[1])
-    return Finding(item, f"{share:.1f} %", "yes" if share > 5 else "no", advice)
+    told = re.search(r"^some avg10=(\d+(?:\.\d+)?)\b", read(Path("/proc/pressure") / resource), re.MULTILINE)
+    share = float(told[1]) if told else 0.0
+    found = f"{share:.1f} %" if told else None
+    return Finding.of(f"{resource} pressure", found, share > 5, "stop other programs, or wait")
 
 
 def huge_pages(host: Host) -> Finding:
     """Whether an arena in fact lies in huge pages."""
-    advice = "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled (as root)"
     arena = Arena(host, Layout(1, 8 * HUGE_PAGE_BYTES))
     found = arena.huge_page_bytes()
     arena.unmap()
-    if found == "unknown":
-        return Finding("huge pages", "unknown", "unknown", advice)
-    whole = isinstance(found, int) and found >= 8 * HUGE_PAGE_BYTES
-    return Finding("huge pages", "given" if whole else "not given", "no" if whole else "yes", advice)
+    given = isinstance(found, int) and found >= 8 * HUGE_PAGE_BYTES
+    told = None if found == UNKNOWN else "given" if given else "not given"
+    advice = "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled (as root)"
+    return Finding.of("huge pages", told, not given, advice)
 
 
 def memory_channels(machine: str) -> Finding:
     """How many memory channels the machine's file says there are; which of them are populated, no program may read."""
     advice = "populate every channel alike; bandwidth out of cache depends on it"
     known = identity.load().get(machine)
-    channels = known.memory.channels if known else "unknown"
-    found = "unknown" if channels == "unknown" else f"{channels} by the machine's file"
+    channels = known.memory.channels if known else UNKNOWN
+    found = UNKNOWN if channels == UNKNOWN else f"{channels} by the machine's file"
     return Finding("memory channels", found, "unknown", advice)
 
 
@@ -161,52 +151,49 @@ def allowed_processors() -> Finding:
 
 def kinds(choice: topology.Choice) -> Finding:
     """Whether the processors differ, and which are measured."""
-    advice = "none: only processors of one kind are measured"
     told = f"hybrid: {choice.kind}s are measured, {len(choice.alike)} of those allowed" if choice.kind else "one"
-    return Finding("kinds of processors", told, "no", advice)
+    return Finding.of("kinds of processors", told, False, "none: only processors of one kind are measured")
 
 
 def granted_time(granted: float | None) -> Finding:
     """Whether the control group stops this process when its share of time is spent."""
-    item, advice = "processor time granted", "raise the quota of the control group to whole processors"
-    if granted is None:
-        return Finding(item, "unlimited", "no", advice)
-    return Finding(item, f"that of {granted:g} processors", "yes" if granted < 1 else "no", advice)
+    found = "unlimited" if granted is None else f"that of {granted:g} processors"
+    advice = "raise the quota of the control group to whole processors"
+    return Finding.of("processor time granted", found, granted is not None and granted < 1, advice)
 
 
 def audit(host: Host, machine: str, cpu: int) -> list[dict[str, str]]:
     """The `audit` part of run.json, on the machine of this name, of which `cpu` is measured."""
     with topology.on(cpu):
         timer = Clock(host)
-    checks: list[Callable[[], Finding]] = [
-        lambda: governor(cpu),
-        turbo,
-        lambda: clock(timer),
-        lambda: sibling_threads(bool(host.processor().hypervisor)),
-        lambda: hypervisor(host.processor().hypervisor),
-        lambda: emulator(host.processor().emulator),
-        stolen_time,
-        other_load,
-        priority,
-        lambda: pressure("cpu"),
-        lambda: pressure("memory"),
-        lambda: huge_pages(host),
-        allowed_processors,
-        lambda: kinds(host.choice()),
-        lambda: granted_time(control_groups.quota()),
-        lambda: memory_channels(machine),
+    processor = host.processor()
+    found = [
+        governor(cpu),
+        turbo(),
+        clock(timer),
+        sibling_threads(bool(processor.hypervisor)),
+        hypervisor(processor.hypervisor),
+        emulator(processor.emulator),
+        stolen_time(),
+        other_load(),
+        priority(),
+        pressure("cpu"),
+        pressure("memory"),
+        huge_pages(host),
+        allowed_processors(),
+        kinds(host.choice()),
+        granted_time(control_groups.quota()),
+        memory_channels(machine),
     ]
-    return [asdict(check()) for check in checks]
+    return [asdict(finding) for finding in found]
 
 
 def job_processors(job: Allocation, online: int, cores: int | str) -> Finding:
     """Whether the whole node is the job's, so that no other job runs beside it. Where a scheduler counts cores, as many
     as there are of them are all."""
+    found = None if job.processors is None else f"{job.processors} of {online}"
     advice = "ask for the whole node, as config/cluster.yaml does: others may run beside this job"
-    if job.processors is None:
-        return Finding(f"processors{OF_THE_JOB}", "unknown", "unknown", advice)
-    all_of_them = job.processors in (online, cores)
-    return Finding(f"processors{OF_THE_JOB}", f"{job.processors} of {online}", "no" if all_of_them else "yes", advice)
+    return Finding.of(f"processors{OF_THE_JOB}", found, job.processors not in (online, cores), advice)
 
 
 def job_neighbours(others: set[str] | None) -> Finding:
@@ -220,26 +207,23 @@ def job_neighbours(others: set[str] | None) -> Finding:
 
 def job_memory(job: Allocation, total: int) -> Finding:
     """How much of the node's memory, `total` bytes, is the job's; lengths that need more are skipped."""
+    found = None if job.memory_bytes is None else f"{job.memory_bytes / 1e9:.1f} of {total / 1e9:.1f} GB"
     advice = "say how much the job needs: a node of its own gives it no more memory than it asks for"
-    if job.memory_bytes is None:
-        return Finding(f"memory{OF_THE_JOB}", "unknown", "unknown", advice)
-    return Finding(f"memory{OF_THE_JOB}", f"{job.memory_bytes / 1e9:.1f} of {total / 1e9:.1f} GB", "no", advice)
+    return Finding.of(f"memory{OF_THE_JOB}", found, False, advice)
 
 
 def job_time(left: float | None, seconds: float) -> Finding:
     """Whether the job, of which so many seconds are left, lasts as long as the run may take."""
+    found = None if left is None else f"{left / 60:.0f} min, the run may take {seconds / 60:.0f}"
     advice = "ask for more time; a job that is stopped goes on where it was when it is submitted again"
-    if left is None:
-        return Finding(f"time{OF_THE_JOB}", "unknown", "unknown", advice)
-    told = f"{left / 60:.0f} min, the run may take {seconds / 60:.0f}"
-    return Finding(f"time{OF_THE_JOB}", told, "no" if left >= seconds else "yes", advice)
+    return Finding.of(f"time{OF_THE_JOB}", found, left is not None and left < seconds, advice)
 
 
 def job_machine(machine: str, asked: str) -> Finding:
     """Whether the node is the machine that was asked for."""
+    found = machine if machine == asked else f"{machine}, not {asked}"
     advice = "look at the node's features: this is another processor than its entry in config/cluster.yaml says"
-    told = machine if machine == asked else f"{machine}, not {asked}"
-    return Finding(f"machine{OF_THE_JOB}", told, "no" if machine == asked else "yes", advice)
+    return Finding.of(f"machine{OF_THE_JOB}", found, machine != asked, advice)
 
 
 def audit_job(job: Allocation, machine: str, asked: str | None, seconds: float) -> list[dict[str, str]]:

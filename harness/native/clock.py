@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.machine.system import read
 from harness.native.extensions import Host
 from harness.record.errors import HarnessError
 
@@ -105,10 +106,7 @@ class Clock:
 
 def source() -> str:
     """The kernel's clock source (tsc, hpet, ...), or "unknown"."""
-    try:
-        return SOURCE_FILE.read_text(encoding="utf-8").strip() or "unknown"
-    except (OSError, UnicodeDecodeError):
-        return "unknown"
+    return read(SOURCE_FILE) or "unknown"
 
 
 ADVICE = f"boot with clocksource=tsc, or as root: echo tsc > {SOURCE_FILE}"

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from harness.machine import topology
+from harness.machine.system import read
 from harness.native.extensions import HUGE_PAGE_BYTES, Host
 from harness.record.caches import FLOAT_BYTES
 
@@ -145,12 +146,8 @@ class Arena:
         """How much of the arena lies in huge pages, in bytes, or "unknown"."""
         start = int(self.host.ffi.cast("uintptr_t", self.start))
         end = start + math.ceil(self.layout.arena_bytes / HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES
-        try:
-            maps = Path("/proc/self/smaps").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return "unknown"
         found, inside = [], False
-        for line in maps.splitlines():
+        for line in read(Path("/proc/self/smaps")).splitlines():
             if area := re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line):
                 # The kernel may have merged neighbouring areas with ours.
                 inside = int(area[1], 16) < end and int(area[2], 16) > start

@@ -19,7 +19,7 @@ import numpy as np
 
 from harness import peers
 from harness.experiments.base import UNIFORM, Contender, Question
-from harness.native.audit import read
+from harness.machine.system import read
 from harness.native.clock import CLOCK_ADDS, SHORTEST_BATCH_NANOSECONDS, TRIES, Clock, unusable
 from harness.native.extensions import Host
 from harness.native.memory import LINE_BYTES, Arena
@@ -97,11 +97,11 @@ def disturbances(cpus: Sequence[int]) -> dict[str, int]:
     name of the flag that their growth raises; none of what the system does not tell."""
     counts = {"switched": resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw}
     names = tuple(f"cpu{cpu} " for cpu in cpus)
-    lines = (read(Path("/proc/stat")) or "").splitlines()
+    lines = read(Path("/proc/stat")).splitlines()
     stolen = [line.split()[8:9] for line in lines if line.startswith(names)]
     if stolen and all(ticks and ticks[0].isdecimal() for ticks in stolen):
         counts["stolen"] = sum(int(ticks[0]) for ticks in stolen)
-    if total := re.search(r"total=(\d+)", read(Path("/proc/pressure/memory")) or ""):
+    if total := re.search(r"total=(\d+)", read(Path("/proc/pressure/memory"))):
         counts["memory-pressure"] = int(total[1])
     return counts
 
