@@ -92,7 +92,7 @@ def simulate(
     run = Begun(folder, Record(**dict.fromkeys(its.name for its in fields(Record)) | said), planned, None)
 
     def run_worker(run, process, deadline, late, asked):
-        wanted, sampler, text = asked["costs"], sampler_of(process), []
+        wanted, sampler, text = asked.costs, sampler_of(process), []
         lengths = {planned.items[0].key(n, 1): n for n in planned.items[0].elements}
         for key in budget.in_time(wanted, [key for key in lengths if key in wanted], deadline):
             question = Question("algorithms", COMPILER, ISA, lengths[key], "paper", contenders)
@@ -103,7 +103,7 @@ def simulate(
             assert now[0] <= late
         group = journal.sealed("".join([*text, f'{journal.END_OF_GROUP}{{"waited": 0}}'])) if text else ""
         (run.folder / f"process-{process}.journal").write_text(group)
-        return iter([{"point": key} for key in wanted])
+        return iter([{"done": key} for key in wanted])
 
     silent = dict.fromkeys(("update", "write", "set_postfix_str", "set_description_str"), lambda *_, **__: None)
     with pytest.MonkeyPatch.context() as patched:

@@ -88,7 +88,6 @@ def _overhead(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style], ru
         middle, (below, above) = panels.error(row, "nanoseconds_per_call")
         axes.errorbar(middle, place, xerr=[[below], [above]], **looks[name].points.line, capsize=2)
     empty = run.peers.python_call_nanoseconds
-    assert empty is not None  # a run that has times of libraries has it
     axes.axvline(empty, color=style.GREY, linewidth=0.8, linestyle=(0, (3, 2)))
     axes.text(1.1 * empty, 0, "empty call of Python", fontsize=6.5, color="0.3", va="center")
     titles = {name: style.plain(its.title) for name, its in run.peers.libraries.items()}

@@ -1,6 +1,5 @@
 """Whether a run's rows are all there, as they were measured: every point, process, round and contender, in order."""
 
-import math
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
@@ -137,7 +136,7 @@ def check_processes(path: Path, rounds: pd.DataFrame, run: Record) -> None:
     for wrong, reason in (
         (found["max"] >= found["size"], "rows of process {1}, but of {0} processes only"),
         (found["size"] < (0 if stopped_by == "minutes" else least), "{0} processes, where at least {2} were asked for"),
-        (found["size"] > (most or math.inf), "{0} processes, where at most {3} were asked for"),
+        (found["size"] > most, "{0} processes, where at most {3} were asked for"),
     ):
         if wrong.any():
             counts = found[wrong].iloc[0]

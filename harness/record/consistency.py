@@ -1,5 +1,6 @@
 """Whether the parts of run.json fit together: its names, its ranges, what may stand there once only."""
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -53,7 +54,7 @@ def _missing(run: Record) -> list[str]:
         return []
     wanted: dict[str, object] = {
         "machine.allowed": run.machine.allowed,
-        "protocol.processes": run.protocol.processes.most,
+        "protocol.processes": run.protocol.processes.most < math.inf or None,
     }
     if run.is_complete:
         wanted |= {"samples_sha256": run.samples_sha256, "precision": run.precision}
@@ -219,7 +220,7 @@ def _counts(run: Record) -> Iterator[str]:
     if run.vetoes.disturbed_samples > run.vetoes.samples:
         yield "vetoes.disturbed_samples: more than there are samples"
     least, most = run.protocol.processes.least, run.protocol.processes.most
-    if most is not None and least > most:
+    if least > most:
         yield "protocol.processes: least is above most"
     if run.precision is None:
         return

@@ -5,6 +5,7 @@ A Record of a run in progress is replaced by another, never changed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
@@ -77,10 +78,10 @@ class Compiler:
 
 @dataclass(frozen=True)
 class Processes:
-    """How many processes a protocol asks for; None: any number."""
+    """How many processes a protocol asks for: any number where it does not say."""
 
     least: int = 1
-    most: int | None = None
+    most: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -95,14 +96,15 @@ class Asked:
 
 @dataclass(frozen=True)
 class Protocol:
-    """What was asked for, as config.yaml has it. Runs from before a key was there have None or nothing."""
+    """What was asked for, as config.yaml has it. Runs from before a key was there have None or nothing, and ask for any
+    half-width."""
 
     name: str
     processes: Processes = Processes()
     waiting_percent: float | None = None
-    half_width_percent: float | None = None
+    half_width_percent: float = math.inf
     rounds: Mapping[str, int] = field(default_factory=dict)
-    sample_milliseconds: float | None = None
+    sample_milliseconds: float = math.nan
     minutes: float | None = None
     accuracy: Mapping[str, Any] = field(default_factory=dict)
     lengths: Mapping[str, Any] = field(default_factory=dict)
@@ -194,9 +196,10 @@ class Library:
 
 @dataclass(frozen=True)
 class Peers:
-    """The other libraries, by the name that rows have as algorithm."""
+    """The other libraries, by the name that rows have as algorithm; where there are any, it is known what the way into
+    Python and back costs a call."""
 
-    python_call_nanoseconds: float | None = None
+    python_call_nanoseconds: float = math.nan
     libraries: dict[str, Library] = field(default_factory=dict)
 
 
@@ -356,10 +359,15 @@ def _hints(kind: type) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """`typed` turned round: what JSON has of a dataclass and what is in it. None is left out."""
+    """`typed` turned round: what JSON has of a dataclass and what is in it. What is not told is left out: None, and a
+    number that is not finite."""
     if is_dataclass(value):
         parts = {its.name: getattr(value, its.name) for its in fields(value)}
-        return {name: plain(part) for name, part in parts.items() if part is not None}
+        return {name: plain(part) for name, part in parts.items() if _is_told(part)}
     if isinstance(value, dict):
         return {key: plain(part) for key, part in value.items()}
     return [plain(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def _is_told(value: Any) -> bool:
+    return math.isfinite(value) if isinstance(value, float) else value is not None

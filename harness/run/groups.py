@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 import time
 import zlib
@@ -130,9 +129,9 @@ class Groups:
         first = next_round(known)
         how = Sampling(
             record.protocol.rounds[question.experiment],
-            (record.protocol.sample_milliseconds or 0) * 1e6,
+            record.protocol.sample_milliseconds * 1e6,
             record.seed + zlib.crc32(f"{self.where.process} {key} {first}".encode()),
-            (record.protocol.half_width_percent or math.inf) / 100,
+            record.protocol.half_width_percent / 100,
             int(known[0]["calls"]) if known else None,
         )
         group.points[key] = measure_question(self.conditions.sampler, question, self.where.process, how, first)
@@ -156,7 +155,7 @@ class Groups:
         for key, rows in points.items():
             self.rows.setdefault(key, []).extend(rows)
             self.asked[key] += 1
-            tell(**{"point" if self.asked[key] == 1 else "again": key})
+            tell(**{"done" if self.asked[key] == 1 else "again": key})
             self.pacer.note(bool(row["flags"]) for row in rows)
 
     def disturbed(self) -> list[str]:

@@ -7,17 +7,17 @@ import sys
 import textwrap
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from harness.experiments.base import Roster
 from harness.machine import detection, identity, processes
 from harness.machine.allocation import allocation
 from harness.machine.lock import exclusive, held
+from harness.machine.processes import Message
 from harness.native import audit
 from harness.native.extensions import load_kernels
 from harness.record import instance, room, store
@@ -31,6 +31,7 @@ from harness.run.begun import Begun
 from harness.run.budget import ACCURACY_ENDS, FIRST_LOOK_ENDS, GRACE, TUNING_ENDS, Budget
 from harness.run.prepare import now, prepare
 from harness.run.progress import Bar, bar
+from harness.run.worker import ToMeasure, ToTune
 
 if TYPE_CHECKING:
     from harness.record.samples import Run
@@ -40,14 +41,37 @@ RUN_BYTES = 48 << 20
 
 
 def run_worker(
-    run: Begun, process: int | str, deadline: float, late: float, wanted: Mapping[str, Any] = MappingProxyType({})
-) -> Iterator[dict[str, Any]]:
+    run: Begun, process: int | str, deadline: float, late: float, wanted: ToMeasure | ToTune | None = None
+) -> Iterator[Message]:
     """Runs one process of a run (or of its tuning, or accuracy) over what is `wanted` of it, of which it begins nothing
-    that would end after the `deadline`, and yields what it tells. Raises HarnessError if it fails, TimeSpent if it is
-    so `late` that it is killed."""
+    that would end after the `deadline` (by time.monotonic), and yields what it tells. Raises HarnessError if it fails,
+    TimeSpent if it is so `late` that it is killed."""
     job: dict[str, Any] = {"folder": str(run.folder), "extensions": str(run.host.folder), "config": run.config}
-    job |= {"process": process, "wanted": dict(wanted), "deadline": deadline}
+    job |= {"process": process, "wanted": plain(wanted), "deadline": deadline}
     return processes.ask("harness.run.worker", job, "a measuring process", late)
+
+
+def follow(run: Begun, told: Iterable[Message], progress: Bar, costs: Mapping[str, float]) -> float:
+    """Shows on a bar what a process has done, by the `costs` of each part of it, and keeps what it finds out about the
+    run. Returns the seconds that it waited, or spent beyond what it was asked for."""
+    beyond = 0.0
+    for message in told:
+        if "done" in message:
+            progress.set_postfix_str(message["done"], refresh=False)
+            progress.update(costs[message["done"]])
+        elif "again" in message:
+            progress.set_postfix_str(f"{message['again']}, again", refresh=False)
+        elif "waiting" in message:
+            progress.show_wait(message["waiting"])
+        elif "beyond" in message:
+            beyond = message["beyond"]
+        elif "arena_bytes" in message:
+            note_memory(run, message)
+        elif "domain" in message:
+            run.write(domain=tuple(message["domain"]))
+        else:
+            note_canary(run, message)
+    return beyond
 
 
 def measure(config: Config, extensions: Path, runs: Path, again: int = 0, asked: str | None = None) -> Path:
@@ -255,7 +279,7 @@ def tune(run: Begun, budget: Budget) -> list[Row]:
                 progress.set_description_str(f"tuning, process {process + 1} of {most + 1}")
                 began = time.monotonic()
                 # The first look has to see all variants, so it does not wait.
-                asked = {"process": process, "fields": todo, "waits": waits if process else 0.0}
+                asked = ToTune(process, tuple(todo), waits if process else 0.0)
                 if (waited := look(run, asked, budget, progress)) is None:
                     break
                 waits -= waited
@@ -268,27 +292,16 @@ def earlier_runs(folder: Path) -> tuple[Path, Path]:
     return folder.parents[1], folder.parents[2] / "recorded"
 
 
-def look(run: Begun, asked: Mapping[str, Any], budget: Budget, progress: Bar) -> float | None:
-    """Runs one process of tuning over what is `asked`: the seconds that it waited, None where it was not done in time.
-    Raises HarnessError where the first was not."""
-    process, fields = asked["process"], asked["fields"]
+def look(run: Begun, asked: ToTune, budget: Budget, progress: Bar) -> float | None:
+    """Runs one process of tuning: the seconds that it waited, None where it was not done in time. Raises HarnessError
+    where the first was not."""
     # The first tries fewer variants where it has to hurry; those after it are begun where they are expected to end.
-    deadline = math.inf if process else budget.until(FIRST_LOOK_ENDS)
-    late, sizes = budget.until(TUNING_ENDS + GRACE), {" ".join(field.key): field.size for field in fields}
-    wanted, waited = {**asked, "fields": [plain(field) for field in fields]}, 0.0
+    deadline = math.inf if asked.process else budget.until(FIRST_LOOK_ENDS)
+    late, sizes = budget.until(TUNING_ENDS + GRACE), {" ".join(field.key): field.size for field in asked.fields}
     try:
-        for message in run_worker(run, worker.TUNING, deadline, late, wanted):
-            if "tuned" in message:
-                progress.set_postfix_str(message["tuned"], refresh=False)
-                progress.update(sizes[message["tuned"]])
-            elif "waiting" in message:
-                progress.show_wait(message["waiting"])
-            elif "beyond" in message:
-                waited = message["beyond"]
-            else:
-                note_canary(run, message)
+        return follow(run, run_worker(run, worker.TUNING, deadline, late, asked), progress, sizes)
     except TimeSpent as error:
-        if process:
+        if asked.process:
             return None
         total, known = len(run.plan.roster.passes) * len(run.pairs), TuningJournal(run.folder).rows()
         tuned = len({(row["compiler"], row["isa"], row["pass"]) for row in known})
@@ -296,7 +309,6 @@ def look(run: Begun, asked: Mapping[str, Any], budget: Budget, progress: Bar) ->
             f"{tuned} of {total} passes were tuned in {plan.duration(late - budget.began)}: {too_slow(run.plan)}; the "
             "same command goes on from here"
         ) from error
-    return waited
 
 
 def seconds_to_wait(run: Begun, budget: Budget) -> float:
@@ -359,8 +371,7 @@ def measure_processes(run: Begun, budget: Budget) -> None:
 
     Raises HarnessError where no question at all was answered in time.
     """
-    least, most = run.record.protocol.processes.least, run.record.protocol.processes.most
-    assert most is not None  # every protocol has one; old runs do not tell
+    least, most = (run.plan.protocol["processes"][end] for end in ("least", "most"))
     costs = run.plan.costs()
     journals = [Journal(run.folder / f"process-{process}.journal") for process in range(most)]
     before = sum(costs.get(key, 0) for journal in journals for key in journal.points())
@@ -383,27 +394,17 @@ def measure_processes(run: Begun, budget: Budget) -> None:
             if process >= least:
                 progress.total += sum(costs[key] for key in wanted)
             progress.set_description_str(f"measuring, process {process + 1} of {least if process < least else most}")
+            asked = ToMeasure(
+                costs={key: costs[key] for key in wanted},
+                cost=cost,
+                later=(run.plan.process_seconds(),) * max(0, least - 1 - process),
+                pace=seconds_of_cost or run.plan.slowness,
+                waits=max(0.0, (1 - TUNING_ENDS) * seconds_to_wait(run, budget) - waited_for(journals)),
+            )
             start, beyond = time.monotonic(), 0.0
-            asked = {
-                "costs": {key: costs[key] for key in wanted},
-                "pace": seconds_of_cost or run.plan.slowness,
-                "cost": cost,
-                "later": [run.plan.process_seconds()] * max(0, least - 1 - process),
-                "waits": max(0.0, (1 - TUNING_ENDS) * seconds_to_wait(run, budget) - waited_for(journals)),
-            }
             with suppress(TimeSpent):
-                for message in run_worker(run, process, ends, budget.until(1 + GRACE), asked):
-                    if "point" in message:
-                        progress.set_postfix_str(message["point"], refresh=False)
-                        progress.update(costs[message["point"]])
-                    elif "again" in message:
-                        progress.set_postfix_str(f"{message['again']}, again", refresh=False)
-                    elif "waiting" in message:
-                        progress.show_wait(message["waiting"])
-                    elif "beyond" in message:
-                        beyond = message["beyond"]
-                    else:
-                        note(run, message)
+                told = run_worker(run, process, ends, budget.until(1 + GRACE), asked)
+                beyond = follow(run, told, progress, costs)
             seconds_of_cost = max(seconds_of_cost, (time.monotonic() - start - beyond) / cost)
             run.write()
             if not journal.points().keys() >= wanted:
@@ -416,16 +417,6 @@ def measure_processes(run: Begun, budget: Budget) -> None:
 def waited_for(journals: Sequence[Journal]) -> float:
     """The seconds that the processes of these journals waited for a calm machine."""
     return sum(group.told["waited"] for journal in journals for group in journal.groups())
-
-
-def note(run: Begun, message: Mapping[str, Any]) -> None:
-    """Keeps what a measuring process tells beside its points."""
-    if "arena_bytes" in message:
-        note_memory(run, message)
-    elif "domain" in message:
-        run.write(domain=tuple(message["domain"]))
-    else:
-        note_canary(run, message)
 
 
 def so_far(run: Begun, journals: Sequence[Journal]) -> Run:

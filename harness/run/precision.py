@@ -23,7 +23,6 @@ def reached(run: Run, stopped_by: str = "") -> Precision:
     from harness.statistics.intervals import TARGET_CONFIDENCE
 
     widths, target = half_widths(run), run.protocol.half_width_percent
-    assert target is not None  # every protocol has one; old runs do not tell
     missed = {
         key: round(width, 2)
         for key, (width, confidence) in sorted(widths.items())

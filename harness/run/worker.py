@@ -10,7 +10,7 @@ import os
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,32 @@ from harness.sampling.tuning import Field, Tuner
 
 TUNING, ACCURACY = "tuning", "accuracy"
 """What processes that measure nothing are called."""
+
+
+@dataclass(frozen=True)
+class ToMeasure:
+    """What one process is to measure, all in seconds."""
+
+    costs: dict[str, float]
+    """Of each question, by its key, as they are expected."""
+    cost: float
+    """Of the whole process."""
+    later: tuple[float, ...]
+    """Of each process that will come at least."""
+    pace: float
+    """The seconds that pass for each that is expected."""
+    waits: float
+    """How long may be waited for a calm machine."""
+
+
+@dataclass(frozen=True)
+class ToTune:
+    """What one process of tuning is to time: the `fields` are those that are still missing. It may wait so many
+    seconds."""
+
+    process: int
+    fields: tuple[Field, ...]
+    waits: float = 0.0
 
 
 def pin(cpu: int) -> None:
@@ -81,22 +107,23 @@ def tell_pause(seconds: float) -> None:
     tell(waiting=seconds)
 
 
-def measure(run: Begun, process: int, wanted: Mapping[str, Any], deadline: float) -> None:
+def tell_end(sampler: Sampler, beyond: float) -> None:
+    """Tells the seconds that went into waiting, or what was done beyond what is wanted, and the fastest canaries."""
+    tell(beyond=beyond)
+    tell(clock_nanoseconds=sampler.best.clock, throughput_nanoseconds=sampler.best.throughput)
+
+
+def measure(run: Begun, process: int, wanted: ToMeasure, deadline: float) -> None:
     """Measures what is missing of the wanted questions in one process of the run: those that, by their expected costs
     and the pace that is seen, end before the deadline. Then, in the time to spare, once more what was disturbed all the
-    time.
-
-    Wanted are the `costs` of the questions, by their keys, in seconds as they are expected, the `cost` of the whole
-    process, those of each process that will come at least (`later`), the `pace` at which these pass, and how many
-    seconds may be waited (`waits`).
-    """
-    sampler, rosters, costs = start(run), run.rosters(), wanted["costs"]
+    time."""
+    sampler, rosters, costs = start(run), run.rosters(), wanted.costs
     journal = Journal(run.folder / f"process-{process}.journal")
     journal.trim()
     conditions = conditions_of(run, sampler, rosters)
-    began, later, parts = time.monotonic(), sum(wanted["later"]), 1 + len(wanted["later"])
+    began, later, parts = time.monotonic(), sum(wanted.later), 1 + len(wanted.later)
     pacer = Pacer(
-        min(wanted["waits"], spare(deadline, wanted["pace"] * (wanted["cost"] + later), parts)),
+        min(wanted.waits, spare(deadline, wanted.pace * (wanted.cost + later), parts)),
         lambda: sampler.is_calm() and conditions.are_calm(),
         tell_pause,
         deadline,
@@ -112,34 +139,30 @@ def measure(run: Begun, process: int, wanted: Mapping[str, Any], deadline: float
         groups.ask(key)
     groups.end()
     again = time.monotonic()
-    pace = max(wanted["pace"], (again - began - groups.beside) / wanted["cost"])
+    pace = max(wanted.pace, (again - began - groups.beside) / wanted.cost)
     left = spare(deadline, pace * later, parts)
     order = [key for key in groups.disturbed() if pace * costs.get(key, math.inf) <= left]
     for key in in_time(costs, order, again + left, lambda: groups.beside):
         groups.ask(key)
     groups.end()
-    tell(beyond=pacer.waited + time.monotonic() - again)
-    tell(clock_nanoseconds=sampler.best_clock, throughput_nanoseconds=sampler.best_throughput)
+    tell_end(sampler, pacer.waited + time.monotonic() - again)
 
 
-def tune(run: Begun, wanted: Mapping[str, Any], deadline: float) -> None:
-    """Times what is still missing of the wanted `fields` in one `process` of tuning, into tuning.journal, in shuffled
-    order; variants are left out where it would not be done at the deadline. So many seconds may be waited (`waits`)."""
-    process, fields = wanted["process"], typed(tuple[Field, ...], wanted["fields"])
+def tune(run: Begun, wanted: ToTune, deadline: float) -> None:
+    """Times what is wanted in one process of tuning, into tuning.journal, in shuffled order. Where that would not be
+    done at the deadline, variants are left out."""
     sampler, rosters, record = start(run), run.rosters(), run.record
     rounds, journal = run.plan.protocol["tuner"]["rounds"], TuningJournal(run.folder)
-    done = journal.keys()
-    todo = [field for field in fields if (process, *field.key) not in done]
-    random.Random(record.seed + process).shuffle(todo)
+    todo = list(wanted.fields)
+    random.Random(record.seed + wanted.process).shuffle(todo)
     allowance = Allowance(deadline, len(todo))
-    pacer = Pacer(wanted["waits"], sampler.is_calm, tell_pause, deadline)
+    pacer = Pacer(wanted.waits, sampler.is_calm, tell_pause, deadline)
     for field in todo:
         pair = field.compiler, field.isa
         tuner = Tuner(sampler, rosters[pair], run.plan.tuning_lengths(*pair), rounds, record.seed, pacer)
-        journal.append(tuner.look(field, process, allowance.next()))
-        tell(tuned=" ".join(field.key))
-    tell(beyond=pacer.waited)
-    tell(clock_nanoseconds=sampler.best_clock, throughput_nanoseconds=sampler.best_throughput)
+        journal.append(tuner.look(field, wanted.process, allowance.next()))
+        tell(done=" ".join(field.key))
+    tell_end(sampler, pacer.waited)
 
 
 def accurate(run: Begun) -> None:
@@ -180,11 +203,11 @@ def start(run: Begun) -> Sampler:
 
 def main(job: Mapping[str, Any]) -> None:
     """What a process that `measure` starts does. A job has folder, extensions, config, process (its number, or TUNING,
-    or ACCURACY), deadline (by time.monotonic), and what is `wanted`, as `tune` or `measure` wants it."""
+    or ACCURACY), deadline (by time.monotonic), and what is `wanted`: a ToMeasure, a ToTune or nothing."""
     run = begun(job)
     if job["process"] == ACCURACY:
         accurate(run)
     elif job["process"] == TUNING:
-        tune(run, job["wanted"], job["deadline"])
+        tune(run, typed(ToTune, job["wanted"]), job["deadline"])
     else:
-        measure(run, job["process"], job["wanted"], job["deadline"])
+        measure(run, job["process"], typed(ToMeasure, job["wanted"]), job["deadline"])

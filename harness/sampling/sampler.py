@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -49,6 +49,22 @@ MOST_CALIBRATION_CALLS = 1 << 20
 # Where a sample has less CPU time than wall time the clock is right. More, or another time than the system's own clock
 # has (which may be slewed by 10 %), can't be.
 CLOCK_ERROR, LARGEST_CLOCK_ERROR = "clock-error", 0.15
+
+
+class Canary(NamedTuple):
+    """Nanoseconds of the two canaries, one right after the other."""
+
+    clock: int
+    throughput: int
+
+    @property
+    def load(self) -> float:
+        """The throughput canary in units of the clock canary: more where a neighbour uses the core."""
+        return self.throughput / self.clock
+
+    def has_another_clock(self, other: Canary) -> bool:
+        """Whether the clock of the core was another when the `other` was taken."""
+        return max(self.clock, other.clock) > LARGEST_CLOCK_RATIO * min(self.clock, other.clock)
 
 
 @dataclass(frozen=True)
@@ -118,28 +134,29 @@ class Sampler:
     def __init__(self, host: Host, arena: Arena, cpus: Sequence[int], record: Record | None = None) -> None:
         self.host, self.arena, self.cpus, self.record = host, arena, list(cpus), record
         self.disturbances = disturbances
-        self.best_clock = record.canary.clock_nanoseconds if record else 1 << 62
-        self.best_throughput = record.canary.throughput_nanoseconds if record else 1 << 62
+        known = record and Canary(record.canary.clock_nanoseconds, record.canary.throughput_nanoseconds)
+        self.best = known or Canary(1 << 62, 1 << 62)
         self.clock = Clock(host)
         self.short_elements = host.processor().cache_bytes(1) // (4 * FLOAT_BYTES)
         self.last = self.canary()
 
-    def canary(self) -> tuple[int, int]:
-        """Nanoseconds of the clock and the throughput canary now."""
-        clock, throughput = map(round, self.clock.canaries())
-        self.best_clock, self.best_throughput = min(self.best_clock, clock), min(self.best_throughput, throughput)
-        return clock, throughput
+    def canary(self) -> Canary:
+        """What the canaries take now. The best of either is kept."""
+        seen = Canary(*map(round, self.clock.canaries()))
+        self.best = Canary(*map(min, self.best, seen))
+        return seen
+
+    def is_busy(self, seen: Canary) -> bool:
+        """Whether a neighbour uses this core."""
+        return seen.load > LARGEST_THROUGHPUT_RATIO * self.best.load
 
     def is_calm(self) -> bool:
         """Whether nothing disturbs this core now: no time is stolen, and hardly a canary shows a busy neighbour or
         another clock."""
         stolen = self.disturbances(self.cpus[:1]).get("stolen")
         readings = [self.canary() for _ in range(CALM_CANARIES)]
-        best_ratio = self.best_throughput / self.best_clock
-        busy = sum(throughput / clock > LARGEST_THROUGHPUT_RATIO * best_ratio for clock, throughput in readings)
-        changed = sum(
-            max(one, other) > LARGEST_CLOCK_RATIO * min(one, other) for (one, _), (other, _) in pairwise(readings)
-        )
+        busy = sum(map(self.is_busy, readings))
+        changed = sum(one.has_another_clock(other) for one, other in pairwise(readings))
         self.last = readings[-1]
         is_stolen = self.disturbances(self.cpus[:1]).get("stolen") != stolen
         return not is_stolen and max(busy, changed) <= CALM_SHARE * CALM_CANARIES
@@ -288,8 +305,8 @@ class Sampler:
 
     def _take(self, contender: PreparedContender, question: Question, how: Repetition) -> Sample | None:
         """A sample, None where the clock spoiled it; the canary after the previous sample is the one before this."""
-        cpus = self.cpus[: question.threads]
-        before, counters = self.last, self.disturbances(cpus)
+        cpus, before = self.cpus[: question.threads], self.last
+        counters = self.disturbances(cpus)
         cpu, system, wall = time.thread_time_ns(), time.monotonic_ns(), self.host.nanoseconds()
         nanoseconds = self._time(contender, question, how)
         wall, system = self.host.nanoseconds() - wall, time.monotonic_ns() - system
@@ -300,33 +317,20 @@ class Sampler:
         if jumped or not 0 < min(nanoseconds) <= sum(nanoseconds) <= wall:
             return None
         flags = {name for name, count in self.disturbances(cpus).items() if count > counters.get(name, count)}
-        if -missing > MISSING_CPU_SHARE * wall + unclear:
-            flags.add(CLOCK_ERROR)
         if contender.team is not None:
-            # By the threads' own clocks: this one also waits for the others to end. That one was switched away for
-            # microseconds says little of several threads, of which one shares its processor with the system.
+            # That one was switched away for microseconds says little of several threads, of which one shares its
+            # processor with the system.
             flags.discard("switched")
-            shares = contender.team.shares[0 : contender.team.count]
-            missing = max(share.missing_nanoseconds for share in shares)
-        elif question.threads > 1:
-            # A library's first thread may sleep while it waits for the others; their clocks can't be read.
-            missing = 0
-        if missing > MISSING_CPU_SHARE * sum(nanoseconds) + unclear:
-            flags.add("cpu-time")
-        best_ratio = self.best_throughput / self.best_clock
-        if max(before[1] / before[0], after[1] / after[0]) > LARGEST_THROUGHPUT_RATIO * best_ratio:
-            flags.add("throughput")
-        if max(before[0], after[0]) > LARGEST_CLOCK_RATIO * min(before[0], after[0]):
-            flags.add("clock")
-        if self.is_too_fast(contender, how.calls, nanoseconds, (before[0] + after[0]) / 2):
-            flags.add(TOO_FAST)
-        return Sample(
-            how.calls,
-            nanoseconds,
-            round((before[0] + after[0]) / 2),
-            round((before[1] + after[1]) / 2),
-            frozenset(flags),
-        )
+        clock, throughput = ((one + other) / 2 for one, other in zip(before, after, strict=True))
+        seen = {
+            CLOCK_ERROR: -missing > MISSING_CPU_SHARE * wall + unclear,
+            "cpu-time": _missing(contender, question, missing) > MISSING_CPU_SHARE * sum(nanoseconds) + unclear,
+            "throughput": self.is_busy(before) or self.is_busy(after),
+            "clock": before.has_another_clock(after),
+            TOO_FAST: self.is_too_fast(contender, how.calls, nanoseconds, clock),
+        }
+        flags |= {flag for flag, is_seen in seen.items() if is_seen}
+        return Sample(how.calls, nanoseconds, round(clock), round(throughput), frozenset(flags))
 
     def is_too_fast(
         self, contender: PreparedContender, calls: int, nanoseconds: Sequence[int], clock_nanoseconds: float
@@ -335,10 +339,19 @@ class Sampler:
         if self.record is None:
             return False
         # An interrupted canary shows too slow a clock.
-        gigahertz = CLOCK_ADDS / min(clock_nanoseconds, self.best_clock)
+        gigahertz = CLOCK_ADDS / min(clock_nanoseconds, self.best.clock)
         peak = speed_limits.peak_gb_per_second(self.record.machine.name)
         timed = zip(contender.least, nanoseconds, strict=True)
         return any(speed_limits.is_too_fast(its, calls, max(1, taken), gigahertz, peak) for its, taken in timed)
+
+
+def _missing(contender: PreparedContender, question: Question, missing: int) -> int:
+    """The nanoseconds in which a thread of the contender did not run; of this one they are `missing`."""
+    if contender.team is not None:
+        # By the threads' own clocks: this one also waits for the others to end.
+        return max(share.missing_nanoseconds for share in contender.team.shares[0 : contender.team.count])
+    # A library's first thread may sleep while it waits for the others; their clocks can't be read.
+    return 0 if question.threads > 1 else missing
 
 
 def _most(question: Question) -> int:

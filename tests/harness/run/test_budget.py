@@ -122,10 +122,10 @@ def test_as_many_processes_look_at_finalists_as_there_is_time_for(
     """Of 780 seconds tuning has 195."""
 
     def run_worker(run, _, deadline, late, wanted):
-        assert (deadline == math.inf) == (wanted["process"] > 0)
+        assert (deadline == math.inf) == (wanted.process > 0)
         clock[0] += seconds
-        measure.TuningJournal(run.folder).append([TUNED | {"process": wanted["process"]}])
-        yield {"tuned": "gcc avx2 two-pass"}
+        measure.TuningJournal(run.folder).append([TUNED | {"process": wanted.process}])
+        yield {"done": "gcc avx2 two-pass"}
 
     phases([])
     monkeypatch.setattr(measure, "run_worker", run_worker)
@@ -139,12 +139,12 @@ def test_tuning_waits_a_quarter_of_what_a_run_may_and_that_is_not_its_pace(
     allowed = []
 
     def run_worker(run, _, deadline, late, wanted):
-        allowed.append(wanted["waits"])
-        waited = min(8.0, wanted["waits"])
+        allowed.append(wanted.waits)
+        waited = min(8.0, wanted.waits)
         yield {"waiting": waited}
         clock[0] += 24 + waited
-        measure.TuningJournal(run.folder).append([TUNED | {"process": wanted["process"]}])
-        yield {"tuned": "gcc avx2 two-pass"}
+        measure.TuningJournal(run.folder).append([TUNED | {"process": wanted.process}])
+        yield {"done": "gcc avx2 two-pass"}
         yield {"beyond": waited}
 
     phases([])

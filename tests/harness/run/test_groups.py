@@ -168,7 +168,7 @@ def test_what_was_disturbed_all_the_time_is_asked_once_more_and_its_rounds_go_on
     assert turns == sorted(set(turns))
     assert {row["calls"] for row in rows} == {"5"}, "all rounds of a question have the same calls"
     assert [row["flags"] for row in rows] == ["memory"] * 4 + [""] * 4
-    assert {"again": key} in told and {"point": key} in told
+    assert {"again": key} in told and {"done": key} in told
 
 
 def test_what_is_disturbed_again_is_left_alone(started, machine):

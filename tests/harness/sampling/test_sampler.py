@@ -130,7 +130,7 @@ def scripted(host, arena, monkeypatch):
         monkeypatch.setattr(sampler.time, clock, lambda: script.now)
     made = sampler.Sampler(script, arena, [0])
     made.clock.overhead = 0
-    made.best_clock, made.best_throughput = made.last = made.canary()
+    made.best = made.last = made.canary()
     counters = {"switched": 3, "stolen": 5, "memory-pressure": 7}
     made.disturbances = lambda cpus: dict(counters)
     return script, made, counters
@@ -159,7 +159,7 @@ def test_a_core_whose_clock_changes_is_not_calm(scripted):
     clocks = itertools.cycle([4400] * 30 + [6600] * 30)
     script.lib.canary_clock = lambda _: next(clocks)
     assert made.is_calm(), "now and then"
-    made.canary = lambda: (next(clocks), 2400)
+    made.canary = lambda: sampler.Canary(next(clocks), 2400)
     clocks = itertools.cycle([4400, 5000])
     assert not made.is_calm()
 
