@@ -20,9 +20,9 @@ import pytest
 from analysis.tables.speedups import pooled_speedups
 from harness.experiments.base import Roster
 from harness.reading.evidence import Evidence
-from harness.record.run import Row
+from harness.record.run import Row, by_pass
 from harness.record.samples import Run
-from harness.run.choices import Choices, grouped
+from harness.run.choices import Choices
 from harness.sampling.sampler import Sampling
 from harness.sampling.tuning import Tuner
 from harness.statistics import selection, variants
@@ -124,7 +124,7 @@ def regrets(count: int) -> pd.DataFrame:
     """What tunings say of the regret of each pass, and what it is."""
     rows = []
     for one in tunings(count):
-        for (_, _, name), those in grouped(one.table).items():
+        for (_, _, name), those in by_pass(one.table).items():
             median, low, high = variants.regret(those)
             rows.append((median, low, high, loss(name, one.chosen[name])))
     return pd.DataFrame(rows, columns=["median", "low", "high", "truth"])

@@ -28,16 +28,16 @@ from harness.machine import identity
 # record.samples is imported where it is used: pandas takes longer to load than most commands of the harness take.
 from harness.record.errors import HarnessError, one_line
 from harness.record.files import clear_abandoned, write_whole
-from harness.record.machines import emulator
+from harness.record.machines import emulator, load_machines
 from harness.record.run import SCHEMA_VERSION, Record, plain
-from harness.record.store import INFO, TABLES, parse, read_record, samples_file, tables_of
+from harness.record.store import INFO, SAMPLES_GZ, TABLES, parse, read_record, samples_file, tables_of
 from harness.record.upgrade import OLD_VERSIONS
 
 if TYPE_CHECKING:
     from harness.record.samples import Run
 
 FORMAT_VERSION = 1
-MANIFEST, SAMPLES, CRATE = "manifest.json", "samples.csv.gz", "ro-crate-metadata.json"
+MANIFEST, CRATE = "manifest.json", "ro-crate-metadata.json"
 ADOPTING = ".adopting-"
 Files = Mapping[str, bytes]
 """Contents by file name."""
@@ -48,13 +48,12 @@ LARGEST = {
     MANIFEST: 1 << 16,
     CRATE: 1 << 18,
     INFO: 4 << 20,
-    SAMPLES: 32 << 20,
+    SAMPLES_GZ: 32 << 20,
     **{f"{name}.csv": 2 << 20 for name in TABLES},
 }
 LARGEST_TABLE = 128 << 20
-MOST_ROWS = (
-    1_000_000  # some ten times a quick run; of the shortest rows the table could hold far more, and pandas gigabytes
-)
+# Some ten times a quick run; of the shortest rows the table could hold far more, and pandas gigabytes.
+MOST_ROWS = 1_000_000
 LARGEST_BUNDLE = sum(LARGEST.values()) + 2 * tarfile.RECORDSIZE
 LONGEST_MACHINE_NAME = 100
 CLOCKS_DIFFER = timedelta(days=1)  # at most, of two machines
@@ -75,8 +74,8 @@ def pack(
     if not run.is_complete:
         raise HarnessError(f"{folder}: this run is not complete; `python -m harness measure` goes on with it")
     names = wanted(version_of(read(folder / INFO, LARGEST[INFO])))
-    files = {name: read(folder / name, LARGEST[name]) for name in names if name != SAMPLES}
-    files |= {SAMPLES: compress(read_samples(folder))}
+    files = {name: read(folder / name, LARGEST[name]) for name in names if name != SAMPLES_GZ}
+    files |= {SAMPLES_GZ: compress(read_samples(folder))}
     bundle = archive(files, described(run, files))
     check(bundle, str(folder))
     path = output or Path(f"{run.machine.name}-{run.name}.tar.gz")
@@ -147,8 +146,8 @@ def file_whole(files: Files, folder: Path) -> None:
 def holds(folder: Path, files: Files) -> bool:
     """Whether the run in `folder` is this one, however its samples are compressed."""
     try:
-        others = files.keys() - {SAMPLES}
-        return read_samples(folder) == decompress(files[SAMPLES], LARGEST_TABLE, SAMPLES) and all(
+        others = files.keys() - {SAMPLES_GZ}
+        return read_samples(folder) == decompress(files[SAMPLES_GZ], LARGEST_TABLE, SAMPLES_GZ) and all(
             read(folder / name, LARGEST[name]) == files[name] for name in others
         )
     except HarnessError:
@@ -208,7 +207,7 @@ def version_of(info: bytes) -> Any:
 
 def wanted(version: Any) -> tuple[str, ...]:
     """The files of a complete run, beside the manifest, whose run.json is of this version."""
-    return (INFO, *(f"{name}.csv" for name in tables_of(version)), SAMPLES)
+    return (INFO, *(f"{name}.csv" for name in tables_of(version)), SAMPLES_GZ)
 
 
 def manifest(files: Files) -> dict[str, Any]:
@@ -280,8 +279,8 @@ def check(bundle: bytes, source: str) -> tuple[Record, dict[str, bytes]]:
         files = members(decompress(bundle, LARGEST_BUNDLE, "the archive"))
         files.pop(CRATE, None)
         check_manifest(parse(files.pop(MANIFEST), MANIFEST), files)
-        if decompress(files[SAMPLES], LARGEST_TABLE, SAMPLES).count(b"\n") > MOST_ROWS:
-            raise HarnessError(f"{SAMPLES}: more than {MOST_ROWS:,} rows")
+        if decompress(files[SAMPLES_GZ], LARGEST_TABLE, SAMPLES_GZ).count(b"\n") > MOST_ROWS:
+            raise HarnessError(f"{SAMPLES_GZ}: more than {MOST_ROWS:,} rows")
         run = load(files)
         check_provenance(run)
         check_rows(run)
@@ -335,7 +334,7 @@ def check_provenance(run: Record) -> None:
     except HarnessError as error:
         raise HarnessError(f"{INFO}, {error}") from error
     # Whatever the run says of itself: its canaries tell.
-    if (told := emulator(run)) and machine in identity.load() and not run.machine.overridden:
+    if (told := emulator(run)) and machine in load_machines() and not run.machine.overridden:
         raise HarnessError(f"{INFO}, machine.name: an emulator ({told}) is not {machine}")
     if run.ended and datetime.fromisoformat(run.ended) > datetime.now(UTC) + CLOCKS_DIFFER:
         raise HarnessError(f"{INFO}, ended: {run.ended} is in the future, by the clock of this machine")

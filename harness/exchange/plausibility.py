@@ -9,6 +9,7 @@ from harness.record import configuration, exactness
 from harness.record.errors import HarnessError
 from harness.record.machines import LARGEST_GIGAHERTZ
 from harness.record.run import Record
+from harness.record.store import INFO, SAMPLES_GZ
 from harness.sampling import speed_limits
 from harness.sampling.speed_limits import SPEED_MARGIN, Call, least, peak_gb_per_second
 from harness.statistics.selection import is_too_fast
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from harness.record.samples import Run
-
-ROWS = "samples.csv.gz"
 
 
 def check_rows(run: Run) -> None:
@@ -34,7 +33,7 @@ def check_rows(run: Run) -> None:
 def check_accuracy(run: Record) -> None:
     """Raises HarnessError where the results that a run tells of are wrong."""
     if found := exactness.faults(run):
-        raise HarnessError(f"run.json: {found[0]}")
+        raise HarnessError(f"{INFO}: {found[0]}")
 
 
 def check_protocol(run: Record) -> None:
@@ -45,13 +44,13 @@ def check_protocol(run: Record) -> None:
     name = run.protocol.name
     shipped = configuration.load()["protocols"].get(name)
     if not shipped:
-        raise HarnessError(f"run.json, protocol.name: {name} is not a protocol of config/config.yaml")
+        raise HarnessError(f"{INFO}, protocol.name: {name} is not a protocol of config/config.yaml")
     # As prepare.reductions tells of it.
     is_told = any(item["what"].startswith(f"{name}'s processes") for item in run.skipped)
     asked, least = run.protocol.processes.least, shipped["processes"]["least"]
     if asked < least and not is_told:
         raise HarnessError(
-            f"run.json, protocol.processes: asks for {asked}, where {name} has {least} at least and skipped does not "
+            f"{INFO}, protocol.processes: asks for {asked}, where {name} has {least} at least and skipped does not "
             "tell of fewer"
         )
 
@@ -66,7 +65,7 @@ def check_tuning(run: Record) -> None:
         nanoseconds = row["nanoseconds_low"]
         its = least(Call(row["isa"], "", row["pass"], row["elements"]), run)
         if speed_limits.is_too_fast(its, 1, nanoseconds, clock, peak):
-            raise HarnessError(f"run.json, tuning[{place}].nanoseconds_low: {nanoseconds:.3g} is faster than possible")
+            raise HarnessError(f"{INFO}, tuning[{place}].nanoseconds_low: {nanoseconds:.3g} is faster than possible")
 
 
 def check_speed(run: Run) -> None:
@@ -79,7 +78,7 @@ def check_speed(run: Run) -> None:
     rows, canary = run.samples, run.canary
     clock = canary.clock_adds / rows["clock_nanoseconds"].clip(upper=canary.clock_nanoseconds)  # gigahertz
     if clock.max() > LARGEST_GIGAHERTZ:
-        raise HarnessError(f"{ROWS}, line {clock.idxmax() + 2}: a clock of {clock.max():.3g} GHz is not possible")
+        raise HarnessError(f"{SAMPLES_GZ}, line {clock.idxmax() + 2}: a clock of {clock.max():.3g} GHz is not possible")
     excess = _least(run).map(lambda its: its.cycles) * rows["calls"] / (rows["nanoseconds"] * clock)
     _refuse_excess(rows, excess, 1, lambda isa, most: f"{most:.3g} times what {isa} can load and store")
 
@@ -97,7 +96,7 @@ def _refuse_excess(rows: pd.DataFrame, found: pd.Series, most: float, told: Call
     if found.max() > SPEED_MARGIN * most:
         row = int(found.idxmax())
         raise HarnessError(
-            f"{ROWS}, line {row + 2}, nanoseconds: {rows['nanoseconds'][row]} is faster than possible: "
+            f"{SAMPLES_GZ}, line {row + 2}, nanoseconds: {rows['nanoseconds'][row]} is faster than possible: "
             f"{told(rows['isa'][row], found[row])}"
         )
 

@@ -92,11 +92,6 @@ class Question:
     input: str = UNIFORM
 
 
-def question_key(experiment: str, compiler: str, isa: str, elements: int, threads: int = 1) -> str:
-    """Names a question within a run."""
-    return f"{experiment} {compiler} {isa} {elements}" + (f" x{threads}" if threads > 1 else "")
-
-
 @dataclass(frozen=True)
 class Roster:
     """Who can take part: the kernels of one compiler and ISA, and the libraries. By `tuning`, rows of run.json, one

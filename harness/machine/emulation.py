@@ -11,7 +11,8 @@ from typing import Any
 
 from harness.machine.processor import Processor
 from harness.record.instance import HIDDEN
-from harness.record.machines import NOT_EMULATED, implausible
+from harness.record.machines import implausible
+from harness.record.run import NOT_EMULATED
 
 # By what is in their vendor's name, in the brand or in the hypervisor's signature.
 EMULATORS = {"TCGTCGTCGTCG": "QEMU", "VirtualApple": "Rosetta", "FEXIFEXIEMU": "FEX", "Box64 on": "Box64"}

@@ -17,7 +17,8 @@ import yaml
 from harness.machine.processor import Processor
 from harness.record import machines as files
 from harness.record.errors import HarnessError
-from harness.record.machines import MACHINES, UNKNOWN, Machine
+from harness.record.machines import MACHINES, load_machines
+from harness.record.run import UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,6 @@ class Identity:
     name: str
     known: bool
     overridden: bool
-
-
-def load(folder: Path = MACHINES) -> dict[str, Machine]:
-    """Every known machine, by name. Raises HarnessError naming file, key and what is allowed."""
-    return files.load_machines(folder)
 
 
 def microarchitecture(processor: Processor) -> str:
@@ -46,7 +42,7 @@ def identify(described: Mapping[str, Any], override: str | None = None, folder: 
 
     `override` is a name that was given instead. Raises HarnessError for a name that no file has.
     """
-    machines = load(folder)
+    machines = load_machines(folder)
     if override is not None and override not in machines:
         raise HarnessError(f"machine: {override!r} is not one of {', '.join(machines)}")
     matching = [
@@ -89,7 +85,7 @@ def mistaken(described: Mapping[str, Any], folder: Path = MACHINES) -> list[dict
     skipped."""
     doubts = {
         name: files.doubts(machine, described)
-        for name, machine in load(folder).items()
+        for name, machine in load_machines(folder).items()
         if files.matches(machine, described)
     }
     return [{"what": f"the name {name}", "reason": "; ".join(those)} for name, those in doubts.items() if those]
@@ -105,7 +101,7 @@ def stranger_name(processor: Mapping[str, Any]) -> str:
 def check_name(machine: Mapping[str, Any]) -> None:
     """Raises HarnessError where the `machine` part of a run.json has a name that is not this processor's: a known
     machine's needs its product, or to say that the name was given; any other follows from brand, family and model."""
-    name, known = machine["name"], load()
+    name, known = machine["name"], load_machines()
     if name in known:
         if machine["overridden"]:
             return
@@ -120,7 +116,7 @@ def check_name(machine: Mapping[str, Any]) -> None:
 def published(isa: str) -> dict[str, dict[str, list[str]]]:
     """The published variants of each pass in this ISA, each with the machines that it was published for."""
     found: dict[str, dict[str, list[str]]] = {}
-    for name, machine in load().items():
+    for name, machine in load_machines().items():
         for pass_name, variant in machine.paper_variants.get(isa, {}).items():
             found.setdefault(pass_name, {}).setdefault(variant, []).append(name)
     return found
@@ -131,7 +127,7 @@ def wanted_variants(tuning: str, name: str) -> Mapping[str, Mapping[str, str]]:
     "paper" those that were published for this machine. Raises HarnessError where none were."""
     if tuning != "paper":
         return {}
-    machines = load()
+    machines = load_machines()
     if name in machines and machines[name].paper_variants:
         return machines[name].paper_variants
     papers = ", ".join(name for name, machine in machines.items() if machine.paper_variants)

@@ -37,8 +37,7 @@ def ask(module: str, job: Mapping[str, Any], who: str, deadline: float = math.in
     listens any more.
 
     Raises HarnessError in one line where it fails: what it says of itself, or what `who` ended with (Killed: by a
-    signal). Raises TimeSpent
-    where it has not ended at the `deadline` (by time.monotonic); it is killed then.
+    signal). Raises TimeSpent where it has not ended at the `deadline` (by time.monotonic); it is killed then.
     """
     reading, writing = os.pipe()
     envelope = os.memfd_create("job")  # standard input as a file: no job is too large, and no pipe can fill

@@ -9,12 +9,13 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from harness.machine import control_groups, identity, topology
+from harness.machine import control_groups, topology
 from harness.machine.allocation import Allocation
 from harness.machine.system import read
 from harness.native.clock import ADVICE, Clock, source
 from harness.native.extensions import HUGE_PAGE_BYTES, Host
 from harness.native.memory import Arena, Layout
+from harness.record.machines import load_machines
 from harness.record.run import NOT_EMULATED, OF_THE_JOB, UNKNOWN
 
 SYSTEM_CPU = Path("/sys/devices/system/cpu")
@@ -136,7 +137,7 @@ def huge_pages(host: Host) -> Finding:
 def memory_channels(machine: str) -> Finding:
     """How many memory channels the machine's file says there are; which of them are populated, no program may read."""
     advice = "populate every channel alike; bandwidth out of cache depends on it"
-    known = identity.load().get(machine)
+    known = load_machines().get(machine)
     channels = known.memory.channels if known else UNKNOWN
     found = UNKNOWN if channels == UNKNOWN else f"{channels} by the machine's file"
     return Finding("memory channels", found, "unknown", advice)

@@ -25,10 +25,10 @@ from typing import Any
 
 import cffi
 
-from harness.machine import identity
 from harness.record.configuration import Config
 from harness.record.errors import HarnessError, one_line
 from harness.record.files import ROOT, clear_abandoned
+from harness.record.machines import load_machines
 
 KERNELS = ROOT / "kernels"
 HOST = "host"  # the target beside the ISAs
@@ -346,7 +346,7 @@ def content_hash(config: Config, compilers: Sequence[Compiler], peers: Sequence[
     _add_files(digest, ROOT, files)
     digest.update(json.dumps(config, sort_keys=True).encode())
     # Published variants are measured in every run, and chosen in some.
-    published = {name: machine.paper_variants for name, machine in identity.load().items() if machine.paper_variants}
+    published = {name: machine.paper_variants for name, machine in load_machines().items() if machine.paper_variants}
     digest.update(json.dumps(published, sort_keys=True).encode())
     digest.update(json.dumps([*((c.name, c.version) for c in compilers), *peers]).encode())
     return digest.hexdigest()

@@ -6,13 +6,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from harness.machine.system import read
 from harness.native.extensions import Host
 from harness.record.errors import HarnessError
+from harness.record.run import Timer
 
 SOURCE_FILE = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
 
@@ -93,15 +93,15 @@ class Clock:
                 return min(possible)
         raise HarnessError(unusable())
 
-    def describe(self) -> dict[str, Any]:
-        """The `timer` part of run.json."""
-        return {
-            "source": "clock_gettime(CLOCK_MONOTONIC_RAW)",
-            "kernel_source": source(),
-            "resolution_nanoseconds": self.resolution,
-            "overhead_nanoseconds": max(0.1, round(self.overhead, 2)),
-            "overhead_subtracted": True,
-        }
+    def describe(self) -> Timer:
+        """What a run says of it."""
+        return Timer(
+            source="clock_gettime(CLOCK_MONOTONIC_RAW)",
+            resolution_nanoseconds=self.resolution,
+            overhead_nanoseconds=max(0.1, round(self.overhead, 2)),
+            kernel_source=source(),
+            overhead_subtracted=True,
+        )
 
 
 def source() -> str:

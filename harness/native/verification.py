@@ -150,14 +150,21 @@ def scaled_of(r: Reference) -> Expected:
 
 def sum_to_any(r: Reference) -> Expected:
     """block_sum, and held_sum, which may refer to an x that is HELD below the largest."""
+    allowed = LARGEST_ERROR + (r.distance + constant("passes.h", "HELD")) * ROUNDING
+    return Expected(finds=error_of_sum(r, 1.0), allowed_found=allowed)
+
+
+def error_of_sum(r: Reference, unit: float) -> Callable[[float, float], float]:
+    """What tells the relative error of a sum that is found with a reference: the sum of exp(x) is found ·
+    exp(reference · unit)."""
 
     def error(found: float, reference: float) -> float:
         if not 0 < found < math.inf or not math.isfinite(reference):
             return math.inf
-        return abs(math.expm1(math.log(found) + reference - r.largest - math.log(r.total)))
+        # As logarithms, since neither sum need be a number.
+        return abs(math.expm1(math.log(found) + reference * unit - r.largest - math.log(r.total)))
 
-    allowed = LARGEST_ERROR + (r.distance + constant("passes.h", "HELD")) * ROUNDING
-    return Expected(finds=error, allowed_found=allowed)
+    return error
 
 
 def blocks_of(r: Reference) -> Vector:
@@ -191,14 +198,7 @@ def scaled_by_blocks(r: Reference) -> Expected:
 
 def extended_sum_of(r: Reference) -> Expected:
     """ext_sum."""
-
-    def error(found: float, reference: float) -> float:
-        if not 0 < found < math.inf or not math.isfinite(reference):
-            return math.inf
-        # As logarithms, since neither sum need be a number.
-        return abs(math.expm1(math.log(found) + reference * math.log(2) - r.largest - math.log(r.total)))
-
-    return Expected(finds=error, allowed_found=LARGEST_ERROR)
+    return Expected(finds=error_of_sum(r, math.log(2)), allowed_found=LARGEST_ERROR)
 
 
 def scaled_extended_of(r: Reference) -> Expected:
@@ -246,8 +246,8 @@ EXPECTED: Mapping[str, Callable[[Reference], Expected]] = {
     "copy_nt": copied,
     "update": multiplied_by_one,
 }
-"""By the name of a pass or loop; those that sum as published, or take exp by a table, have
-the reference of the pass that they are otherwise."""
+"""By the name of a pass or loop; those that sum as published, or take exp by a table, have the reference of the pass
+that they are otherwise."""
 
 
 def fault(host: Host, kernel: Kernel, reference: Reference, at: tuple[int, int] = (1, 3), moved: bool = False) -> str:

@@ -1,7 +1,6 @@
 """Whether a run's rows are all there, as they were measured: every point, process, round and contender, in order."""
 
 from collections.abc import Callable
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -83,10 +82,10 @@ def check_names(path: Path, rounds: pd.DataFrame, contenders: pd.DataFrame, run:
 def check_plan(path: Path, rounds: pd.DataFrame, run: Record) -> None:
     """Raises DamagedRun where the points differ from run.json's experiments."""
     planned = {
-        (experiment, item.compiler, item.isa, item.cache_state, elements, threads)
+        (experiment, item.compiler, item.isa, item.cache_state, *point)
         for experiment, items in run.experiments.items()
         for item in items
-        for elements, threads in product(item.elements, item.threads)
+        for point in item.points()
     }
     first = rounds[POINT].drop_duplicates()
     measured = dict(zip(first.itertuples(index=False, name=None), first.index, strict=True))

@@ -1,13 +1,12 @@
 """Whether the parts of run.json fit together: its names, its ranges, what may stand there once only."""
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import product
 
 from harness.record import instance
-from harness.record.run import Record, Row
+from harness.record.run import Record, Row, by_pass, question_key
 
 # float32 in [-87.3, -0], of which `exp` looks at every so many-th.
 FLOATS = 1_118_738_843
@@ -52,13 +51,13 @@ def _missing(run: Record) -> list[str]:
     """What a run that tells its host has, and this one has not; older runs have less."""
     if run.machine.host is None:
         return []
-    wanted: dict[str, object] = {
-        "machine.allowed": run.machine.allowed,
-        "protocol.processes": run.protocol.processes.most < math.inf or None,
+    told = {
+        "machine.allowed": run.machine.allowed is not None,
+        "protocol.processes": run.protocol.processes.most < math.inf,
     }
     if run.is_complete:
-        wanted |= {"samples_sha256": run.samples_sha256, "precision": run.precision}
-    return [name for name, its in wanted.items() if its is None]
+        told |= {"samples_sha256": run.samples_sha256 is not None, "precision": run.precision is not None}
+    return [name for name, is_told in told.items() if not is_told]
 
 
 def _processors(run: Record) -> Iterator[str]:
@@ -149,9 +148,7 @@ def _tuning(run: Record) -> Iterator[str]:
     all that were. Intervals hold their medians, and what is told is told against the chosen one."""
     if run.is_complete and not run.tuning:
         yield "tuning: is empty, and passes are measured in the variants that it chooses"
-    groups: dict[tuple[str, str, str], list[Row]] = {}
     for place, row in enumerate(run.tuning):
-        groups.setdefault((row["compiler"], row["isa"], row["pass"]), []).append(row)
         for value in ("nanoseconds", "relative_percent"):
             if not row[f"{value}_low"] <= row[f"{value}_median"] <= row[f"{value}_high"]:
                 yield f"tuning[{place}].{value}_median: is not within its interval"
@@ -159,7 +156,7 @@ def _tuning(run: Record) -> Iterator[str]:
             yield f"tuning[{place}].relative_percent_median: is not 0, though the variant is the chosen one"
         if row["chosen"] != ("chosen_by" in row):
             yield f"tuning[{place}].chosen_by: the chosen variant has it, and only that"
-    for key, rows in groups.items():
+    for key, rows in by_pass(run.tuning).items():
         if (chosen := sum(row["chosen"] for row in rows if row["elements"] is None)) != 1:
             yield f"tuning: {chosen} variants of {' '.join(key)} are chosen"
         if len({row["variant"] for row in rows if row["chosen"]}) > 1:
@@ -229,12 +226,10 @@ def _counts(run: Record) -> Iterator[str]:
     if len(run.precision.missed) > run.precision.questions:
         yield "precision.missed: more than there are questions"
     known = {
-        (name, item.compiler, item.isa, n, threads)
+        question_key(name, item.compiler, item.isa, *point)
         for name, items in run.experiments.items()
         for item in items
-        for n, threads in product(item.elements, item.threads)
+        for point in item.points()
     }
-    for question in run.precision.missed:
-        parts = re.fullmatch(r"(\S+) (\S+) (\S+) ([0-9]{1,18})(?: x([0-9]{1,18}))?", question)
-        if not parts or (*parts.group(1, 2, 3), int(parts[4]), int(parts[5] or 1)) not in known:
-            yield f"precision.missed: {question!r} is no question of this run"
+    for question in run.precision.missed.keys() - known:
+        yield f"precision.missed: {question!r} is no question of this run"

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
 
-
 # What works in a folder of its own takes far less than a day.
 ABANDONED_SECONDS = 24 * 3600
 
@@ -28,6 +27,17 @@ def clear_abandoned(room: Path, prefix: str) -> None:
         with suppress(OSError):
             if time.time() - path.lstat().st_mtime > ABANDONED_SECONDS:
                 shutil.rmtree(path)
+
+
+def settle(folder: Path) -> None:
+    """Waits until the names of what is in a folder are on the disk, as `write_whole` left them; where its file system
+    can't tell, it does nothing."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def csv_bytes(table: "pd.DataFrame") -> bytes:

@@ -6,7 +6,7 @@ A Record of a run in progress is replaced by another, never changed.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
 from types import UnionType
@@ -21,6 +21,16 @@ OF_THE_JOB = " of the job"
 """How the items of an audit end that are about what a scheduler gave."""
 Row = Mapping[str, Any]
 """A row of a table, by its columns, as run.schema.json describes it."""
+PassKey = tuple[str, str, str]
+"""Compiler, ISA and pass."""
+
+
+def by_pass(rows: Iterable[Row]) -> dict[PassKey, list[Row]]:
+    """Rows of tuning by compiler, ISA and pass."""
+    found: dict[PassKey, list[Row]] = {}
+    for row in rows:
+        found.setdefault((row["compiler"], row["isa"], row["pass"]), []).append(row)
+    return found
 
 
 @dataclass(frozen=True)
@@ -213,6 +223,15 @@ class Item:
     cache_state: str
     threads: tuple[int, ...] = (1,)
 
+    def points(self) -> list[tuple[int, int]]:
+        """Elements and threads of every question."""
+        return [(n, t) for n in self.elements for t in self.threads]
+
+
+def question_key(experiment: str, compiler: str, isa: str, elements: int, threads: int = 1) -> str:
+    """Names a question within a run."""
+    return f"{experiment} {compiler} {isa} {elements}" + (f" x{threads}" if threads > 1 else "")
+
 
 @dataclass(frozen=True)
 class Precision:
@@ -222,6 +241,7 @@ class Precision:
     stopped_by: str
     questions: int
     missed: dict[str, float]
+    """Half-widths in percent, by `question_key`."""
 
 
 @dataclass(frozen=True)

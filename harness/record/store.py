@@ -21,13 +21,14 @@ from typing import Any
 
 from harness.record import consistency
 from harness.record.errors import DamagedRun, one_line
-from harness.record.files import write_whole
+from harness.record.files import settle, write_whole
 from harness.record.journal import COLUMNS, Journal, TuningJournal, journals
 from harness.record.run import SCHEMA_VERSION, Record, Row, Vetoes, content_of, record_of
 from harness.record.schema import fault, schema
 from harness.record.upgrade import OLD_ROWS, OLD_TABLES, OLD_VERSIONS, upgrade
 
 INFO = "run.json"
+SAMPLES, SAMPLES_GZ = "samples.csv", "samples.csv.gz"
 TABLES = ("tuning", "accuracy", "exp", "domain", "groups")
 """What stands in CSV files of its own beside the run.json of a complete run; run.schema.json describes the rows."""
 RUN_LOCK = "lock"
@@ -319,10 +320,10 @@ def files(folder: Path) -> list[Path]:
 
 def samples_file(folder: Path) -> Path:
     """samples.csv of a run's folder, or samples.csv.gz where only that exists. Raises DamagedRun if neither does."""
-    for name in ("samples.csv", "samples.csv.gz"):
+    for name in (SAMPLES, SAMPLES_GZ):
         if (folder / name).is_file():
             return folder / name
-    raise DamagedRun(f"{folder}: neither samples.csv nor samples.csv.gz is there")
+    raise DamagedRun(f"{folder}: neither {SAMPLES} nor {SAMPLES_GZ} is there")
 
 
 def text_of(path: Path) -> str:
@@ -355,7 +356,7 @@ def write_samples(folder: Path, journals: Sequence[Journal]) -> dict[str, Any]:
     those of them that carry a flag) and `samples_sha256`."""
     rows = [line for journal in journals for lines in journal.points().values() for line in lines.splitlines()]
     content = "".join(f"{line}\n" for line in (",".join(COLUMNS), *rows))
-    write_whole({folder / "samples.csv": content.encode()})
+    write_whole({folder / SAMPLES: content.encode()})
     disturbed = sum(not line.endswith(",") for line in rows)
     return {"vetoes": Vetoes(len(rows), disturbed), "samples_sha256": digest([content])}
 
@@ -363,11 +364,12 @@ def write_samples(folder: Path, journals: Sequence[Journal]) -> dict[str, Any]:
 def clear_away(folder: Path, is_complete: bool) -> None:
     """Removes what kills have left in a run's folder that nobody else writes to: files that were not put in their
     place, and the journals and the lock of a run that is complete."""
-    names = (INFO, "samples.csv", "process-", "tuning.journal", *(f"{name}.csv" for name in TABLES))
+    names = (INFO, SAMPLES, "process-", "tuning.journal", *(f"{name}.csv" for name in TABLES))
     for path in folder.glob(".*.*"):
         if path.name.startswith(tuple(f".{name}" + "." * (not name.endswith("-")) for name in names)):
             path.unlink(missing_ok=True)
     if is_complete:
+        settle(folder)  # a journal that is gone from the disk before the rows are there would be lost with them
         for path in (*(journal.path for journal in journals(folder)), TuningJournal(folder).path):
             path.unlink(missing_ok=True)
         (folder / RUN_LOCK).unlink(missing_ok=True)

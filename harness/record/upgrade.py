@@ -2,16 +2,15 @@
 version."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from harness.record.run import SCHEMA_VERSION
+from harness.record.run import SCHEMA_VERSION, Row, by_pass
 
 LANES = "_lanes"
 NON_TEMPORAL = "_nt"
 Content = dict[str, Any]
-Rows = list[dict[str, Any]]
 
 OLD_TABLES: Mapping[int, tuple[str, ...]] = {1: (), 2: ("tuning", "accuracy", "exp", "domain")}
 """The tables that stand beside the run.json of a complete run, by old version; where there are none, they are in it."""
@@ -98,13 +97,10 @@ def _empty(content: Content) -> Content:
 
 def _tuning(content: Content) -> Content:
     """Once a row had the times at two lengths. Nothing is known of what another process would have found."""
-    by_pass: dict[tuple[str, ...], Rows] = {}
-    for row in content["tuning"]:
-        by_pass.setdefault((row["compiler"], row["isa"], row["pass"]), []).append(row)
-    return {"tuning": [row for rows in by_pass.values() for row in _tuning_of_pass(rows)]}
+    return {"tuning": [row for rows in by_pass(content["tuning"]).values() for row in _tuning_of_pass(rows)]}
 
 
-def _tuning_of_pass(rows: Rows) -> Iterator[dict[str, Any]]:
+def _tuning_of_pass(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
     chosen = next((row for row in rows if row["chosen"]), rows[0])
     for row in rows:
         kept = {name: its for name, its in row.items() if name not in _TIMES}

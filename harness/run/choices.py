@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,14 +13,11 @@ from harness.machine import identity
 from harness.record import store
 from harness.record.errors import HarnessError
 from harness.record.machines import emulator
-from harness.record.run import Record, Row
+from harness.record.run import PassKey, Record, Row, by_pass
 from harness.run.begun import Begun, Pair
 from harness.sampling.tuning import Field, fields_of
 from harness.statistics import variants
 from harness.statistics.variants import FIRST_LOOK, Favoured
-
-Key = tuple[str, str, str]
-"""Compiler, ISA and pass."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class Choices:
     are `favoured`; `most` finalists, and those that are favoured, are looked at more than once."""
 
     rosters: Mapping[Pair, Roster]
-    favoured: Mapping[Key, Favoured]
+    favoured: Mapping[PassKey, Favoured]
     most: int
 
     @classmethod
@@ -51,7 +48,7 @@ class Choices:
     def fields(self, process: int, measured: Sequence[Row]) -> list[Field]:
         """What a process of tuning looks at: the first at all variants, those after it at what the rows of the first
         leave."""
-        by_pass = grouped(measured)
+        known = by_pass(measured)
         found: list[Field] = []
         for pair, roster in self.rosters.items():
             chosen = {}
@@ -60,17 +57,17 @@ class Choices:
                 if process == FIRST_LOOK:
                     chosen[name] = variants.by_promise(variants_of(roster, name), self.favoured[key])
                 else:
-                    chosen[name] = variants.finalists(by_pass[key], self.favoured[key], self.most)
+                    chosen[name] = variants.finalists(known[key], self.favoured[key], self.most)
             found += fields_of(roster, pair, chosen)
         return found
 
     def table(self, measured: Sequence[Row]) -> list[Row]:
         """A run's table `tuning`, of the rows of all processes."""
-        by_pass = grouped(measured)
+        known = by_pass(measured)
         return [
             row
             for key, favoured in self.favoured.items()
-            for row in variants.table(by_pass[key], variants_of(self.rosters[key[:2]], key[2]), favoured)
+            for row in variants.table(known[key], variants_of(self.rosters[key[:2]], key[2]), favoured)
         ]
 
 
@@ -79,29 +76,20 @@ def variants_of(roster: Roster, name: str) -> list[str]:
     return [kernel.variant for kernel in roster.kernels if kernel.name == name]
 
 
-def grouped(measured: Iterable[Row]) -> dict[Key, list[Row]]:
-    """The rows of each compiler, ISA and pass."""
-    found: dict[Key, list[Row]] = {}
-    for row in measured:
-        found.setdefault((row["compiler"], row["isa"], row["pass"]), []).append(row)
-    return found
-
-
-def earlier_choices(record: Record, rooms: Iterable[Path]) -> dict[Key, list[str]]:
+def earlier_choices(record: Record, rooms: Iterable[Path]) -> dict[PassKey, list[str]]:
     """What complete runs of the same kernels on the same processor chose by time, the most frequent choice first, of
     equally frequent ones the newest. Smoke runs, which claim nothing, are not asked."""
     runs = sorted((run for room in rooms for run in _complete(room) if _are_alike(run, record)), key=_ended)
-    counts: dict[Key, Counter[str]] = {}
+    counts: defaultdict[PassKey, Counter[str]] = defaultdict(Counter)
     for run in reversed(runs):
         for row in run.tuning:
             if row["chosen"] and row["elements"] is None and row.get("chosen_by") != "paper":
-                key = (row["compiler"], row["isa"], row["pass"])
-                counts.setdefault(key, Counter())[row["variant"]] += 1
+                counts[row["compiler"], row["isa"], row["pass"]][row["variant"]] += 1
     return {key: [variant for variant, _ in count.most_common()] for key, count in counts.items()}
 
 
 def _complete(room: Path) -> Iterator[Record]:
-    for path in sorted(room.glob("*/*/run.json")):
+    for path in sorted(room.glob(f"*/*/{store.INFO}")):
         # Whoever draws runs says which of them are damaged.
         with suppress(HarnessError):
             run = store.read_record(path.parent)

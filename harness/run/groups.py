@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from harness.experiments.base import Question, question_key
+from harness.experiments.base import Question
 from harness.machine.processes import tell
 from harness.record.journal import Journal, rows_in
-from harness.record.run import Record, Row
+from harness.record.run import Record, Row, question_key
 from harness.sampling.conditions import Conditions, flagged, reaches
 from harness.sampling.pacing import Pacer
 from harness.sampling.sampler import Sample, Sampler, Sampling, enough_rounds

@@ -22,13 +22,13 @@ from harness.native import audit
 from harness.native.extensions import load_kernels
 from harness.record import instance, room, store
 from harness.record.configuration import Config
-from harness.record.errors import DamagedRun, HarnessError, TimeSpent
-from harness.record.files import write_whole
+from harness.record.errors import HarnessError, TimeSpent
 from harness.record.journal import Journal, TuningJournal
-from harness.record.run import NOT_EMULATED, UNKNOWN, Record, Row, Session, plain
+from harness.record.run import NOT_EMULATED, UNKNOWN, Row, Session, plain
 from harness.run import accuracy, exclusion, plan, precision, worker
 from harness.run.begun import Begun
 from harness.run.budget import ACCURACY_ENDS, FIRST_LOOK_ENDS, GRACE, TUNING_ENDS, Budget
+from harness.run.folders import begun_elsewhere, earlier_runs, is_complete, note_of, wanted
 from harness.run.prepare import now, prepare
 from harness.run.progress import Bar, bar
 from harness.run.worker import ToMeasure, ToTune
@@ -106,59 +106,9 @@ def measure(config: Config, extensions: Path, runs: Path, again: int = 0, asked:
             return folder
 
 
-def wanted(runs: Path, first: Record, again: int) -> list[int]:
-    """Which runs of one content and instance are to be measured, by their ordinals: what is stopped comes first.
-
-    Where none is wanted `again`, one: the first that is not complete, or else the last. Otherwise as many as that, the
-    stopped among them and the others behind all that there are. They are noted beside the runs, and as long as one of
-    them is not complete those that are left are what is wanted by who asks for as many again.
-    """
-    room = runs / first.machine.name
-    here, recorded = (ordinals(its / room.name, first) for its in earlier_runs(room / first.name))
-    last = max([*here, *recorded], default=0)
-    if not again:
-        return [*stopped(room, first, here), *here[-1:], last + 1][:1]
-    note = note_of(room, first)
-    with suppress(OSError, ValueError):
-        noted = {int(word) for word in note.read_text(encoding="utf-8").split()}
-        if len(noted) == again and (left := stopped(room, first, sorted(noted - {*recorded}))):
-            return left
-    asked = [*stopped(room, first, here), *range(last + 1, last + 1 + again)][:again]
-    if again > 1:  # one that is stopped is known by itself
-        write_whole({note: " ".join(map(str, asked)).encode()})
-    return asked
-
-
-def note_of(room: Path, run: Record) -> Path:
-    """The file that has the ordinals of the runs that were asked for at once, of this one's content and instance."""
-    return room / f"{instance.run_name(run)}.again"
-
-
-def stopped(room: Path, first: Record, among: Sequence[int]) -> list[int]:
-    """Those of some ordinals whose run is not complete."""
-    return [ordinal for ordinal in among if not is_complete(room / instance.run_name(first, ordinal))]
-
-
-def ordinals(room: Path, first: Record) -> list[int]:
-    """The ordinals, ascending, of those runs in a folder that are of the same content and instance."""
-    found = {folder.name: instance.ordinal_of(folder.name) for folder in room.glob(f"{first.name}*")}
-    return sorted(ordinal for name, ordinal in found.items() if name == instance.run_name(first, ordinal))
-
-
-def is_complete(folder: Path) -> bool:
-    """Whether a run's folder holds all that was to be measured; what a kill left there of its journals is removed."""
-    try:
-        complete = (folder / "run.json").exists() and store.read_record(folder).is_complete
-    except DamagedRun as error:
-        raise HarnessError(f"{error}; remove {folder} to measure anew") from error
-    if complete:
-        store.clear_away(folder, is_complete=True)
-    return complete
-
-
 def measure_into(run: Begun, asked: str | None = None) -> None:
     """Begins a run, or goes on with what is in its folder, to the end. `asked`: as for `measure`."""
-    resumed = (run.folder / "run.json").exists()
+    resumed = (run.folder / store.INFO).exists()
     if resumed:
         begun = store.read_record(run.folder)
         if changed := instance.changes(begun, run.record):
@@ -184,19 +134,6 @@ def measure_into(run: Begun, asked: str | None = None) -> None:
     machine = plain(run.record.machine)
     if not identity.identify(machine, run.config.get("machine")).known:
         offer_file(machine)
-
-
-def begun_elsewhere(folder: Path, record: Record) -> Iterator[str]:
-    """A line for each run of the same content that is not complete and can't be gone on with here, with the reason."""
-    for file in sorted(folder.parents[1].glob(f"*/{instance.content_name(record)}-*/run.json")):
-        try:
-            begun = store.read_record(file.parent)
-        except HarnessError as error:
-            yield f"not looked at: {error}"
-            continue
-        if not begun.is_complete:
-            changed = instance.changes(begun, record)
-            yield f"a new run begins: for {file.parent} this was another: {', '.join(changed)}"
 
 
 def begin_session(run: Begun, found: list[dict[str, str]]) -> None:
@@ -285,11 +222,6 @@ def tune(run: Begun, budget: Budget) -> list[Row]:
                 waits -= waited
                 seconds_of_size = max(seconds_of_size, (time.monotonic() - began - waited) / size)
     return choices.table(journal.rows())
-
-
-def earlier_runs(folder: Path) -> tuple[Path, Path]:
-    """Where runs lie that one in this folder may learn from: those that were measured here, and those recorded."""
-    return folder.parents[1], folder.parents[2] / "recorded"
 
 
 def look(run: Begun, asked: ToTune, budget: Budget, progress: Bar) -> float | None:
@@ -451,6 +383,6 @@ def finish(run: Begun) -> None:
     kept = store.journals(run.folder)
     groups = tuple(group.told for journal in kept for group in journal.groups())
     run.learn(**store.write_samples(run.folder, kept), groups=groups, ended=now())
-    read_samples(run.folder / "samples.csv", run.record)
+    read_samples(run.folder / store.SAMPLES, run.record)
     run.write()
     store.clear_away(run.folder, is_complete=True)

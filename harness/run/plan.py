@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from harness.experiments import experiments
-from harness.experiments.base import MEMORY_NANOSECONDS, Contender, Experiment, Roster, pass_nanoseconds, question_key
+from harness.experiments.base import MEMORY_NANOSECONDS, Contender, Experiment, Roster, pass_nanoseconds
 from harness.machine import identity, topology
 from harness.machine.detection import facts
 from harness.machine.processor import Processor
@@ -63,7 +63,7 @@ class Item:
 
     def key(self, elements: int, threads: int) -> str:
         """The key of a question."""
-        return question_key(self.experiment, self.compiler, self.isa, elements, threads)
+        return run.question_key(self.experiment, self.compiler, self.isa, elements, threads)
 
     def told(self, elements: int, threads: int = 1) -> str:
         """A question in words."""

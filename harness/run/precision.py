@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from harness.experiments import experiments
-from harness.experiments.base import question_key
 from harness.record.journal import COLUMNS, Journal
-from harness.record.run import Precision
+from harness.record.run import Precision, question_key
 
 if TYPE_CHECKING:
     import pandas as pd

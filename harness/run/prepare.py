@@ -21,7 +21,7 @@ from harness.native.extensions import Host, Kernel, first_host, load_kernels, re
 from harness.record import instance
 from harness.record.configuration import Config, load
 from harness.record.errors import HarnessError
-from harness.record.run import Canary, Compiler, Machine, Memory, Pass, Protocol, Record, Threads, Timer, Vetoes, typed
+from harness.record.run import Canary, Compiler, Machine, Memory, Pass, Protocol, Record, Threads, Vetoes, typed
 from harness.run import accuracy
 from harness.run.plan import MOST_OF_MEMORY, Found, Plan, make_plan, memory_words, slowness
 
@@ -98,7 +98,7 @@ def prepare(config: Config, extensions: Path) -> tuple[Record, Plan, Host]:
             Protocol, {"name": config["protocol"], **plan.protocol, **{key: config[key] for key in OF_PROTOCOL}}
         ),
         seed=0,
-        timer=typed(Timer, clock.describe()),
+        timer=clock.describe(),
         canary=canary,
         memory=Memory(plan.layout().arena_bytes, "unknown", host.choice().cpu, host.choice().kind or None),
         threads=Threads(tuple(cpus), limit),

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from harness.machine import identity
 from harness.record.caches import FLOAT_BYTES
 from harness.record.isa import ISAS
+from harness.record.machines import load_machines
 from harness.record.run import Record
 
 # The clock may rise by 5 % around a sample before that is flagged, and flagged rows are kept.
@@ -64,7 +64,7 @@ def is_too_fast(its: Least, calls: int, nanoseconds: int, gigahertz: float, peak
 @cache
 def peak_gb_per_second(machine: str) -> float:
     """What the memory of the machine of this name gives at most."""
-    known = identity.load().get(machine)
+    known = load_machines().get(machine)
     peak: float | str = known.memory.peak_gb_per_second if known else "unknown"
     return LARGEST_MEMORY_GB_PER_SECOND if isinstance(peak, str) else peak
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from harness.record.run import Row
+from harness.record.run import Row, by_pass
 from harness.statistics.intervals import bounds, intervals
 
 # What a first look finds so much slower than the best is not measured again: several times what one process is off.
@@ -159,12 +159,8 @@ def _told(known: pd.DataFrame, chosen: str) -> pd.DataFrame:
 
 def narrowed(rows: Sequence[Row]) -> list[dict[str, str]]:
     """Items of run.json's `skipped`: of which passes time was too short to try every variant."""
-    by_pass: dict[tuple[str, ...], list[Row]] = {}
-    for row in rows:
-        if "available" in row and row["elements"] is None:
-            by_pass.setdefault(tuple(row[name] for name in KEYS), []).append(row)
     found = []
-    for key, those in by_pass.items():
+    for key, those in by_pass(row for row in rows if "available" in row and row["elements"] is None).items():
         tried, available = len(those), those[0]["available"]
         variant = next(row["variant"] for row in those if row["chosen"])
         how = "which no other was tried against" if tried == 1 else f"the best of {tried}"

@@ -166,7 +166,7 @@ def test_to_give_the_name_that_was_detected_overrides_nothing():
 
 
 def test_an_unknown_name_is_one_line_that_lists_the_known_ones():
-    known = ", ".join(identity.load())
+    known = ", ".join(load_machines())
     assert "broadwell, skylake-x" in known
     with pytest.raises(HarnessError, match=f"machine: 'zen9' is not one of {known}"):
         identity.identify(told(ZEN2), "zen9")
@@ -178,7 +178,7 @@ def test_an_unknown_name_is_one_line_that_lists_the_known_ones():
 def test_a_damaged_machine_file_is_one_line(tmp_path):
     (tmp_path / "x.yaml").write_text("title: 3\n")
     with pytest.raises(HarnessError, match=r"x\.yaml: ") as refused:
-        identity.load(tmp_path)
+        load_machines(tmp_path)
     assert "\n" not in str(refused.value)
 
 
@@ -211,7 +211,7 @@ def test_the_offered_file_is_laid_out_like_the_others():
 def test_the_published_variants_are_in_the_table_of_kernels(name):
     # Every ISA's table has the same shapes, and every processor runs the scalar one.
     shapes = {(kernel.name, kernel.variant) for kernel in kernels_of("gcc", "scalar")}
-    for variants in identity.load()[name].paper_variants.values():
+    for variants in load_machines()[name].paper_variants.values():
         assert set(variants.items()) <= shapes
 
 

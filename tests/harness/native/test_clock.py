@@ -79,7 +79,7 @@ def test_this_clock_tells_its_resolution_and_overhead(host):
     assert here.resolution > 0
     assert here.overhead > 0
     assert here.went_back == 0
-    assert here.describe()["overhead_subtracted"] is True
+    assert here.describe().overhead_subtracted is True
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.record.errors import HarnessError
-from harness.record.files import write_whole
+from harness.record.files import settle, write_whole
 
 
 def test_folders_are_made_and_every_file_is_written(tmp_path: Path) -> None:
@@ -30,3 +30,8 @@ def test_a_full_disk_leaves_the_old_files_and_nothing_else(tmp_path: Path, monke
     with pytest.raises(HarnessError, match=r"x\.csv: No space left"):
         write_whole({tmp_path / "x.svg": b"new", tmp_path / "x.csv": b"new"})
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"x.svg": b"old", "x.csv": b"old"}
+
+
+def test_a_folder_that_cannot_be_waited_for_is_no_failure(tmp_path: Path) -> None:
+    settle(tmp_path)
+    settle(tmp_path / "missing")

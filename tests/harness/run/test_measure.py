@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -29,7 +28,8 @@ from harness.record.run import Vetoes
 from harness.record.samples import load_run
 from harness.record.schema import schema
 from harness.run.begun import Begun
-from harness.run.measure import begun_elsewhere, finish, is_complete, measure_into, note_of, wanted
+from harness.run.folders import begun_elsewhere, is_complete
+from harness.run.measure import finish, measure_into
 from harness.run.prepare import reductions
 from tests.conftest import COMPILERS, assert_gone, with_few_algorithms, with_few_variants
 from tests.synthetic import groups_of
@@ -389,63 +389,6 @@ def test_further_runs_have_ordinals_and_seeds_of_their_own_and_one_that_is_kille
     assert told_of(third) in measure(smallest).stdout
 
 
-def test_which_run_is_measured_next(unfinished, tmp_path):
-    record = store.read_record(unfinished)
-    first = replace(record, machine=replace(record.machine, host="a" * 32, allowed=(0, 1)))
-    first = replace(first, name=instance.run_name(first))
-    runs, recorded = tmp_path / "runs", tmp_path / "recorded"
-
-    def add(room, name, complete=True):
-        folder = room / first.machine.name / name
-        shutil.copytree(unfinished, folder)
-        if not complete:
-            store.write_record(folder, replace(record, ended=None))
-
-    def next_ones():
-        return wanted(runs, first, 0), wanted(runs, first, 1)
-
-    assert next_ones() == ([1], [1])
-    add(recorded, first.name)
-    assert next_ones() == ([2], [2]), "the name is taken"
-    add(runs, first.name)
-    assert next_ones() == ([1], [2])
-    for other in (f"{first.name}-old", f"{first.name}-1", f"{first.name}-03", f"{first.name[:-1]}-7"):
-        add(runs, other)
-    assert next_ones() == ([1], [2]), "those are no names of such runs"
-    add(runs, f"{first.name}-10")
-    assert next_ones() == ([10], [11])
-    add(recorded, f"{first.name}-12")
-    assert next_ones() == ([10], [13])
-    add(runs, f"{first.name}-4", complete=False)
-    assert next_ones() == ([4], [4])
-    assert wanted(runs, first, 3) == [4, 13, 14], "the one that is stopped among them"
-
-
-def test_what_is_left_of_further_runs_is_known_by_who_asks_for_as_many_again(unfinished, tmp_path):
-    record = store.read_record(unfinished)
-    first = replace(record, machine=replace(record.machine, host="a" * 32, allowed=(0, 1)))
-    first = replace(first, name=instance.run_name(first))
-    room = tmp_path / "runs" / first.machine.name
-
-    def left(again):
-        return wanted(room.parent, first, again)
-
-    shutil.copytree(unfinished, room / first.name)
-    assert left(3) == left(3) == [2, 3, 4], "nothing has begun"
-    shutil.copytree(unfinished, room / f"{first.name}-2")
-    assert left(3) == [3, 4], "between two runs"
-    recorded = tmp_path / "recorded" / room.name
-    recorded.mkdir(parents=True)
-    (room / f"{first.name}-2").rename(recorded / f"{first.name}-2")
-    assert left(3) == [3, 4], "what is recorded is measured"
-    store.write_record(room / f"{first.name}-3", replace(record, ended=None))
-    assert left(3) == [3, 4] and left(0) == [3]
-    assert left(2) == [3, 4], "others are wanted, the stopped one among them"
-    assert left(3) == [3, 4, 5]
-    note_of(room, first).write_bytes(b"3 4 \xff")
-    assert left(3) == [3, 4, 5], "a note that cannot be read is none"
-
-
 def test_no_number_of_further_runs_is_one_line(monkeypatch, capsys):
     for count in ("0", "-1", "some"):
         monkeypatch.setattr(sys, "argv", ["harness", "measure", "--again", count])
@@ -510,6 +453,13 @@ def test_a_finished_run_has_the_checksum_of_its_rows_and_no_journals(unfinished)
     assert record.samples_sha256 == hashlib.sha256(content).hexdigest()
     assert record.vetoes.samples == content.count(b"\n") - 1
     load_run(unfinished)
+
+
+def test_the_rows_are_on_the_disk_before_the_journals_go(unfinished, monkeypatch):
+    journals_then = []
+    monkeypatch.setattr(store, "settle", lambda folder: journals_then.append(len(store.journals(folder))))
+    finish(journals_of(unfinished))
+    assert journals_then == [2]
 
 
 @pytest.mark.parametrize(
