@@ -20,20 +20,21 @@ def report(config: Config, extensions: Path) -> str:
     compilers, skipped = build.find_compilers(config)
     host = first_host(config, extensions, compilers)
     processor = host.processor()
-    known = identity.identify(detection.facts(processor), config.get("machine"))
+    found = detection.facts(processor)
+    known = identity.identify(found, config.get("machine"))
     choice = host.choice()
     with topology.on(choice.cpu):
         clock = Clock(host)
         additions = min(clock.canaries()[0] for _ in range(3))
     lines = [
         f"machine    {known.name}{'' if known.known else ' (not known yet)'}: {processor.brand}, "
-        f"{identity.microarchitecture(processor)}, {processor.vendor} family {processor.family} "
-        f"model {processor.model} stepping {processor.stepping}",
+        f"{found.microarchitecture}, {processor.vendor} family {processor.family} model {processor.model} "
+        f"stepping {processor.stepping}",
         f"ISAs       {', '.join(processor.isas) or 'none: AVX2 and FMA3 are missing'}",
         f"caches     {', '.join(describe_cache(cache) for cache in processor.caches) or 'unknown'}",
         f"measured   processor {choice.cpu}, {choice.kind or 'of one kind with all others'}",
         f"memory     {detection.available_memory_bytes() / 1e9:.1f} GB available "
-        f"of {detection.memory_bytes() / 1e9:.1f} GB that may be used",
+        f"of {found.memory_bytes / 1e9:.1f} GB that may be used",
         f"clock      {CLOCK_ADDS / additions:.2f} GHz now, by {CLOCK_ADDS} dependent additions",
         f"timer      CLOCK_MONOTONIC_RAW by {clock_source()}, resolution {clock.resolution} ns, "
         f"overhead {clock.overhead:.0f} ns, which is subtracted",

@@ -29,7 +29,7 @@ from harness.machine import identity
 from harness.record.errors import HarnessError, one_line
 from harness.record.files import clear_abandoned, write_whole
 from harness.record.machines import emulator, load_machines
-from harness.record.run import SCHEMA_VERSION, Record, plain
+from harness.record.run import SCHEMA_VERSION, Record
 from harness.record.store import INFO, SAMPLES_GZ, TABLES, parse, read_record, samples_file, tables_of
 from harness.record.upgrade import OLD_VERSIONS
 
@@ -330,7 +330,7 @@ def check_provenance(run: Record) -> None:
     if len(machine) > LONGEST_MACHINE_NAME:
         raise HarnessError(f"{INFO}, machine.name: has more than {LONGEST_MACHINE_NAME} characters")
     try:
-        identity.check_name(plain(run.machine))
+        identity.check_name(run.machine)
     except HarnessError as error:
         raise HarnessError(f"{INFO}, {error}") from error
     # Whatever the run says of itself: its canaries tell.

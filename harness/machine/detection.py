@@ -8,9 +8,8 @@ import os
 import platform
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from harness.machine import control_groups, emulation, fingerprint, identity, limits, topology
 from harness.machine.allocation import allocation
@@ -18,7 +17,8 @@ from harness.machine.processor import Cpuid, Processor
 from harness.machine.system import read
 from harness.record.errors import HarnessError
 from harness.record.isa import ISAS
-from harness.record.run import Cache
+from harness.record.machines import microarchitecture
+from harness.record.run import Cache, Machine
 
 
 def decode(cpuid: Cpuid, extended_states: int) -> Processor:
@@ -158,28 +158,36 @@ def available_memory_bytes() -> int:
     return min(int(available[1]) * 1024, most) if available else most
 
 
-def describe(processor: Processor, override: str | None = None) -> dict[str, Any]:
-    """The `machine` part of run.json. `override` is a known machine's name that was given instead of detection.
+def describe(processor: Processor, override: str | None = None) -> Machine:
+    """This machine, as a run has it. `override` is a known machine's name that was given instead of detection.
 
     Raises HarnessError for a name that no machine has.
     """
-    told = facts(processor)
-    known = identity.identify(told, override)
-    return {"name": known.name, "overridden": known.overridden, **told}
+    found = facts(processor)
+    known = identity.identify(found, override)
+    return replace(found, name=known.name, overridden=known.overridden)
 
 
-def facts(processor: Processor) -> dict[str, Any]:
-    """What is known of this machine, whatever its name."""
-    known = asdict(processor)
-    return {
-        "microarchitecture": identity.microarchitecture(processor),
-        **{key: known[key] for key in ("vendor", "brand", "family", "model", "stepping", "hypervisor", "emulator")},
-        "isas": list(processor.isas),
-        "caches": [asdict(cache) for cache in processor.caches],
-        "cores": topology.cores(),
-        "threads": os.cpu_count() or 1,
-        "memory_bytes": memory_bytes(),
-        "kernel": platform.release() or "unknown",
-        "host": fingerprint.fingerprint(),
-        "allowed": sorted(os.sched_getaffinity(0)),
-    }
+def facts(processor: Processor) -> Machine:
+    """What is known of this machine, whatever its name: it has none yet."""
+    its = processor
+    return Machine(
+        name="",
+        overridden=False,
+        microarchitecture=microarchitecture(its.vendor, its.family, its.model, its.stepping),
+        vendor=its.vendor,
+        brand=its.brand,
+        family=its.family,
+        model=its.model,
+        stepping=its.stepping,
+        isas=its.isas,
+        caches=its.caches,
+        cores=topology.cores(),
+        threads=os.cpu_count() or 1,
+        memory_bytes=memory_bytes(),
+        kernel=platform.release() or "unknown",
+        hypervisor=its.hypervisor,
+        emulator=its.emulator,
+        host=fingerprint.fingerprint(),
+        allowed=tuple(sorted(os.sched_getaffinity(0))),
+    )

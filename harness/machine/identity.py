@@ -8,17 +8,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from harness.machine.processor import Processor
-from harness.record import machines as files
 from harness.record.errors import HarnessError
-from harness.record.machines import MACHINES, load_machines
-from harness.record.run import UNKNOWN
+from harness.record.machines import MACHINES, doubts, load_machines, matches
+from harness.record.run import UNKNOWN, Cache, Machine
 
 
 @dataclass(frozen=True)
@@ -31,30 +29,21 @@ class Identity:
     overridden: bool
 
 
-def microarchitecture(processor: Processor) -> str:
-    """The microarchitecture by config/microarchitectures.yaml, "unknown" where that does not have the processor."""
-    return files.microarchitecture(asdict(processor))
-
-
-def identify(described: Mapping[str, Any], override: str | None = None, folder: Path = MACHINES) -> Identity:
-    """The machine that is so `described` (as in run.json): the one whose file alone matches and leaves no doubt, else
-    named after the processor's brand.
+def identify(found: Machine, override: str | None = None, folder: Path = MACHINES) -> Identity:
+    """Which machine was `found`: the one whose file alone matches and leaves no doubt, else one that is named after the
+    processor's brand.
 
     `override` is a name that was given instead. Raises HarnessError for a name that no file has.
     """
     machines = load_machines(folder)
     if override is not None and override not in machines:
         raise HarnessError(f"machine: {override!r} is not one of {', '.join(machines)}")
-    matching = [
-        name
-        for name, machine in machines.items()
-        if files.matches(machine, described) and not files.doubts(machine, described)
-    ]
+    matching = [name for name, known in machines.items() if matches(known, found) and not doubts(known, found)]
     if len(matching) == 1:
         detected = Identity(matching[0], known=True, overridden=False)
     else:
         # The runs of a stranger are never filed under a known machine's name.
-        names = stranger_names(described)
+        names = stranger_names(found)
         name = next((name for name in names if name not in machines), names[-1])
         detected = Identity(name, known=False, overridden=False)
     if override in (None, detected.name):
@@ -62,14 +51,14 @@ def identify(described: Mapping[str, Any], override: str | None = None, folder: 
     return Identity(override, known=True, overridden=True)
 
 
-def stranger_names(machine: Mapping[str, Any]) -> list[str]:
+def stranger_names(machine: Machine) -> list[str]:
     """Folder names for a machine that no file describes; the first that no other machine has is its own. By brand,
     family and model, which a brand without a product number shares with other generations; by the stepping too; by its
     size."""
     short = stranger_name(machine)
-    stepping = f"{short}-{machine['stepping']}"
-    size = f"{stepping}-{machine['threads']}-threads-{max(cache['bytes'] for cache in machine['caches']) >> 10}-kib"
-    words = short.removesuffix(f"-{machine['family']}-{machine['model']}").split("-")
+    stepping = f"{short}-{machine.stepping}"
+    size = f"{stepping}-{machine.threads}-threads-{max(cache.bytes for cache in machine.caches) >> 10}-kib"
+    words = short.removesuffix(f"-{machine.family}-{machine.model}").split("-")
     return [short, stepping, size] if any(map(is_product_number, words)) else [stepping, size]
 
 
@@ -80,37 +69,33 @@ def is_product_number(word: str) -> bool:
     return len(digits) >= 3 and int(digits) > 0 and "xx" not in word
 
 
-def mistaken(described: Mapping[str, Any], folder: Path = MACHINES) -> list[dict[str, str]]:
+def mistaken(found: Machine) -> list[dict[str, str]]:
     """Each known machine that this one would be by its brand and is not, with the reason, as run.json has what is
     skipped."""
-    doubts = {
-        name: files.doubts(machine, described)
-        for name, machine in load_machines(folder).items()
-        if files.matches(machine, described)
-    }
-    return [{"what": f"the name {name}", "reason": "; ".join(those)} for name, those in doubts.items() if those]
+    reasons = {name: doubts(known, found) for name, known in load_machines().items() if matches(known, found)}
+    return [{"what": f"the name {name}", "reason": "; ".join(those)} for name, those in reasons.items() if those]
 
 
-def stranger_name(processor: Mapping[str, Any]) -> str:
+def stranger_name(machine: Machine) -> str:
     """A name by brand, family and model alone."""
-    brand = re.sub(r"\((r|tm)\)|\bcpu\b|\bprocessor\b|@.*|\d+-core", " ", processor["brand"].lower())
-    slug = re.sub(r"[^a-z0-9]+", "-", brand).strip("-") or processor["vendor"].lower()
-    return f"{slug}-{processor['family']}-{processor['model']}"
+    brand = re.sub(r"\((r|tm)\)|\bcpu\b|\bprocessor\b|@.*|\d+-core", " ", machine.brand.lower())
+    slug = re.sub(r"[^a-z0-9]+", "-", brand).strip("-") or machine.vendor.lower()
+    return f"{slug}-{machine.family}-{machine.model}"
 
 
-def check_name(machine: Mapping[str, Any]) -> None:
-    """Raises HarnessError where the `machine` part of a run.json has a name that is not this processor's: a known
-    machine's needs its product, or to say that the name was given; any other follows from brand, family and model."""
-    name, known = machine["name"], load_machines()
+def check_name(machine: Machine) -> None:
+    """Raises HarnessError where the machine of a run has a name that is not this processor's: a known machine's needs
+    its product, or to say that the name was given; any other follows from brand, family and model."""
+    name, known = machine.name, load_machines()
     if name in known:
-        if machine["overridden"]:
+        if machine.overridden:
             return
-        if not files.matches(known[name], machine):
-            raise HarnessError(f"machine.name: {machine['brand']} is not {name}")
-        if doubts := files.doubts(known[name], machine):
-            raise HarnessError(f"machine.name: this is not {name}: {'; '.join(doubts)}")
+        if not matches(known[name], machine):
+            raise HarnessError(f"machine.name: {machine.brand} is not {name}")
+        if those := doubts(known[name], machine):
+            raise HarnessError(f"machine.name: this is not {name}: {'; '.join(those)}")
     elif name not in (stranger_name(machine), *stranger_names(machine)):
-        raise HarnessError(f"machine.name: {name!r} does not follow from {machine['brand']}")
+        raise HarnessError(f"machine.name: {name!r} does not follow from {machine.brand}")
 
 
 def published(isa: str) -> dict[str, dict[str, list[str]]]:
@@ -134,8 +119,8 @@ def wanted_variants(tuning: str, name: str) -> Mapping[str, Mapping[str, str]]:
     raise HarnessError(f"tuning=paper: no variants were published for {name}; machine=NAME takes those of {papers}")
 
 
-def offer(machine: Mapping[str, Any]) -> str:
-    """The content of the file that would make a machine known, from the `machine` part of its run.json.
+def offer(machine: Machine) -> str:
+    """The content of the file that would make a machine known.
 
     What a run can't tell is "unknown", for a person to fill in.
     """
@@ -143,37 +128,34 @@ def offer(machine: Mapping[str, Any]) -> str:
     def told(value: Any, source: str = "cpuid") -> dict[str, Any]:
         return {"value": value, "source": UNKNOWN if value == UNKNOWN else source}
 
-    brand, unknown = machine["brand"], told(UNKNOWN)
+    brand, unknown = machine.brand, told(UNKNOWN)
     pattern = re.sub(r"\\([ -])", r"\1", re.escape(brand))
     data = {
-        "title": brand + (", virtual machine" if machine["hypervisor"] else ""),
-        "microarchitecture": told(machine["microarchitecture"]),
+        "title": brand + (", virtual machine" if machine.hypervisor else ""),
+        "microarchitecture": told(machine.microarchitecture),
         "product": unknown,
         "processor": {
-            "vendor": told(machine["vendor"]),
+            "vendor": told(machine.vendor),
             "brand": {"value": brand, "match": f"^{pattern}$", "source": told(brand)["source"]},
-            "family": told(machine["family"]),
-            "model": told(machine["model"]),
-            "stepping": told([machine["stepping"]]),
+            "family": told(machine.family),
+            "model": told(machine.model),
+            "stepping": told([machine.stepping]),
         },
-        "cores": told(machine["cores"], "measured"),
-        "threads": told(machine["threads"], "measured"),
-        **({"hypervisor": told(machine["hypervisor"])} if machine["hypervisor"] else {}),
+        "cores": told(machine.cores, "measured"),
+        "threads": told(machine.threads, "measured"),
+        **({"hypervisor": told(machine.hypervisor)} if machine.hypervisor else {}),
         "base_clock_ghz": unknown,
-        "caches": [_cache(cache) for cache in machine["caches"]],
+        "caches": [_cache(cache) for cache in machine.caches],
         "memory": {"channels": unknown, "type": unknown, "peak_gb_per_second": unknown},
     }
     return "\n".join(_yaml_lines(data)) + "\n"
 
 
-def _cache(cache: Mapping[str, Any]) -> dict[str, Any]:
+def _cache(cache: Cache) -> dict[str, Any]:
     """A row of `caches`: of the first level nothing is said about inclusion."""
-    inclusion = {"inclusion": "inclusive" if cache["inclusive"] else "non-inclusive"} if cache["level"] > 1 else {}
-    return {
-        **{key: cache[key] for key in ("level", "bytes", "shared_by_threads")},
-        **inclusion,
-        "source": "cpuid",
-    }
+    inclusion = {"inclusion": "inclusive" if cache.inclusive else "non-inclusive"} if cache.level > 1 else {}
+    size = {"level": cache.level, "bytes": cache.bytes, "shared_by_threads": cache.shared_by_threads}
+    return {**size, **inclusion, "source": "cpuid"}
 
 
 def _yaml_lines(data: Mapping[str, Any], indent: str = "") -> Iterator[str]:

@@ -2,7 +2,7 @@
 run.json says. Nothing here asks the processor, so that both the harness and the analysis can use it."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,8 @@ from harness.record.documents import read_checked
 from harness.record.errors import BadConfiguration
 from harness.record.files import ROOT
 from harness.record.isa import ISAS
-from harness.record.run import NOT_EMULATED, UNKNOWN, Record, plain
+from harness.record.run import NOT_EMULATED, UNKNOWN, Record
+from harness.record.run import Machine as Detected
 from harness.record.schema import schema
 
 CONFIG = ROOT / "config"
@@ -23,9 +24,6 @@ MICROARCHITECTURES = CONFIG / "microarchitectures.yaml"
 LEAST_GIGAHERTZ, LARGEST_GIGAHERTZ = 0.1, 10.0
 MOST_ADDITIONS_OF_AN_FMA = 20
 MACHINE_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
-
-Described = Mapping[str, Any]
-"""The `machine` part of run.json; of some functions, vendor, brand, family, model and stepping of it are enough."""
 
 
 @dataclass(frozen=True)
@@ -158,55 +156,52 @@ def machine_names(folder: Path = MACHINES) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.yaml"))
 
 
-def matches(machine: Machine, described: Described) -> bool:
+def matches(machine: Machine, found: Detected) -> bool:
     """Whether a processor says that it is this machine's: vendor, family, model, stepping and brand."""
-    same = all(described[key] == getattr(machine, key) for key in ("vendor", "family", "model"))
-    stepping = not machine.steppings or described["stepping"] in machine.steppings
-    return same and stepping and re.search(machine.brand_pattern, described["brand"]) is not None
+    same = (found.vendor, found.family, found.model) == (machine.vendor, machine.family, machine.model)
+    stepping = not machine.steppings or found.stepping in machine.steppings
+    return same and stepping and re.search(machine.brand_pattern, found.brand) is not None
 
 
-def doubts(machine: Machine, described: Described) -> list[str]:
+def doubts(machine: Machine, its: Detected) -> list[str]:
     """Why a machine of this product's vendor, family, model, stepping and brand is another one all the same, in words:
     hypervisors give one brand to machines of any size, and emulators give any. What is not told is no doubt."""
     found = []
-    caches = [(cache["level"], cache["bytes"]) for cache in described["caches"]]
-    if caches != [(cache.level, cache.bytes) for cache in machine.caches]:
-        found.append(f"its caches are {_sizes(caches)}, not {_sizes((c.level, c.bytes) for c in machine.caches)}")
-    isas = set(described["isas"]) - {"scalar"}
+    if (caches := _sizes(its)) != (known := _sizes(machine)):
+        found.append(f"its caches are {caches}, not {known}")
+    isas = set(its.isas) - {"scalar"}
     if machine.paper_isas and isas != set(machine.paper_isas):
         found.append(f"it has {', '.join(sorted(isas)) or 'no vectors'}, not {', '.join(sorted(machine.paper_isas))}")
     # With SMT switched off there are as many threads as cores.
     for what, allowed in (("cores", {machine.cores}), ("threads", {machine.threads, machine.cores})):
-        if UNKNOWN not in {described[what], *allowed} and described[what] not in allowed:
-            found.append(f"it has {described[what]} {what}, not {getattr(machine, what)}")
-    if described["hypervisor"] != machine.hypervisor:
-        found.append(f"its hypervisor is {described['hypervisor'] or 'none'}, not {machine.hypervisor or 'none'}")
-    if described.get("emulator", NOT_EMULATED) != NOT_EMULATED:
-        found.append(f"it is emulated ({described['emulator']})")
+        count = getattr(its, what)
+        if UNKNOWN not in {count, *allowed} and count not in allowed:
+            found.append(f"it has {count} {what}, not {getattr(machine, what)}")
+    if its.hypervisor != machine.hypervisor:
+        found.append(f"its hypervisor is {its.hypervisor or 'none'}, not {machine.hypervisor or 'none'}")
+    if its.emulator != NOT_EMULATED:
+        found.append(f"it is emulated ({its.emulator})")
     return found
 
 
-def _sizes(caches: Iterable[tuple[int, int]]) -> str:
-    return " ".join(f"L{level} {size >> 10} KiB" for level, size in caches)
+def _sizes(its: HasCaches) -> str:
+    return " ".join(f"L{cache.level} {cache.bytes >> 10} KiB" for cache in its.caches)
 
 
 def is_evidence(machine: Machine, run: Record) -> bool:
     """Whether a run answers claims about the machine: it was measured on this very product, and the machine was
     detected, not given by name. Any other run, even on the same microarchitecture, is generalization."""
-    described = plain(run.machine)
-    if run.machine.overridden or not matches(machine, described):
-        return False
-    return not doubts(machine, described) and not emulator(run)
+    is_it = not run.machine.overridden and matches(machine, run.machine)
+    return is_it and not doubts(machine, run.machine) and not emulator(run)
 
 
 def mistaken(machine: Machine, run: Record) -> str:
     """Why a run on a machine of this product's brand is no evidence about it, in words; empty where it is evidence, or
     the machine is of another brand."""
-    described = plain(run.machine)
-    if not matches(machine, described) or is_evidence(machine, run):
+    if not matches(machine, run.machine) or is_evidence(machine, run):
         return ""
     given = ["the machine's name was given, not detected"] if run.machine.overridden else []
-    found = doubts(machine, described)
+    found = doubts(machine, run.machine)
     told = emulator(run)
     return "; ".join([*given, *found, *([f"it is emulated ({told})"] if told and not found else [])])
 
@@ -237,14 +232,15 @@ def implausible(canary: Mapping[str, int]) -> str:
     return ""
 
 
-def microarchitecture(described: Described, file: Path = MICROARCHITECTURES) -> str:
-    """The microarchitecture by vendor, family, model and stepping, "unknown" where the table does not have it.
+def microarchitecture(vendor: str, family: int, model: int, stepping: int, file: Path = MICROARCHITECTURES) -> str:
+    """The microarchitecture that CPUID's words stand for, "unknown" where the table does not have it.
 
     Raises BadConfiguration where the table does not fit its schema.
     """
     for row in _table(file):
-        if all(described[key] == row[key] for key in ("vendor", "family")) and all(
-            key not in row or _is_among(described[key], row[key]) for key in ("model", "stepping")
+        numbers = (("model", model), ("stepping", stepping))
+        if (row["vendor"], row["family"]) == (vendor, family) and all(
+            key not in row or _is_among(number, row[key]) for key, number in numbers
         ):
             return row["name"]
     return UNKNOWN
@@ -359,8 +355,8 @@ def _check_brand(path: Path, machine: Machine) -> None:
 
 
 def _check_microarchitecture(path: Path, machine: Machine) -> None:
-    signature = {"vendor": machine.vendor, "family": machine.family, "model": machine.model}
-    known = {microarchitecture({**signature, "stepping": number}) for number in machine.steppings or range(16)}
+    signature = (machine.vendor, machine.family, machine.model)
+    known = {microarchitecture(*signature, stepping) for stepping in machine.steppings or range(16)}
     if machine.microarchitecture not in known:
         raise BadConfiguration(
             f"{path}: microarchitecture: {machine.microarchitecture!r}, but {MICROARCHITECTURES.name} says "

@@ -24,7 +24,7 @@ from harness.record import instance, room, store
 from harness.record.configuration import Config
 from harness.record.errors import HarnessError, TimeSpent
 from harness.record.journal import Journal, TuningJournal
-from harness.record.run import NOT_EMULATED, UNKNOWN, Row, Session, plain
+from harness.record.run import NOT_EMULATED, UNKNOWN, Machine, Row, Session, plain
 from harness.run import accuracy, exclusion, plan, precision, worker
 from harness.run.begun import Begun
 from harness.run.budget import ACCURACY_ENDS, FIRST_LOOK_ENDS, GRACE, TUNING_ENDS, Budget
@@ -131,9 +131,8 @@ def measure_into(run: Begun, asked: str | None = None) -> None:
     check_accuracy(run, budget)
     measure_processes(run, budget)
     finish(run)
-    machine = plain(run.record.machine)
-    if not identity.identify(machine, run.config.get("machine")).known:
-        offer_file(machine)
+    if not identity.identify(run.record.machine, run.config.get("machine")).known:
+        offer_file(run.record.machine)
 
 
 def begin_session(run: Begun, found: list[dict[str, str]]) -> None:
@@ -145,12 +144,12 @@ def begin_session(run: Begun, found: list[dict[str, str]]) -> None:
     run.write(sessions=sessions, audit=tuple(audit.worst([session.audit for session in sessions])))
 
 
-def offer_file(machine: Mapping[str, Any]) -> None:
+def offer_file(machine: Machine) -> None:
     """Tells of an unknown machine which file would make it known; of an emulated one, that none would."""
-    if machine["emulator"] != NOT_EMULATED:
-        print(f"This machine is emulated ({machine['emulator']}): what it measures decides nothing.")
+    if machine.emulator != NOT_EMULATED:
+        print(f"This machine is emulated ({machine.emulator}): what it measures decides nothing.")
         return
-    print(f"This machine is not known yet; config/machines/{machine['name']}.yaml would be:\n")
+    print(f"This machine is not known yet; config/machines/{machine.name}.yaml would be:\n")
     print(textwrap.indent(identity.offer(machine), "  "))
 
 

@@ -21,7 +21,7 @@ from harness.native.extensions import Host, Kernel, first_host, load_kernels, re
 from harness.record import instance
 from harness.record.configuration import Config, load
 from harness.record.errors import HarnessError
-from harness.record.run import Canary, Compiler, Machine, Memory, Pass, Protocol, Record, Threads, Vetoes, typed
+from harness.record.run import Canary, Compiler, Memory, Pass, Protocol, Record, Threads, Vetoes, typed
 from harness.run import accuracy
 from harness.run.plan import MOST_OF_MEMORY, Found, Plan, make_plan, memory_words, slowness
 
@@ -79,8 +79,8 @@ def prepare(config: Config, extensions: Path) -> tuple[Record, Plan, Host]:
         skipped=[*reductions(config), *there.skipped, *without, *plan.skipped],
     ).trimmed()
     machine = detection.describe(host.processor(), config.get("machine"))
-    identity.wanted_variants(config["tuning"], machine["name"])
-    if not machine["overridden"]:
+    identity.wanted_variants(config["tuning"], machine.name)
+    if not machine.overridden:
         plan = replace(plan, skipped=[*plan.skipped, *identity.mistaken(machine)])
     lengths, plan = accuracy_lengths(plan, found.memory_bytes)
     digest = build.content_hash(config, compilers, [(name, its.version) for name, its in libraries.libraries.items()])
@@ -88,7 +88,7 @@ def prepare(config: Config, extensions: Path) -> tuple[Record, Plan, Host]:
     flags = {target: tuple(build.flags(config, target)) for target in (*there.isas, build.HOST)}
     record = Record(
         name="",
-        machine=typed(Machine, machine),
+        machine=machine,
         audit=(),
         compilers={compiler.name: Compiler(compiler.command, compiler.version, flags) for compiler in compilers},
         primary_compiler=names[0],

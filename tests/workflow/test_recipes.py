@@ -1,7 +1,6 @@
 """The recipes of config/README.md: each done word for word in a copy of the project, then measured and drawn."""
 
 import csv
-import json
 import os
 import re
 import shutil
@@ -14,6 +13,7 @@ import pytest
 from harness.machine import identity
 from harness.record.documents import read_checked
 from harness.record.files import ROOT
+from harness.record.store import read_record
 
 SCRIPTS = Path(sys.executable).parent
 STEP = re.compile(
@@ -95,7 +95,7 @@ def test_what_the_recipes_add_is_measured_judged_and_drawn(project):
 
 def test_the_file_that_a_run_offers_makes_a_machine_known(project, make_run):
     run = make_run(project / "results" / "recorded", machine="mine", isas=("avx2",), parts=("algorithms",))
-    machine = json.loads((run / "run.json").read_text())["machine"]
+    machine = read_record(run).machine
     (project / "config" / "machines" / "mine.yaml").write_text(identity.offer(machine), encoding="utf-8")
     snakemake(project, "reproduce-mine", "--config", "machine=zen2")  # this is another machine
     assert (project / "results" / "figures" / "mine" / "speedup.svg").exists()

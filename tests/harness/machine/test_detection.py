@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from harness.machine import detection, identity
+from harness.machine import detection
 from harness.machine.processor import Processor
 from harness.machine.topology import SystemCache
 from harness.record.errors import HarnessError
@@ -74,7 +74,7 @@ def test_a_real_processor_is_read_off_its_dump(name):
     expected["isas"] = tuple(expected["isas"])
     processor = dumped(name)
     assert processor == Processor(**expected)
-    assert identity.microarchitecture(processor) == microarchitecture
+    assert detection.facts(processor).microarchitecture == microarchitecture
     assert dumped(name, 0x7).isas == ("scalar", "avx2"), "the system does not save zmm"
 
 
@@ -121,7 +121,7 @@ def test_later_processors_are_told_apart_by_their_signature(
 ):
     processor = processor_of(vendor, "", signature, EVERYTHING, AVX2 | AVX512F)
     assert (processor.family, processor.model, processor.stepping) == (family, model, stepping)
-    assert identity.microarchitecture(processor) == microarchitecture
+    assert detection.facts(processor).microarchitecture == microarchitecture
 
 
 @pytest.mark.parametrize(
@@ -207,9 +207,9 @@ def test_another_architecture_is_refused(monkeypatch):
 
 def test_this_processor_describes_itself(host):
     described = detection.describe(host.processor())
-    assert described["isas"]
-    assert described["memory_bytes"] > 1 << 28
-    assert 0 < detection.available_memory_bytes() <= described["memory_bytes"]
+    assert described.isas
+    assert described.memory_bytes > 1 << 28
+    assert 0 < detection.available_memory_bytes() <= described.memory_bytes
 
 
 @pytest.mark.parametrize("told", ("", "MemAvailable:", "MemAvailable: lots kB", "\ufffd", None))

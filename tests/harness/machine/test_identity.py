@@ -11,6 +11,7 @@ from harness.machine import detection, identity
 from harness.record import configuration
 from harness.record.errors import HarnessError
 from harness.record.machines import MACHINES, load_machines, matches
+from harness.record.run import Cache
 from tests.conftest import kernels_of
 from tests.harness.machine.test_detection import BROADWELL, SKYLAKE_X, ZEN2, dumped
 
@@ -25,7 +26,7 @@ def two_threads(monkeypatch):
 
 def told(processor, cores="unknown", threads="unknown"):
     """What is told of the machine that a processor is in; of cores and threads nothing, since those here are others."""
-    return {**detection.facts(processor), "cores": cores, "threads": threads}
+    return replace(detection.facts(processor), cores=cores, threads=threads)
 
 
 def guest(stepping=1, brand="AMD EPYC"):
@@ -47,9 +48,9 @@ def test_a_known_machine_goes_by_the_name_of_its_file(processor, cores, name, mi
     monkeypatch.setattr(detection.topology, "cores", lambda: cores)
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
     described = detection.describe(processor)
-    assert described["name"] == name
-    assert described["overridden"] is False
-    assert described["microarchitecture"] == microarchitecture
+    assert described.name == name
+    assert described.overridden is False
+    assert described.microarchitecture == microarchitecture
 
 
 def test_a_stranger_goes_by_its_brand():
@@ -66,23 +67,23 @@ def test_a_stranger_never_gets_the_name_of_a_known_machine():
     [
         ({"cores": 4}, "it has 4 cores, not 6"),
         ({"threads": 8}, "it has 8 threads, not 12"),
-        ({"isas": ["scalar", "avx2"]}, "it has avx2, not avx2, avx512f"),
+        ({"isas": ("scalar", "avx2")}, "it has avx2, not avx2, avx512f"),
         ({"hypervisor": "KVMKVMKVM"}, "its hypervisor is KVMKVMKVM, not none"),
         ({"hypervisor": "hidden"}, "its hypervisor is hidden, not none"),
         ({"emulator": "QEMU"}, "it is emulated (QEMU)"),
         (
-            {"caches": [{"level": 1, "bytes": 32768}, {"level": 2, "bytes": 4 << 20}]},
+            {"caches": (Cache(1, 32768, 2, False), Cache(2, 4 << 20, 2, False))},
             "its caches are L1 32 KiB L2 4096 KiB, not L1 32 KiB L2 1024 KiB L3 8448 KiB",
         ),
     ],
 )
 def test_a_machine_of_a_known_brand_that_is_another_is_a_stranger_and_why_is_told(change, reason):
-    other = {**told(SKYLAKE_X, 6, 12), **change}
+    other = replace(told(SKYLAKE_X, 6, 12), **change)
     assert identity.identify(other) == identity.Identity("intel-xeon-w-2135-6-85", False, False)
     assert identity.mistaken(other) == [{"what": "the name skylake-x", "reason": reason}]
     with pytest.raises(HarnessError, match=re.escape(f"machine.name: this is not skylake-x: {reason}")):
-        identity.check_name({**other, "name": "skylake-x", "overridden": False})
-    identity.check_name({**other, "name": "intel-xeon-w-2135-6-85", "overridden": False})
+        identity.check_name(replace(other, name="skylake-x"))
+    identity.check_name(replace(other, name="intel-xeon-w-2135-6-85"))
 
 
 @pytest.mark.parametrize("threads", [6, 12])
@@ -100,8 +101,8 @@ def test_a_guest_of_another_size_is_another_machine():
 
 def test_a_guest_of_another_size_than_a_known_one_of_its_stepping_has_its_size_in_its_name(tmp_path):
     described = detection.describe(guest(stepping=3))
-    assert described["name"] == "amd-epyc-25-17-3"
-    (tmp_path / f"{described['name']}.yaml").write_text(identity.offer(described))
+    assert described.name == "amd-epyc-25-17-3"
+    (tmp_path / f"{described.name}.yaml").write_text(identity.offer(described))
     assert identity.identify(described, folder=tmp_path).known
     assert identity.identify(told(guest(stepping=3), threads=16), folder=tmp_path) == identity.Identity(
         "amd-epyc-25-17-3-16-threads-32768-kib", False, False
@@ -137,15 +138,15 @@ def test_only_the_number_of_a_product_makes_a_brand_a_name_of_its_own(brand, is_
     short, stepping = (name := identity.stranger_name(machine)), f"{name}-1"
     assert identity.stranger_names(machine)[0] == (short if is_product else stepping)
     for name in (short, stepping, f"{stepping}-64-threads-32768-kib"):
-        identity.check_name({**machine, "name": name, "overridden": False})
+        identity.check_name(replace(machine, name=name))
 
 
 @pytest.mark.parametrize("name", ["intel-xeon-6-85", "intel-xeon-6-85-7", "intel-xeon-6-85-7-2-threads-39424-kib"])
 def test_a_run_may_have_any_name_that_its_machine_ever_had(name):
     described = detection.describe(replace(CASCADE_LAKE, brand="Intel(R) Xeon(R) CPU @ 2.80GHz"))
-    identity.check_name({**described, "name": name})
+    identity.check_name(replace(described, name=name))
     with pytest.raises(HarnessError, match="does not follow from"):
-        identity.check_name({**described, "name": f"{name}-1"})
+        identity.check_name(replace(described, name=f"{name}-1"))
 
 
 def test_two_files_that_match_decide_nothing(tmp_path):
@@ -157,8 +158,8 @@ def test_two_files_that_match_decide_nothing(tmp_path):
 def test_a_given_name_is_recorded_as_an_override():
     assert identity.identify(told(ZEN2), "skylake-x") == identity.Identity("skylake-x", known=True, overridden=True)
     described = detection.describe(ZEN2, "skylake-x")
-    assert (described["name"], described["overridden"]) == ("skylake-x", True)
-    assert described["microarchitecture"] == "Zen 2", "what was detected stays"
+    assert (described.name, described.overridden) == ("skylake-x", True)
+    assert described.microarchitecture == "Zen 2", "what was detected stays"
 
 
 def test_to_give_the_name_that_was_detected_overrides_nothing():
@@ -187,15 +188,15 @@ def test_a_damaged_machine_file_is_one_line(tmp_path):
 )
 def test_the_offered_file_makes_its_machine_known(processor, tmp_path):
     described = detection.describe(processor)
-    (tmp_path / f"{described['name']}.yaml").write_text(identity.offer(described))
+    (tmp_path / f"{described.name}.yaml").write_text(identity.offer(described))
     found = identity.identify(described, folder=tmp_path)
-    assert found == identity.Identity(described["name"], known=True, overridden=False)
-    offered = load_machines(tmp_path)[described["name"]]
-    assert offered.microarchitecture == described["microarchitecture"]
+    assert found == identity.Identity(described.name, known=True, overridden=False)
+    offered = load_machines(tmp_path)[described.name]
+    assert offered.microarchitecture == described.microarchitecture
     assert [cache.bytes for cache in offered.caches] == [cache.bytes for cache in processor.caches]
     assert offered.memory.peak_gb_per_second == offered.base_clock_ghz == "unknown"
     assert offered.paper_variants == {}
-    longer = {**described, "brand": described["brand"] + " 2"}
+    longer = replace(described, brand=described.brand + " 2")
     assert not matches(offered, longer), "another product is another machine"
 
 

@@ -4,6 +4,7 @@ import itertools
 import json
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -39,11 +40,7 @@ def information(make_run):
     """information(**of_machine) is the Record of a run on a machine with these properties."""
     run = read_record(make_run(parts=("algorithms",), lengths=(4096,)))
 
-    def make(caches, isas, **of_machine):
-        caches = tuple(Cache(shared_by_threads=1, inclusive=False, **cache) for cache in caches)
-        return replace(run, machine=replace(run.machine, caches=caches, isas=tuple(isas), **of_machine))
-
-    return make
+    return lambda **of_machine: replace(run, machine=replace(run.machine, **of_machine))
 
 
 def described(name, **other):
@@ -52,15 +49,21 @@ def described(name, **other):
     own = {
         key: getattr(machine, key) for key in ("vendor", "brand", "family", "model", "cores", "threads", "hypervisor")
     }
-    caches = [{"level": c.level, "bytes": c.bytes} for c in machine.caches]
+    caches = tuple(Cache(c.level, c.bytes, 1, False) for c in machine.caches)
     return {
         **own,
         "stepping": machine.steppings[0],
         "overridden": False,
         "caches": caches,
-        "isas": ["scalar", *machine.paper_isas],
+        "isas": ("scalar", *machine.paper_isas),
+        "emulator": "none",
         **other,
     }
+
+
+def detected(name, **other):
+    """A known machine as it is detected."""
+    return SimpleNamespace(**described(name, **other))
 
 
 def test_the_papers_machines_and_those_of_recorded_runs_are_known():
@@ -279,14 +282,14 @@ def test_a_new_machine_is_one_file(tmp_path):
 @pytest.mark.parametrize("name", machines.machine_names())
 def test_every_known_machine_matches_itself_alone(name):
     known = machines.load_machines()
-    assert [other for other in known if machines.matches(known[other], described(name))] == [name]
+    assert [other for other in known if machines.matches(known[other], detected(name))] == [name]
 
 
-@pytest.mark.parametrize("other", [{"threads": 4}, {"caches": []}, {"caches": [{"level": 3, "bytes": 16 << 20}]}])
+@pytest.mark.parametrize("other", [{"threads": 4}, {"caches": ()}, {"caches": (Cache(3, 16 << 20, 1, False),)}])
 def test_a_machine_of_a_known_brand_and_another_size_is_doubted(other):
     for name, machine in machines.load_machines().items():
-        assert machines.matches(machine, described(name, **other))
-        assert machines.doubts(machine, described(name, **other)) and not machines.doubts(machine, described(name))
+        assert machines.matches(machine, detected(name, **other))
+        assert machines.doubts(machine, detected(name, **other)) and not machines.doubts(machine, detected(name))
 
 
 @pytest.mark.parametrize(
@@ -298,10 +301,10 @@ def test_a_machine_of_a_known_brand_and_another_size_is_doubted(other):
         {"model": 79},
         {"vendor": "AuthenticAMD"},
         {"overridden": True},
-        {"caches": [{"level": 1, "bytes": 32768}]},
+        {"caches": (Cache(1, 32768, 1, False),)},
         {"cores": 4},
         {"threads": 8},
-        {"isas": ["scalar", "avx2"]},
+        {"isas": ("scalar", "avx2")},
         {"hypervisor": "KVMKVMKVM"},
         {"emulator": "suspected: an FMA takes as long as 400 additions"},
     ],
@@ -362,8 +365,7 @@ def test_recorded_runs_are_evidence_about_their_machines():
     ],
 )
 def test_microarchitectures_are_told_apart(vendor, family, model, stepping, name):
-    signature = {"vendor": vendor, "family": family, "model": model, "stepping": stepping}
-    assert machines.microarchitecture(signature) == name
+    assert machines.microarchitecture(vendor, family, model, stepping) == name
 
 
 def test_no_processor_has_two_microarchitectures():
@@ -384,7 +386,7 @@ def test_a_bad_table_of_microarchitectures_is_refused(tmp_path):
     file = tmp_path / "table.yaml"
     file.write_text("- {name: Zen 9, vendor: AuthenticAMD, family: 30, model: [many]}\n")
     with pytest.raises(BadConfiguration, match=r"table\.yaml: 0\.model\.0: 'many' is not of type 'integer', 'object'"):
-        machines.microarchitecture(described("zen2"), file)
+        machines.microarchitecture("AuthenticAMD", 23, 113, 0, file)
 
 
 @pytest.mark.parametrize("name", PAPERS)
