@@ -173,9 +173,14 @@ def calling(host: Host, vectors: Vectors, call: Callable[[int], Any]) -> Prepare
 
     callback = host.ffi.callback(RUN_TYPE, run, onerror=failed)
     kernel = host.ffi.new("struct kernel *", {"run": callback})
-    prepared.algorithm = host.ffi.new("struct algorithm *", {"passes": [kernel], "pass_count": 1})
+    prepared.algorithm = algorithm_of(host, kernel)
     prepared.kept += [callback, kernel]
     return prepared
+
+
+def algorithm_of(host: Host, kernel: Any) -> Any:
+    """struct algorithm * of one pass, a struct kernel *, which lives as long as somebody keeps it."""
+    return host.ffi.new("struct algorithm *", {"passes": [kernel], "pass_count": 1})
 
 
 def empty_call_nanoseconds(host: Host) -> float:

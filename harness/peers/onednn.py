@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from harness.native import build
 from harness.native.extensions import Host, load
 from harness.native.softmax import pointer
-from harness.peers import Prepared, Vectors
+from harness.peers import Prepared, Vectors, algorithm_of
 
 TITLE = "oneDNN"
 PACKAGES = build.ONEDNN_PACKAGES
@@ -29,15 +30,19 @@ def prepare(host: Host, vectors: Vectors, threads: int) -> Prepared:
     extension = load(host.folder, host.compiler, build.ONEDNN)
     threadpool_limits(threads, user_api="openmp")
     stack = _best_stack(host.folder, host.compiler)
-    kernel = extension.ffi.new("const struct kernel **")
-    status = extension.lib.onednn_prepare(len(vectors.x), kernel)
-    if status:
-        raise RuntimeError(f"oneDNN makes no softmax of {len(vectors.x)} elements: status {status}")
+    algorithm = _primitive(host, extension, len(vectors.x))
     extension.lib.onednn_stack(stack)
-    address = int(extension.ffi.cast("uintptr_t", kernel[0]))
-    passes = [host.ffi.cast("const struct kernel *", address)]
-    algorithm = host.ffi.new("struct algorithm *", {"passes": passes, "pass_count": 1})
     return Prepared(algorithm, kept=[extension], status=extension.lib.onednn_failure)
+
+
+def _primitive(host: Host, extension: Any, elements: int) -> Any:
+    """oneDNN's softmax of so many elements, as the timed loop takes it (struct algorithm *). Raises RuntimeError where
+    it makes none."""
+    kernel = extension.ffi.new("const struct kernel **")
+    if status := extension.lib.onednn_prepare(elements, kernel):
+        raise RuntimeError(f"oneDNN makes no softmax of {elements} elements: status {status}")
+    address = int(extension.ffi.cast("uintptr_t", kernel[0]))
+    return algorithm_of(host, host.ffi.cast("const struct kernel *", address))
 
 
 def version(host: Host) -> str:
@@ -51,11 +56,10 @@ def _best_stack(folder: Path, compiler: str) -> int:
     """Where the stack has to lie for oneDNN to be at its best: a few places are tried, once in a process."""
     extension, host = load(folder, compiler, build.ONEDNN), Host(folder, compiler)
     x, y = np.zeros(TRIED_ELEMENTS, np.float32), np.empty(TRIED_ELEMENTS, np.float32)
-    kernel = extension.ffi.new("const struct kernel **")
-    if extension.lib.onednn_prepare(TRIED_ELEMENTS, kernel):
+    try:
+        algorithm = _primitive(host, extension, TRIED_ELEMENTS)
+    except RuntimeError:
         return STACKS[0]
-    passes = [host.ffi.cast("const struct kernel *", int(extension.ffi.cast("uintptr_t", kernel[0])))]
-    algorithm = host.ffi.new("struct algorithm *", {"passes": passes, "pass_count": 1})
     repetition = host.repetition("warm", TRIED_CALLS, TRIED_CALLS)
     pointers = {"x": pointer(host, x), "outputs": pointer(host, y)}
     operands = host.ffi.new("struct operands *", {**pointers, "output_stride": len(y), "output_count": 1})

@@ -13,6 +13,7 @@ from harness.reading import names
 from harness.reading.evidence import Evidence, doubts
 from harness.reading.frontier import CASE, POINT, pooled_frontier
 from harness.record.errors import MissingRows
+from harness.record.run import with_threads
 from harness.record.samples import made_once
 from harness.statistics import selection
 from harness.statistics.intervals import bounds
@@ -75,8 +76,8 @@ def advised(evidence: Evidence, elements: int, outputs: Sequence[str], isa: str 
     for output in outputs:
         case = table[(table["isa"] == isa) & (table["threads"] == threads) & (table["output"] == output)]
         if case.empty:
-            team = f" with {threads} threads" if threads > 1 else ""
-            raise MissingRows(f"{run.folder}: no rows of the frontier of {names.ISAS[isa]}, {output} output{team}")
+            asked = f"{names.ISAS[isa]}, {output} output{with_threads(threads)}"
+            raise MissingRows(f"{run.folder}: no rows of the frontier of {asked}")
         told = case.set_index("elements").loc[list(nearest(list(case["elements"]), elements))]
         lines += [f"{names.ISAS[isa]}, {output} output, {n:,} elements: {_sentence(row)}" for n, row in told.iterrows()]
     doubt = "a smoke run claims nothing" if run.protocol.is_smoke else doubts(evidence).doubt(isa)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from harness.record.errors import DamagedRun, damaged_row
-from harness.record.run import Record
+from harness.record.run import Record, with_threads
 
 ITEM = ["experiment", "compiler", "isa", "cache_state"]
 POINT = [*ITEM, "elements", "threads"]
@@ -99,8 +99,7 @@ def check_plan(path: Path, rounds: pd.DataFrame, run: Record) -> None:
 def point_text(point: tuple[Any, ...]) -> str:
     """What a refusal calls the values of POINT."""
     experiment, compiler, isa, cache_state, elements, threads = point[: len(POINT)]
-    team = f" with {threads} threads" if threads > 1 else ""
-    return f"{experiment} {compiler} {isa} {cache_state} at {elements} elements{team}"
+    return f"{experiment} {compiler} {isa} {cache_state} at {elements} elements{with_threads(threads)}"
 
 
 def check_rounds(path: Path, rounds: pd.DataFrame) -> None:

@@ -233,6 +233,11 @@ def question_key(experiment: str, compiler: str, isa: str, elements: int, thread
     return f"{experiment} {compiler} {isa} {elements}" + (f" x{threads}" if threads > 1 else "")
 
 
+def with_threads(threads: int) -> str:
+    """What is said after a question of several threads; of one, nothing."""
+    return f" with {threads} threads" if threads > 1 else ""
+
+
 @dataclass(frozen=True)
 class Precision:
     """How precisely the ratios within rounds are known."""

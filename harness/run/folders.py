@@ -13,7 +13,7 @@ from harness.record.files import write_whole
 from harness.record.run import Record
 
 
-def wanted(runs: Path, first: Record, again: int) -> list[int]:
+def ordinals_wanted(runs: Path, first: Record, again: int) -> list[int]:
     """Which runs of one content and instance are to be measured, by their ordinals: what is stopped comes first.
 
     Where none is wanted `again`, one: the first that is not complete, or else the last. Otherwise as many as that, the

@@ -28,7 +28,7 @@ from harness.record.run import NOT_EMULATED, UNKNOWN, Machine, Row, Session, pla
 from harness.run import accuracy, exclusion, plan, precision, worker
 from harness.run.begun import Begun
 from harness.run.budget import ACCURACY_ENDS, FIRST_LOOK_ENDS, GRACE, TUNING_ENDS, Budget
-from harness.run.folders import begun_elsewhere, earlier_runs, is_complete, note_of, wanted
+from harness.run.folders import begun_elsewhere, earlier_runs, is_complete, note_of, ordinals_wanted
 from harness.run.prepare import now, prepare
 from harness.run.progress import Bar, bar
 from harness.run.worker import ToMeasure, ToTune
@@ -88,7 +88,7 @@ def measure(config: Config, extensions: Path, runs: Path, again: int = 0, asked:
         with exclusive(patience=math.inf if allocation() else 0.0):
             record, planned, host = prepare(config, extensions)
             room.require_in(runs, RUN_BYTES, "make room, or write elsewhere with --runs")
-            todo = wanted(runs, record, again)
+            todo = ordinals_wanted(runs, record, again)
             if again > 1:
                 print(f"run {again - len(todo) + 1} of {again}")
             record = instance.numbered(record, todo[0])

@@ -46,6 +46,10 @@ PACE_CALLS, PACE_ELEMENTS, SLOW = 20, (64, 65_536), 3.0
 VERIFICATION_SECONDS = 1.5
 
 
+Point = tuple[int, int]
+"""Elements and threads."""
+
+
 @dataclass(frozen=True)
 class Item:
     """One experiment of one compiler and ISA, over its lengths."""
@@ -57,8 +61,8 @@ class Item:
     cache_state: str
     threads: tuple[int, ...] = (1,)
 
-    def points(self) -> list[tuple[int, int]]:
-        """Elements and threads of every question."""
+    def points(self) -> list[Point]:
+        """Those of every question."""
         return [(n, t) for n in self.elements for t in self.threads]
 
     def key(self, elements: int, threads: int) -> str:
@@ -67,8 +71,7 @@ class Item:
 
     def told(self, elements: int, threads: int = 1) -> str:
         """A question in words."""
-        team = f" with {threads} threads" if threads > 1 else ""
-        return f"{self.experiment} {self.compiler} {self.isa} at {elements} elements{team}"
+        return f"{self.experiment} {self.compiler} {self.isa} at {elements} elements{run.with_threads(threads)}"
 
 
 @dataclass(frozen=True)
@@ -405,24 +408,29 @@ def make_plan(roster: Roster, processor: Processor, found: Found) -> Plan:
                 chosen = [n for n in wanted if n <= most] or [int(min(most, *wanted))] if wanted else []
                 teams = thread_counts(experiment, found.threads)
                 needs = {(n, t): plan.arena_bytes(name, n, t) for n in chosen for t in teams}
-                fits = {point for point, need in needs.items() if need <= MOST_OF_MEMORY * found.memory_bytes}
-                fit = tuple(sorted({n for n, _ in fits}))
-                # Every length with as many threads as the longest has memory for.
-                teams = tuple(sorted({t for _, t in fits if all((n, t) in fits for n in fit)}))
-                used = {(n, t) for n in fit for t in teams}
-                too_large |= {(name, n, t): need for (n, t), need in needs.items() if (n, t) not in used}
-                if used:
-                    items.append(Item(name, compiler, isa, fit, experiment.cache_state, teams))
+                fit, teams = fitting(needs, found.memory_bytes)
+                item = Item(name, compiler, isa, fit, experiment.cache_state, teams)
+                items += [item] if item.points() else []
+                left_out = needs.keys() - item.points()
+                too_large |= {(name, *point): needs[point] for point in left_out}
     plan = replace(plan, items=items)
     if not plan.asked:
         plan = replace(plan, items=())
     for compiler in found.compilers:
         if not any(item.compiler == compiler for item in items):
             plan = plan.skip(f"compiler {compiler}", f"{roster.config['protocol']} measures the primary compiler only")
-    for (name, n, team), need in sorted(too_large.items()):
-        what = f"{name} at {n} elements" + (f" with {team} threads" if team > 1 else "")
+    for (name, n, threads), need in sorted(too_large.items()):
+        what = f"{name} at {n} elements{run.with_threads(threads)}"
         plan = plan.skip(what, f"needs {memory_words(need, found.memory_bytes)}")
     return plan
+
+
+def fitting(needs: Mapping[Point, int], memory_bytes: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The lengths, and the numbers of threads, of those points that fit into memory, by the bytes that each needs.
+    Every length has as many threads as the longest has memory for."""
+    fits = {point for point, need in needs.items() if need <= MOST_OF_MEMORY * memory_bytes}
+    elements = sorted({n for n, _ in fits})
+    return tuple(elements), tuple(sorted({t for _, t in fits if all((n, t) in fits for n in elements)}))
 
 
 def widest(isas: Sequence[str]) -> str:

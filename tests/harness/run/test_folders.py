@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from harness.record import instance, store
-from harness.run.folders import note_of, wanted
+from harness.run.folders import note_of, ordinals_wanted
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_which_run_is_measured_next(unfinished, tmp_path):
             store.write_record(folder, replace(record, ended=None))
 
     def next_ones():
-        return wanted(runs, first, 0), wanted(runs, first, 1)
+        return ordinals_wanted(runs, first, 0), ordinals_wanted(runs, first, 1)
 
     assert next_ones() == ([1], [1])
     add(recorded, first.name)
@@ -43,7 +43,7 @@ def test_which_run_is_measured_next(unfinished, tmp_path):
     assert next_ones() == ([10], [13])
     add(runs, f"{first.name}-4", complete=False)
     assert next_ones() == ([4], [4])
-    assert wanted(runs, first, 3) == [4, 13, 14], "the one that is stopped among them"
+    assert ordinals_wanted(runs, first, 3) == [4, 13, 14], "the one that is stopped among them"
 
 
 def test_what_is_left_of_further_runs_is_known_by_who_asks_for_as_many_again(unfinished, tmp_path):
@@ -53,7 +53,7 @@ def test_what_is_left_of_further_runs_is_known_by_who_asks_for_as_many_again(unf
     room = tmp_path / "runs" / first.machine.name
 
     def left(again):
-        return wanted(room.parent, first, again)
+        return ordinals_wanted(room.parent, first, again)
 
     shutil.copytree(unfinished, room / first.name)
     assert left(3) == left(3) == [2, 3, 4], "nothing has begun"
