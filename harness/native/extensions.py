@@ -115,8 +115,8 @@ def load_kernels(folder: Path, compiler: str, isa: str) -> list[Kernel]:
     module = load(folder, compiler, isa)
     ffi, lib = module.ffi, module.lib
 
-    def address(table: Any, index: int) -> int:
-        return int(ffi.cast("uintptr_t", ffi.addressof(table[index])))
+    def address(row: Any) -> int:
+        return int(ffi.cast("uintptr_t", row))
 
     def told(value: Any) -> Any:
         if not isinstance(value, ffi.CData):
@@ -124,17 +124,15 @@ def load_kernels(folder: Path, compiler: str, isa: str) -> list[Kernel]:
         return ffi.string(value).decode() if value else ""
 
     kernels = []
-    rows = [(lib.kernels, index) for index in range(lib.kernel_count)]
-    for number, (table, index) in enumerate([*rows, *((lib.table_kernels, i) for i in range(lib.table_kernel_count))]):
-        row = table[index]
-        facts: dict[str, Any] = {name: told(getattr(row, name)) for name, _ in ffi.typeof(row).fields if name != "run"}
+    fields = [name for name, _ in ffi.typeof("struct kernel").fields if name != "run"]
+    rows = [lib.kernels + index for index in range(lib.kernel_count)]
+    for number, row in enumerate([*rows, *(lib.table_kernels + index for index in range(lib.table_kernel_count))]):
+        facts: dict[str, Any] = {name: told(getattr(row, name)) for name in fields}
         facts |= {name: bool(facts[name]) for name in ("computes", "non_temporal")}
-        moved = address(lib.moved_kernels, number) if number < lib.moved_kernel_count else 0
-        places: dict[str, Any] = {"address": address(table, index), "moved_address": moved}
-        gives = facts.pop("combine")
-        takes_exp = facts["computes"] and facts["reads_x"] > 0 and gives != lib.COMBINE_MAX
-        shape = {"lanes": lib.lanes, "gives": gives, "takes_exp": takes_exp}
-        kernels.append(Kernel(compiler, isa, **shape, **facts, **places))
+        facts |= {"lanes": lib.lanes, "gives": facts.pop("combine"), "address": address(row)}
+        facts["takes_exp"] = facts["computes"] and facts["reads_x"] > 0 and facts["gives"] != lib.COMBINE_MAX
+        facts["moved_address"] = address(lib.moved_kernels + number) if number < lib.moved_kernel_count else 0
+        kernels.append(Kernel(compiler, isa, **facts))
     return kernels
 
 
