@@ -55,7 +55,7 @@ def test_a_known_machine_goes_by_the_name_of_its_file(processor, cores, name, mi
 
 def test_a_stranger_goes_by_its_brand():
     assert identity.identify(told(CASCADE_LAKE)) == identity.Identity("intel-xeon-platinum-8280-6-85", False, False)
-    assert detection.describe(CASCADE_LAKE)["microarchitecture"] == "Cascade Lake"
+    assert detection.describe(CASCADE_LAKE).microarchitecture == "Cascade Lake"
 
 
 def test_a_stranger_never_gets_the_name_of_a_known_machine():
