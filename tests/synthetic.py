@@ -31,6 +31,7 @@ from harness.record.run import (
     Protocol,
     Record,
     Session,
+    Skipped,
     Threads,
     Timer,
     Vetoes,
@@ -372,7 +373,7 @@ def record_of_rows(rows: pd.DataFrame, machine: str, protocol: str, isas: Sequen
         + tuple(peer_accuracy(*key) for key in product(PEERS, DISTRIBUTIONS, (1000, 1_000_000))),
         tuning=tuple(row for isa in isas for row in tuning_of(isa)),
         # As many as a test needs.
-        skipped=({"what": f"{protocol}'s processes.least: 8", "reason": "the configuration has fewer"},),
+        skipped=(Skipped(f"{protocol}'s processes.least: 8", "the configuration has fewer"),),
         vetoes=Vetoes(len(rows), int((rows["flags"] != "").sum())),
         groups=tuple(groups_of(rows)) if "conditions" in experiments else (),
         started="2026-01-01T00:00:00+00:00",

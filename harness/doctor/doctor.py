@@ -39,7 +39,7 @@ def report(config: Config, extensions: Path) -> str:
         f"timer      CLOCK_MONOTONIC_RAW by {clock_source()}, resolution {clock.resolution} ns, "
         f"overhead {clock.overhead:.0f} ns, which is subtracted",
         *(f"compiler   {compiler.name}: {compiler.version}" for compiler in compilers),
-        *(f"skipped    {item['what']}: {item['reason']}" for item in skipped),
+        *(f"skipped    {item}" for item in skipped),
         "",
         "What disturbs measurements (! does, ? unknown):",
     ]

@@ -18,7 +18,7 @@ from harness.machine.system import read
 from harness.record.errors import HarnessError
 from harness.record.isa import ISAS
 from harness.record.machines import microarchitecture
-from harness.record.run import Cache, Machine
+from harness.record.run import Cache, Machine, Skipped
 
 
 def decode(cpuid: Cpuid, extended_states: int) -> Processor:
@@ -123,7 +123,7 @@ def require_x86_64() -> None:
         raise HarnessError(f"this is a {platform.machine()} machine; the kernels are written for x86-64")
 
 
-def usable_isas(processor: Processor, asked: list[str]) -> tuple[list[str], list[dict[str, str]]]:
+def usable_isas(processor: Processor, asked: list[str]) -> tuple[list[str], list[Skipped]]:
     """Those of the `asked` ISAs that the processor has, and what is skipped with the reason.
 
     Raises HarnessError where it has none of them.
@@ -133,11 +133,8 @@ def usable_isas(processor: Processor, asked: list[str]) -> tuple[list[str], list
             f"{processor.brand} lacks AVX2 and FMA3 (or the operating system does not save AVX registers): "
             "every kernel needs FMA3, so a processor from Haswell or Zen 1 on"
         )
-    skipped = [
-        {"what": f"ISA {isa}", "reason": f"{processor.brand} does not have it"}
-        for isa in asked
-        if isa not in processor.isas
-    ]
+    reason = f"{processor.brand} does not have it"
+    skipped = [Skipped(f"ISA {isa}", reason) for isa in asked if isa not in processor.isas]
     usable = [isa for isa in asked if isa in processor.isas]
     if not usable:
         raise HarnessError(f"{processor.brand} has none of {', '.join(asked)}; it has {', '.join(processor.isas)}")

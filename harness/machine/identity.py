@@ -16,7 +16,7 @@ import yaml
 
 from harness.record.errors import HarnessError
 from harness.record.machines import MACHINES, doubts, load_machines, matches
-from harness.record.run import UNKNOWN, Cache, Machine
+from harness.record.run import UNKNOWN, Cache, Machine, Skipped
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,10 @@ def is_product_number(word: str) -> bool:
     return len(digits) >= 3 and int(digits) > 0 and "xx" not in word
 
 
-def mistaken(found: Machine) -> list[dict[str, str]]:
-    """Each known machine that this one would be by its brand and is not, with the reason, as run.json has what is
-    skipped."""
+def mistaken(found: Machine) -> list[Skipped]:
+    """The name of each known machine that this one would be by its brand and is not, with the reason."""
     reasons = {name: doubts(known, found) for name, known in load_machines().items() if matches(known, found)}
-    return [{"what": f"the name {name}", "reason": "; ".join(those)} for name, those in reasons.items() if those]
+    return [Skipped(f"the name {name}", "; ".join(those)) for name, those in reasons.items() if those]
 
 
 def stranger_name(machine: Machine) -> str:

@@ -29,6 +29,7 @@ from harness.record.configuration import Config
 from harness.record.errors import HarnessError, one_line
 from harness.record.files import ROOT, clear_abandoned
 from harness.record.machines import load_machines
+from harness.record.run import Skipped
 
 KERNELS = ROOT / "kernels"
 HOST = "host"  # the target beside the ISAs
@@ -80,7 +81,7 @@ def find_compiler(config: Config, name: str) -> Compiler | None:
     return _look_for(config, name)[0]
 
 
-def find_compilers(config: Config) -> tuple[list[Compiler], list[dict[str, str]]]:
+def find_compilers(config: Config) -> tuple[list[Compiler], list[Skipped]]:
     """The configured compilers that can be used, and what is skipped with the reason.
 
     Raises HarnessError where none can.
@@ -89,7 +90,7 @@ def find_compilers(config: Config) -> tuple[list[Compiler], list[dict[str, str]]
     present = [compiler for compiler, _ in found.values() if compiler]
     if not present:
         raise HarnessError(f"no C compiler: {'; '.join(_missing(name, why) for name, (_, why) in found.items())}")
-    skipped = [{"what": f"compiler {name}", "reason": why} for name, (compiler, why) in found.items() if not compiler]
+    skipped = [Skipped(f"compiler {name}", why) for name, (compiler, why) in found.items() if not compiler]
     return present, skipped
 
 

@@ -27,7 +27,7 @@ from harness.native.extensions import Host
 from harness.native.softmax import pointer
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import HarnessError
-from harness.record.run import Library, Peers
+from harness.record.run import Library, Peers, Skipped
 
 RUN_TYPE = "void (*)(const float *, float *, struct carry *, size_t)"
 # A sample of the empty call; of several the fastest counts.
@@ -87,20 +87,20 @@ def check_names(wanted: Sequence[str]) -> None:
             raise HarnessError(f"peers: {name!r} is not one of {', '.join(names())}")
 
 
-def find(wanted: Sequence[str]) -> tuple[dict[str, Library], list[dict[str, str]]]:
+def find(wanted: Sequence[str]) -> tuple[dict[str, Library], list[Skipped]]:
     """Those of the libraries that are installed, and what is skipped with the reason. Nothing of them is loaded."""
     found, skipped = {}, []
     for name in wanted:
         its = module(name)
         lacking = [package for package in its.PACKAGES if not _version(package)]
         if lacking:
-            skipped.append({"what": f"peer {name}", "reason": f"not installed: {', '.join(lacking)}"})
+            skipped.append(Skipped(f"peer {name}", f"not installed: {', '.join(lacking)}"))
         else:
             found[name] = Library(its.TITLE, _version(its.PACKAGES[0]) or "unknown", its.OUTPUT)
     return found, skipped
 
 
-def working(host: Host, found: Mapping[str, Library]) -> tuple[dict[str, Library], list[dict[str, str]]]:
+def working(host: Host, found: Mapping[str, Library]) -> tuple[dict[str, Library], list[Skipped]]:
     """Those of the installed libraries that give a softmax here, with the version that they tell themselves, and what
     is skipped with the reason. Each is tried in a process of its own, which it may take down."""
     works, skipped = {}, []
@@ -110,13 +110,13 @@ def working(host: Host, found: Mapping[str, Library]) -> tuple[dict[str, Library
         try:
             (told,) = processes.ask("harness.peers._trial", job, "its process", deadline)
         except HarnessError as error:
-            skipped.append({"what": f"peer {name}", "reason": f"installed, but {error}"})
+            skipped.append(Skipped(f"peer {name}", f"installed, but {error}"))
         else:
             works[name] = replace(library, version=told["version"] or library.version)
     return works, skipped
 
 
-def usable(host: Host, wanted: Sequence[str]) -> tuple[Peers, list[dict[str, str]]]:
+def usable(host: Host, wanted: Sequence[str]) -> tuple[Peers, list[Skipped]]:
     """What a run says of the libraries that it measures, which are installed and work, and what is skipped with the
     reason."""
     found, lacking = find(wanted)

@@ -250,6 +250,17 @@ class Precision:
 
 
 @dataclass(frozen=True)
+class Skipped:
+    """Something that a run did not do, or did otherwise than is shipped, and why."""
+
+    what: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.reason}"
+
+
+@dataclass(frozen=True)
 class Vetoes:
     """How many samples there are, and how many of them carry a flag."""
 
@@ -295,7 +306,7 @@ class Record:
     """Of each group of questions, when it was asked and what disturbed it; none in runs from before there were any."""
     excluded: tuple[Row, ...] | None = None
     """Variants whose results are wrong; None where nobody has looked."""
-    skipped: tuple[Row, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
     precision: Precision | None = None
     vetoes: Vetoes
     samples_sha256: str | None = None

@@ -11,7 +11,7 @@ from harness.experiments.base import Roster
 from harness.native.extensions import Host, load_kernels
 from harness.record import store
 from harness.record.configuration import Config
-from harness.record.run import Record
+from harness.record.run import Record, Skipped
 from harness.run.exclusion import usable
 from harness.run.plan import Plan
 
@@ -55,7 +55,7 @@ class Begun:
         self.learn(**known)
         store.write_record(self.folder, self.record)
 
-    def skip(self, what: str, reason: str) -> None:
-        """Says that something was not done, and has the run say so."""
-        print(f"  skipped: {what}: {reason}")
-        self.learn(skipped=(*self.record.skipped, {"what": what, "reason": reason}))
+    def skip(self, item: Skipped) -> None:
+        """Says that something was not done, and has the run say so, once."""
+        print(f"  skipped: {item}")
+        self.learn(skipped=tuple(dict.fromkeys([*self.record.skipped, item])))

@@ -24,7 +24,7 @@ from harness.record import instance, room, store
 from harness.record.configuration import Config
 from harness.record.errors import HarnessError, TimeSpent
 from harness.record.journal import Journal, TuningJournal
-from harness.record.run import NOT_EMULATED, UNKNOWN, Machine, Row, Session, plain
+from harness.record.run import NOT_EMULATED, UNKNOWN, Machine, Row, Session, Skipped, plain
 from harness.run import accuracy, exclusion, plan, precision, worker
 from harness.run.begun import Begun
 from harness.run.budget import ACCURACY_ENDS, FIRST_LOOK_ENDS, GRACE, TUNING_ENDS, Budget
@@ -183,10 +183,9 @@ def tune_verified(run: Begun, budget: Budget) -> None:
         timed = [kernel for roster, ours in chosen for kernel in (ours, roster.as_published(ours)) if kernel]
         timed += [kernel for roster in rosters for kernel in roster.kernels if not kernel.computes]
         if not (found := exclusion.wrong_ones(run.host, timed, run.plan.longest_of_pairs())):
-            for item in (told := narrowed(rows)):
-                print(f"  skipped: {item['what']}: {item['reason']}")
-            skipped = run.record.skipped
-            run.write(tuning=tuple(rows), skipped=(*skipped, *(item for item in told if item not in skipped)))
+            for item in narrowed(rows):
+                run.skip(item)
+            run.write(tuning=tuple(rows))
             return
         exclude(run, found)
         verify(run)
@@ -276,7 +275,7 @@ def check_accuracy(run: Begun, budget: Budget) -> None:
     whole = tuple(n for n in lengths if known[n] >= each)
     for n in lengths:
         if n not in whole:
-            run.skip(f"accuracy of {n} elements", "too little time")
+            run.skip(Skipped(f"accuracy of {n} elements", "too little time"))
     kept = tuple(row for row in softmax if row["elements"] in whole)
     run.write(accuracy_elements=whole, exp=tuple(exp), accuracy=kept)
 
@@ -365,7 +364,7 @@ def keep_answered(run: Begun, answered: Collection[str]) -> None:
         raise HarnessError(f"no question was answered in time: {told}; the same command goes on from here")
     missing = [item.told(n, t) for item, n, t in run.plan.questions() if item.key(n, t) not in answered]
     for what in missing:
-        run.skip(what, "too little time")
+        run.skip(Skipped(what, "too little time"))
     if missing:
         print(f"No process measured everything, so that this run decides nothing: {too_slow(run.plan)}.")
         run.learn(experiments=run.plan.remaining(answered).described())

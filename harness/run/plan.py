@@ -92,7 +92,7 @@ class Plan:
     roster: Roster
     processor: Processor
     items: Sequence[Item] = ()
-    skipped: Sequence[Mapping[str, Any]] = ()
+    skipped: Sequence[run.Skipped] = ()
     slowness: float = 1.0
     """How many times as long as guessed this machine takes at present."""
 
@@ -140,7 +140,7 @@ class Plan:
 
     def skip(self, what: str, reason: str) -> Plan:
         """The plan that says so too."""
-        return replace(self, skipped=[*self.skipped, {"what": what, "reason": reason}])
+        return replace(self, skipped=[*self.skipped, run.Skipped(what, reason)])
 
     def changed(self, item: Item, **changes: Any) -> Plan:
         """The plan with other lengths or threads of an item."""
@@ -356,7 +356,7 @@ class Plan:
             loops = " and ".join(contender.pass_name for contender in self.contenders[item.experiment])
             where = " and ".join(f"{n:,}" for n in item.elements)
             lines.append(f"  {item.experiment}: {loops} at {where} elements, every {GROUP_SECONDS:.0f} s of the others")
-        lines += [f"  skipped: {item['what']}: {item['reason']}" for item in self.skipped]
+        lines += [f"  skipped: {item}" for item in self.skipped]
         return "\n".join(lines)
 
 

@@ -21,7 +21,7 @@ from harness.native.extensions import Host, Kernel, first_host, load_kernels, re
 from harness.record import instance
 from harness.record.configuration import Config, load
 from harness.record.errors import HarnessError
-from harness.record.run import Canary, Compiler, Memory, Pass, Protocol, Record, Threads, Vetoes, typed
+from harness.record.run import Canary, Compiler, Memory, Pass, Protocol, Record, Skipped, Threads, Vetoes, typed
 from harness.run import accuracy
 from harness.run.plan import MOST_OF_MEMORY, Found, Plan, make_plan, memory_words, slowness
 
@@ -45,7 +45,7 @@ class Means:
     compilers: Sequence[build.Compiler]
     isas: Sequence[str]
     kernels: Sequence[Kernel]
-    skipped: Sequence[dict[str, str]]
+    skipped: Sequence[Skipped]
 
 
 def means(config: Config, extensions: Path) -> Means:
@@ -72,7 +72,7 @@ def prepare(config: Config, extensions: Path) -> tuple[Record, Plan, Host]:
     found = Found(names, there.isas, detection.available_memory_bytes(), len(cpus))
     plan = make_plan(Roster(config, there.kernels, peers=tuple(libraries.libraries)), host.processor(), found)
     if not plan.items:
-        raise HarnessError("nothing to measure: " + "; ".join(f"{s['what']}: {s['reason']}" for s in plan.skipped))
+        raise HarnessError("nothing to measure: " + "; ".join(map(str, plan.skipped)))
     plan = replace(
         plan,
         slowness=slowness(host, next(kernel for kernel in there.kernels if kernel.name == "exp_store")),
@@ -137,16 +137,16 @@ def accuracy_lengths(plan: Plan, memory_bytes: int) -> tuple[tuple[int, ...] | N
     return fit or None, plan
 
 
-def reductions(config: Config) -> list[dict[str, str]]:
+def reductions(config: Config) -> list[Skipped]:
     """What a configuration of one's own changes in the shipped one, so that the run says so."""
     shipped, used, name = load(), config, config["protocol"]
     protocols = (settings["protocols"].get(name, {}) for settings in (shipped, used))
     told = [(f"{name}'s {key}", old, new) for key, old, new in differences(*protocols)]
     told += [(key, old, new) for key, old, new in differences(shipped, used) if key.split(".")[0] not in SAID_ELSEWHERE]
-    found = [{"what": f"{what}: {old}", "reason": f"the configuration has {new}"} for what, old, new in told]
+    found = [Skipped(f"{what}: {old}", f"the configuration has {new}") for what, old, new in told]
     if inexact := build.inexact_flags(config):
         reason = f"{' '.join(inexact)}: kernels need not compute what their source says"
-        found.append({"what": "IEEE 754", "reason": reason})
+        found.append(Skipped("IEEE 754", reason))
     return found
 
 

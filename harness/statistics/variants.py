@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from harness.record.run import Row, by_pass
+from harness.record.run import Row, Skipped, by_pass
 from harness.statistics.intervals import bounds, intervals
 
 # What a first look finds so much slower than the best is not measured again: several times what one process is off.
@@ -157,15 +157,15 @@ def _told(known: pd.DataFrame, chosen: str) -> pd.DataFrame:
     return times
 
 
-def narrowed(rows: Sequence[Row]) -> list[dict[str, str]]:
-    """Items of run.json's `skipped`: of which passes time was too short to try every variant."""
+def narrowed(rows: Sequence[Row]) -> list[Skipped]:
+    """Of which passes time was too short to try every variant."""
     found = []
     for key, those in by_pass(row for row in rows if "available" in row and row["elements"] is None).items():
         tried, available = len(those), those[0]["available"]
         variant = next(row["variant"] for row in those if row["chosen"])
         how = "which no other was tried against" if tried == 1 else f"the best of {tried}"
         what = f"tuning of {available - tried} of {available} variants of {' '.join(key)}"
-        found.append({"what": what, "reason": f"too little time; measured is {variant}, {how}"})
+        found.append(Skipped(what, f"too little time; measured is {variant}, {how}"))
     return found
 
 

@@ -11,7 +11,7 @@ from harness.machine.processor import Processor
 from harness.machine.topology import SystemCache
 from harness.record.errors import HarnessError
 from harness.record.files import ROOT
-from harness.record.run import Cache
+from harness.record.run import Cache, Skipped
 from tests.conftest import fake_files
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -194,7 +194,7 @@ def test_a_processor_without_fma_is_refused_in_one_line():
 def test_an_isa_that_is_not_there_is_skipped_with_the_reason():
     usable, skipped = detection.usable_isas(BROADWELL, ["scalar", "avx2", "avx512f"])
     assert usable == ["scalar", "avx2"]
-    assert skipped == [{"what": "ISA avx512f", "reason": "Intel(R) Xeon(R) CPU E5-2696 v4 @ 2.20GHz does not have it"}]
+    assert skipped == [Skipped("ISA avx512f", "Intel(R) Xeon(R) CPU E5-2696 v4 @ 2.20GHz does not have it")]
     with pytest.raises(HarnessError, match="has none of avx512f; it has scalar, avx2"):
         detection.usable_isas(BROADWELL, ["avx512f"])
 

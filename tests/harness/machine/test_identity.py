@@ -11,7 +11,7 @@ from harness.machine import detection, identity
 from harness.record import configuration
 from harness.record.errors import HarnessError
 from harness.record.machines import MACHINES, load_machines, matches
-from harness.record.run import Cache
+from harness.record.run import Cache, Skipped
 from tests.conftest import kernels_of
 from tests.harness.machine.test_detection import BROADWELL, SKYLAKE_X, ZEN2, dumped
 
@@ -80,7 +80,7 @@ def test_a_stranger_never_gets_the_name_of_a_known_machine():
 def test_a_machine_of_a_known_brand_that_is_another_is_a_stranger_and_why_is_told(change, reason):
     other = replace(told(SKYLAKE_X, 6, 12), **change)
     assert identity.identify(other) == identity.Identity("intel-xeon-w-2135-6-85", False, False)
-    assert identity.mistaken(other) == [{"what": "the name skylake-x", "reason": reason}]
+    assert identity.mistaken(other) == [Skipped("the name skylake-x", reason)]
     with pytest.raises(HarnessError, match=re.escape(f"machine.name: this is not skylake-x: {reason}")):
         identity.check_name(replace(other, name="skylake-x"))
     identity.check_name(replace(other, name="intel-xeon-w-2135-6-85"))

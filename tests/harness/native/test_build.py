@@ -14,6 +14,7 @@ from harness.native.extensions import load_kernels, require_current
 from harness.record import configuration
 from harness.record.errors import HarnessError
 from harness.record.isa import ISAS
+from harness.record.run import Skipped
 from tests.conftest import BUILT, COMPILERS, FEW_VARIANTS, SETTINGS
 
 
@@ -54,7 +55,7 @@ def test_a_missing_second_compiler_is_skipped_with_the_reason(monkeypatch):
     monkeypatch.setattr(build.shutil, "which", lambda name: None if "clang" in name else real(name))
     present, skipped = build.find_compilers(SETTINGS)
     assert [compiler.name for compiler in present] == ["gcc"]
-    assert skipped == [{"what": "compiler clang", "reason": "not installed"}]
+    assert skipped == [Skipped("compiler clang", "not installed")]
 
 
 def test_a_compiler_that_the_configuration_does_not_have_is_one_line_with_those_it_has():

@@ -13,7 +13,7 @@ from harness.experiments.base import Contender, Question
 from harness.native import build
 from harness.native.memory import Arena
 from harness.record.errors import HarnessError
-from harness.record.run import Library
+from harness.record.run import Library, Skipped
 from harness.run import plan
 from harness.sampling import sampler
 from tests.conftest import BUILT, COMPILERS, SETTINGS, algorithm
@@ -24,7 +24,7 @@ NAMES = peers.names()
 def require(name):
     found, skipped = peers.find([name])
     if not found:
-        pytest.skip(skipped[0]["reason"])
+        pytest.skip(skipped[0].reason)
     if name == build.ONEDNN and not build.extension_path(BUILT, COMPILERS[0], build.ONEDNN).exists():
         pytest.skip("the extension of oneDNN is not built")
 
@@ -72,7 +72,7 @@ def test_one_that_is_not_installed_is_skipped_with_the_reason(monkeypatch):
     name = library(monkeypatch, lambda vectors, place: None)
     found, skipped = peers.find([name])
     assert found == {}
-    assert skipped == [{"what": "peer made-up", "reason": "not installed: no-such-package"}]
+    assert skipped == [Skipped("peer made-up", "not installed: no-such-package")]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -186,8 +186,8 @@ def test_one_that_is_installed_and_does_not_work_is_skipped_with_the_reason(host
     works, skipped = peers.working(host, {**found, "nothing-of-this-name": found["numpy"]})
     assert list(works) == ["numpy"]
     (one,) = skipped
-    assert one["what"] == "peer nothing-of-this-name"
-    assert one["reason"].startswith("installed, but ") and "\n" not in one["reason"]
+    assert one.what == "peer nothing-of-this-name"
+    assert one.reason.startswith("installed, but ") and "\n" not in one.reason
 
 
 def test_what_is_printed_beside_is_neither_a_version_nor_a_reason(host, monkeypatch):
@@ -195,7 +195,7 @@ def test_what_is_printed_beside_is_neither_a_version_nor_a_reason(host, monkeypa
     monkeypatch.setenv("PYTHONVERBOSE", "1")
     works, (one,) = peers.working(host, {**found, "nothing-of-this-name": found["numpy"]})
     assert works == found
-    assert one["reason"] == "installed, but ModuleNotFoundError: No module named 'harness.peers.nothing-of-this-name'"
+    assert one.reason == "installed, but ModuleNotFoundError: No module named 'harness.peers.nothing-of-this-name'"
 
 
 def test_onednn_tells_its_own_version(host):

@@ -166,8 +166,8 @@ def test_lengths_whose_accuracy_takes_too_long_are_skipped(tmp_path, phases):
     measure.check_accuracy(run, budget.Budget(0.0, 780.0))
     assert (run.record.accuracy_elements, run.record.exp) == ((1000,), ("known",))
     assert run.record.accuracy == tuple(rows[: len(rows) // 2])
-    assert [its["what"] for its in run.record.skipped] == ["accuracy of 10000 elements", "accuracy of 100000 elements"]
-    assert {its["reason"] for its in run.record.skipped} == {"too little time"}
+    assert [its.what for its in run.record.skipped] == ["accuracy of 10000 elements", "accuracy of 100000 elements"]
+    assert {its.reason for its in run.record.skipped} == {"too little time"}
 
 
 @pytest.mark.parametrize(("ends", "left"), [(math.inf, 270), (500.0, 20)])

@@ -24,7 +24,7 @@ from harness.reading.command_line import main
 from harness.record import configuration, instance, journal, samples, store
 from harness.record.errors import HarnessError
 from harness.record.files import ROOT
-from harness.record.run import Vetoes
+from harness.record.run import Skipped, Vetoes
 from harness.record.samples import load_run
 from harness.record.schema import schema
 from harness.run.begun import Begun
@@ -124,7 +124,7 @@ def test_a_run_leaves_rows_and_provenance_that_fit_their_schemas(tiny):
     assert folder.name == record.name == instance.run_name(record)
     assert record.name.startswith(f"smoke-{record.content_hash[:12]}-")
     assert [session.audit for session in record.sessions] == [record.audit]
-    assert {"what": "smoke's sample_milliseconds: 0.5", "reason": "the configuration has 0.05"} in record.skipped
+    assert Skipped("smoke's sample_milliseconds: 0.5", "the configuration has 0.05") in record.skipped
     rows = pd.read_csv(folder / "samples.csv", keep_default_na=False)
     validator = jsonschema.Draft202012Validator(schema("samples"))
     for row in rows.to_dict("records"):
@@ -278,7 +278,7 @@ def test_whatever_differs_from_what_is_shipped_is_told():
     }
     own["protocols"]["quick"]["lengths"]["algorithms"] = [1000]
     own["protocols"]["paper"]["minutes"] = 1
-    told = {item["what"]: item["reason"] for item in reductions(own)}
+    told = {item.what: item.reason for item in reductions(own)}
     assert told["rotation: 4"] == "the configuration has 1"
     assert told["input.low: -1000"] == "the configuration has -1"
     assert told['algorithms.three-pass-reload: ["max", "exp_store", "scale"]'] == "the configuration has nothing"
@@ -287,7 +287,7 @@ def test_whatever_differs_from_what_is_shipped_is_told():
     assert any(what.startswith("quick's lengths.algorithms: ") for what in told)
     assert not any("minutes" in what for what in told), "another protocol's"
     new = {**own, "protocol": "own", "protocols": {**own["protocols"], "own": own["protocols"]["quick"]}}
-    assert any(item["what"] == "own's minutes: nothing" for item in reductions(new)), "one that is not shipped"
+    assert any(item.what == "own's minutes: nothing" for item in reductions(new)), "one that is not shipped"
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def test_what_decides_no_claim_is_dropped_first(quick):
     full["protocols"]["full"]["minutes"] = planned.run_seconds(8) / 60 - 1
     planned = planned.trimmed()
     assert planned.skipped
-    assert all("scalar" in item["what"] or "clang" in item["what"] for item in planned.skipped)
+    assert all("scalar" in item.what or "clang" in item.what for item in planned.skipped)
 
 
 def test_a_length_that_does_not_fit_in_memory_is_skipped_with_the_reason(quick):
@@ -83,8 +83,8 @@ def test_a_length_that_does_not_fit_in_memory_is_skipped_with_the_reason(quick):
     assert planned.longest() < 20_000_000
     assert planned.skipped
     for skipped in planned.skipped:
-        assert "elements" in skipped["what"]
-        assert "GB of memory, 0.3 GB are available" in skipped["reason"]
+        assert "elements" in skipped.what
+        assert "GB of memory, 0.3 GB are available" in skipped.reason
 
 
 def test_lengths_are_dropped_until_enough_processes_fit_for_an_interval(quick):
@@ -93,11 +93,11 @@ def test_lengths_are_dropped_until_enough_processes_fit_for_an_interval(quick):
     quick["protocols"]["quick"]["minutes"] = 1.0
     planned = planned.trimmed()
     assert planned.skipped
-    assert all("8 processes would take more than 1.0 minutes" in skipped["reason"] for skipped in planned.skipped)
+    assert all("8 processes would take more than 1.0 minutes" in skipped.reason for skipped in planned.skipped)
     for item in planned.items:
         dropped = len(whole[item.experiment]) - len(item.elements)
         assert item.elements == whole[item.experiment][: len(item.elements)]
-        assert sum(item.experiment in skipped["what"] for skipped in planned.skipped) == dropped
+        assert sum(item.experiment in skipped.what for skipped in planned.skipped) == dropped
         if 4 * max(whole[item.experiment]) > BROADWELL.last_cache_bytes:
             assert 4 * max(item.elements) > BROADWELL.last_cache_bytes
 

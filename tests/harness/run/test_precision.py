@@ -106,7 +106,7 @@ def test_a_machine_that_is_too_slow_answers_what_it_can_and_says_what_not(tmp_pa
     assert run.precision.questions == len(run.precision.missed) == answered
     (item,) = run.experiments["algorithms"]
     assert set(item.elements) == set(run.samples["elements"])
-    assert [its["what"] for its in run.skipped] == [
+    assert [its.what for its in run.skipped] == [
         f"algorithms gcc avx2 at {n} elements" for n in range(1, 21) if n not in item.elements
     ]
     assert "this run decides nothing" in capsys.readouterr().out
