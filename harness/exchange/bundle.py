@@ -29,8 +29,9 @@ from harness.machine import identity
 from harness.record.errors import HarnessError, one_line
 from harness.record.files import clear_abandoned, write_whole
 from harness.record.machines import emulator, load_machines
+from harness.record.parsing import parse
 from harness.record.run import SCHEMA_VERSION, Record
-from harness.record.store import INFO, SAMPLES_GZ, TABLES, parse, read_record, samples_file, tables_of
+from harness.record.store import INFO, SAMPLES_GZ, TABLES, read_record, samples_file, tables_of
 from harness.record.upgrade import OLD_VERSIONS
 
 if TYPE_CHECKING:

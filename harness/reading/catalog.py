@@ -15,6 +15,7 @@ from harness.record import exactness
 from harness.record.errors import DamagedRun, tell_skipped
 from harness.record.files import ROOT
 from harness.record.machines import emulator
+from harness.record.parsing import text_of
 from harness.record.run import SCHEMA_VERSION, Record, plain, typed
 from harness.record.schema import SCHEMAS
 from harness.record.store import (
@@ -26,7 +27,6 @@ from harness.record.store import (
     read_content,
     read_record,
     samples_file,
-    text_of,
 )
 
 ROOMS = ("runs", "recorded")

@@ -17,16 +17,10 @@ import pandas as pd
 
 from harness.record.completeness import check_rows
 from harness.record.errors import DamagedRun, HarnessError, damaged_row, one_line, tell_skipped
+from harness.record.parsing import refuse_wrong_header, refuse_wrong_width, text_of
 from harness.record.run import Record
 from harness.record.schema import schema
-from harness.record.store import (
-    check_whole,
-    read_record,
-    refuse_wrong_header,
-    refuse_wrong_width,
-    samples_file,
-    text_of,
-)
+from harness.record.store import check_whole, read_record, samples_file
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -27,6 +27,7 @@ from harness.record import instance, store
 from harness.record import run as run_module
 from harness.record.errors import HarnessError
 from harness.record.files import ROOT
+from harness.record.parsing import read_table
 from harness.record.run import SCHEMA_VERSION, Precision, Processes
 from harness.record.samples import load_run, load_runs
 from harness.record.store import read_record
@@ -119,9 +120,7 @@ def whole(files):
 def content_of(files):
     """What run.json and the tables of a bundle say, together."""
     info = json.loads(files[INFO])
-    tables = {
-        name: store.read_table(Path(), files[f"{name}.csv"].decode(), store.rows_of(name)) for name in store.TABLES
-    }
+    tables = {name: read_table(Path(), files[f"{name}.csv"].decode(), store.rows_of(name)) for name in store.TABLES}
     return {key: value for key, value in info.items() if key != "tables_sha256"} | tables
 
 

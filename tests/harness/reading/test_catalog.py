@@ -14,6 +14,7 @@ import analysis
 from harness.reading import catalog
 from harness.reading.catalog import complete_runs, find_runs, machines, newest_complete
 from harness.record import store
+from harness.record.parsing import text_of
 from harness.record.run import SCHEMA_VERSION, content_of, record_of
 from harness.record.samples import load_runs
 from harness.record.upgrade import OLD_VERSIONS
@@ -297,7 +298,7 @@ def forget(*counted: list[Path]) -> None:
 
 def as_today(folder: Path) -> Path:
     """Has a run tell the hash of its rows, as all do that are measured today."""
-    change(folder, samples_sha256=store.digest([store.text_of(folder / "samples.csv")]))
+    change(folder, samples_sha256=store.digest([text_of(folder / "samples.csv")]))
     return folder
 
 
@@ -309,7 +310,7 @@ def damage(folder: Path, how: str) -> None:
     elif how == "a table, with its hash":
         path = folder / "tuning.csv"
         path.write_text(path.read_text().replace("true", "false", 1))
-        change(folder, tables_sha256=store.digest(store.text_of(folder / f"{name}.csv") for name in store.TABLES))
+        change(folder, tables_sha256=store.digest(text_of(folder / f"{name}.csv") for name in store.TABLES))
     else:
         path = folder / "samples.csv"
         path.write_text(path.read_text().replace("0", "1", 1))

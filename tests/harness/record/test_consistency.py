@@ -9,9 +9,10 @@ import pytest
 from analysis import figures
 from harness.reading.evidence import Evidence
 from harness.record.errors import DamagedRun
+from harness.record.parsing import parse
 from harness.record.run import content_of, record_of
 from harness.record.samples import Run, load_run
-from harness.record.store import parse, read_record
+from harness.record.store import read_record
 from tests.synthetic import write_content
 
 MakeRun = Callable[..., Path]

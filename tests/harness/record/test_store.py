@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.record import store
+from harness.record import parsing, store
 from harness.record.errors import DamagedRun, HarnessError
 from harness.record.files import ROOT
 from harness.record.run import Vetoes
@@ -114,8 +114,8 @@ def test_a_damaged_table_is_refused_by_file_field_and_reason(folder, change, rea
 def test_numbers_of_a_column_that_are_read_at_once_are_those_of_each_cell(odd: str) -> None:
     for kind in ("number", "integer"):
         for cells in ((odd,), ("5", odd), (odd, "2.5", "]"), ("1", "2")):
-            column = list(store._column(cells, {"type": kind}))
-            assert list(map(repr, column)) == list(map(repr, map(store._numeric, cells)))
+            column = list(parsing._column(cells, {"type": kind}))
+            assert list(map(repr, column)) == list(map(repr, map(parsing._numeric, cells)))
 
 
 def test_a_missing_table_is_named(folder):

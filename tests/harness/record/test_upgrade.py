@@ -7,7 +7,7 @@ import json
 import pytest
 
 from harness.exchange import bundle
-from harness.record import store
+from harness.record import parsing, store
 from harness.record.files import ROOT, write_whole
 from harness.record.run import SCHEMA_VERSION, record_of
 from harness.record.upgrade import OLD_TABLES, upgrade
@@ -61,7 +61,7 @@ def as_version_2(folder, to):
         text = io.StringIO()
         writer = csv.DictWriter(text, columns[name], lineterminator="\n")
         writer.writeheader()
-        writer.writerows({key: store._cell(value) for key, value in row.items()} for row in rows)
+        writer.writerows({key: parsing._cell(value) for key, value in row.items()} for row in rows)
         texts[f"{name}.csv"] = text.getvalue()
     told["tables_sha256"] = store.digest(texts.values())
     write_whole({to / name: text.encode() for name, text in (texts | {"run.json": json.dumps(told)}).items()})
