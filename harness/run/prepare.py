@@ -21,7 +21,19 @@ from harness.native.extensions import Host, Kernel, first_host, load_kernels, re
 from harness.record import instance
 from harness.record.configuration import Config, load
 from harness.record.errors import HarnessError
-from harness.record.run import Canary, Compiler, Memory, Pass, Protocol, Record, Skipped, Threads, Vetoes, typed
+from harness.record.run import (
+    UNKNOWN,
+    Canary,
+    Compiler,
+    Memory,
+    Pass,
+    Protocol,
+    Record,
+    Skipped,
+    Threads,
+    Vetoes,
+    typed,
+)
 from harness.run import accuracy
 from harness.run.plan import MOST_OF_MEMORY, Found, Plan, make_plan, memory_words, slowness
 
@@ -69,21 +81,16 @@ def prepare(config: Config, extensions: Path) -> tuple[Record, Plan, Host]:
     host, compilers, names = there.host, there.compilers, [compiler.name for compiler in there.compilers]
     cpus, limit = topology.usable(host.choice())
     libraries, without = peers.usable(host, config["peers"])
+    there = replace(there, skipped=[*reductions(config), *there.skipped, *without])
     found = Found(names, there.isas, detection.available_memory_bytes(), len(cpus))
-    plan = make_plan(Roster(config, there.kernels, peers=tuple(libraries.libraries)), host.processor(), found)
-    if not plan.items:
-        raise HarnessError("nothing to measure: " + "; ".join(map(str, plan.skipped)))
-    plan = replace(
-        plan,
-        slowness=slowness(host, next(kernel for kernel in there.kernels if kernel.name == "exp_store")),
-        skipped=[*reductions(config), *there.skipped, *without, *plan.skipped],
-    ).trimmed()
+    plan = plan_of(Roster(config, there.kernels, peers=tuple(libraries.libraries)), there, found)
     machine = detection.describe(host.processor(), config.get("machine"))
     identity.wanted_variants(config["tuning"], machine.name)
     if not machine.overridden:
         plan = replace(plan, skipped=[*plan.skipped, *identity.mistaken(machine)])
     lengths, plan = accuracy_lengths(plan, found.memory_bytes)
-    digest = build.content_hash(config, compilers, [(name, its.version) for name, its in libraries.libraries.items()])
+    versions = [(name, its.version) for name, its in libraries.libraries.items()]
+    protocol = {"name": config["protocol"], **plan.protocol, **{key: config[key] for key in OF_PROTOCOL}}
     clock, canary = clock_of(host)
     flags = {target: tuple(build.flags(config, target)) for target in (*there.isas, build.HOST)}
     record = Record(
@@ -92,15 +99,13 @@ def prepare(config: Config, extensions: Path) -> tuple[Record, Plan, Host]:
         audit=(),
         compilers={compiler.name: Compiler(compiler.command, compiler.version, flags) for compiler in compilers},
         primary_compiler=names[0],
-        content_hash=digest,
+        content_hash=build.content_hash(config, compilers, versions),
         kernels_hash=build.kernels_hash(config, compilers),
-        protocol=typed(
-            Protocol, {"name": config["protocol"], **plan.protocol, **{key: config[key] for key in OF_PROTOCOL}}
-        ),
+        protocol=typed(Protocol, protocol),
         seed=0,
         timer=clock.describe(),
         canary=canary,
-        memory=Memory(plan.layout().arena_bytes, "unknown", host.choice().cpu, host.choice().kind or None),
+        memory=Memory(plan.layout().arena_bytes, UNKNOWN, host.choice().cpu, host.choice().kind or None),
         threads=Threads(tuple(cpus), limit),
         kernels={kernel.name: declared(kernel) for kernel in there.kernels},
         algorithms={name: tuple(passes) for name, passes in config["algorithms"].items()},
@@ -113,6 +118,16 @@ def prepare(config: Config, extensions: Path) -> tuple[Record, Plan, Host]:
         started=now(),
     )
     return instance.numbered(record, 1), plan, host
+
+
+def plan_of(roster: Roster, there: Means, found: Found) -> Plan:
+    """What is measured by the protocol with what is there, as far as its minutes reach. Raises HarnessError where that
+    is nothing."""
+    plan = make_plan(roster, there.host.processor(), found)
+    if not plan.items:
+        raise HarnessError("nothing to measure: " + "; ".join(map(str, plan.skipped)))
+    pace = slowness(there.host, next(kernel for kernel in there.kernels if kernel.name == "exp_store"))
+    return replace(plan, slowness=pace, skipped=[*there.skipped, *plan.skipped]).trimmed()
 
 
 def declared(kernel: Kernel) -> Pass:
