@@ -13,16 +13,16 @@ import psutil
 import pytest
 import yaml
 
-from analysis import figures
+from harness.exchange import bundle
 from harness.machine import detection, identity
 from harness.machine.lock import exclusive
 from harness.native import build
 from harness.record import configuration
 from harness.record.files import ROOT
 from harness.workflow.targets import MEASURING
-from tests.conftest import COMPILERS, LOCALES, assert_gone, the_host, with_few_algorithms, with_few_variants
+from tests.conftest import COMPILERS, LOCALES, assert_gone, the_host, with_few_variants
 
-PARTS = ("Snakefile", "config", "kernels", "harness", "analysis", "profiles")
+PARTS = ("config", "kernels", "harness", "analysis", "profiles")
 SCRIPTS = Path(sys.executable).parent
 # Without activation: whatever rules start is found by the interpreter that runs Snakemake.
 OUTSIDE = os.pathsep.join(folder for folder in os.environ["PATH"].split(os.pathsep) if Path(folder) != SCRIPTS)
@@ -33,39 +33,28 @@ FEW = ("pass_breakdown", "peers", "speedup")
 FEW_CLAIMS = ("memory-bound-avx2", "no-overflow", "traffic-two-pass")
 
 
-@pytest.fixture
-def whole(tmp_path):
-    """A copy of the project with nothing built, measured or drawn, in a path with a comma, a space and a letter that is
-    not ASCII."""
-    folder = tmp_path / "here, or thére"
-    folder.mkdir()
-    for part in PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / part)
-    shutil.copytree(ROOT / "results" / "model", folder / "results" / "model")
-    return folder
-
-
-@pytest.fixture
-def project(whole):
-    """Such a copy that can draw a few of the figures and judge a few of the claims, with a page of one word: its own
-    tests look at it."""
-    keep_few_figures(whole)
-    file = whole / "config" / "claims.yaml"
-    claims = [claim for claim in yaml.safe_load(file.read_text(encoding="utf-8")) if claim["id"] in FEW_CLAIMS]
-    file.write_text(yaml.safe_dump(claims), encoding="utf-8")
-    return whole
-
-
-def keep_few_figures(project):
-    """Leaves a few of the figures in the project, and a page of one word."""
+def copied(folder):
+    """A copy of the project, below a folder that is there, with nothing built, measured or drawn: it can draw a few of
+    the figures and judge a few of the claims, and has a page of one word; their own tests look at them. Its path has a
+    comma, a space and a letter that is not ASCII."""
+    project = folder / "here, or thére"
+    for part in (*PARTS, "results/model"):
+        shutil.copytree(ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "Snakefile", project)
     (project / "analysis" / "page" / "report.py").write_text("def render(*_): return 'page'", encoding="utf-8")
     for file in (project / "analysis" / "figures").rglob("[a-z]*.py"):
         if file.stem not in FEW:
             file.unlink()
+    file = project / "config" / "claims.yaml"
+    claims = [claim for claim in yaml.safe_load(file.read_text(encoding="utf-8")) if claim["id"] in FEW_CLAIMS]
+    file.write_text(yaml.safe_dump(claims), encoding="utf-8")
+    return project
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Such a copy of its own for a test."""
+    return copied(tmp_path)
 
 
 def drawable(project):
@@ -101,11 +90,12 @@ def snakemake(project, *arguments, **environment):
 
 
 def without_compilers(project):
-    """A PATH that has what a shell and Snakemake's plugin for Slurm need, and no compiler."""
+    """A PATH that has what make, a shell and Snakemake's plugin for Slurm need, and no compiler."""
     tools = project / "tools"
     tools.mkdir()
     for name in ("bash", "sh", "cat", "env", "mkdir", "rm", "setpriv", "which"):
         (tools / name).symlink_to(shutil.which(name))
+    (tools / "python3").symlink_to(Path(sys.executable).resolve())
     return str(tools)
 
 
@@ -149,35 +139,66 @@ def test_what_an_entry_of_a_cluster_says_is_what_slurm_is_asked_for(project):
     assert [word for word in words if f" {word} " not in first] == []
 
 
-@pytest.fixture
-def recorded(project, make_run):
-    """A recorded run in the project: its folder."""
-    return make_run(project / "results" / "recorded", isas=("avx2",), parts=("algorithms", "breakdown", "peers"))
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory, make_module_run):
+    """A project with a run that lacks one experiment, what `make figures` said when it had drawn it, at a site that
+    has no compiler, no home, and other Pythons and profiles; and the machine's name."""
+    project = copied(tmp_path_factory.mktemp("drawn"))
+    run = make_module_run(project / "results" / "recorded", isas=("avx2",), parts=("algorithms", "breakdown"))
+    # The environment that these tests run in is the project's own, by links.
+    environment, site = project / ".venv", project / "site"
+    environment.mkdir()
+    for part in ("bin", "lib", "pyvenv.cfg"):
+        (environment / part).symlink_to(Path(sys.prefix) / part)
+    shutil.copy(ROOT / "Makefile", project)
+    made_for = ["make", "--silent", "--eval", 'asked: ; @echo "$$MADE_FOR" > .venv/ready', "asked"]
+    subprocess.run(made_for, cwd=project, check=True, env=surroundings(project))
+    os.utime(environment / "ready", (4e9, 4e9))
+    site.mkdir()
+    for name in ("numpy", "yaml", "cffi", "snakemake"):
+        (site / f"{name}.py").write_text("raise RuntimeError('a module of the site')")
+    (site / "config.yaml").write_text("executor: slurm\ndry-run: true\n")
+    strange = {"HOME": "/proc/none", "PYTHONPATH": str(site), "PYTHONHOME": "/nonexistent", "PYTHONSAFEPATH": "1"}
+    strange |= {"SNAKEMAKE_PROFILE": str(site), "PATH": without_compilers(project), **LOCALES["C locale"]}
+    command, told = [shutil.which("make"), "figures"], {"capture_output": True, "text": True}
+    result = subprocess.run(command, cwd=project, env=surroundings(project, **strange), **told)
+    return project, result, run.parent.name
 
 
-def test_figures_are_drawn_from_recorded_rows_without_a_compiler(project, recorded):
-    path = without_compilers(project)
-    result = snakemake(project, "figures", PATH=path)
+def test_make_works_where_a_site_has_other_pythons_profiles_and_no_home(drawn):
+    _, result, _ = drawn
     assert result.returncode == 0, result.stderr
-    assert "rule extension" not in result.stderr
-    assert "rule measure" not in result.stderr
-    machine = recorded.parent.name
-    for name in drawable(project):
+    assert "Setting up" not in result.stdout
+
+
+def test_figures_are_drawn_from_recorded_rows_without_a_compiler(drawn):
+    project, _, machine = drawn
+    assert not (project / "results" / "build").exists() and not (project / "results" / "runs").exists()
+    # A run without an experiment is drawn without its figures.
+    names = {path.stem for path in (project / "results" / "figures" / machine).glob("*.svg")}
+    assert names == drawable(project) - {"peers"}
+    for name in names:
         for folder, ending in (("figures", "svg"), ("figures", "png"), ("tables", "csv")):
             assert (project / "results" / folder / machine / f"{name}.{ending}").stat().st_size > 100
-    again = snakemake(project, "figures", "--dry-run", PATH=path)
+    again = snakemake(project, "figures", "--dry-run", PATH=str(project / "tools"))
     assert "Nothing to be done" in again.stdout + again.stderr
 
 
-def test_snakemakes_own_report_has_figures_and_tables_with_captions(project, recorded):
-    assert snakemake(project, "figures").returncode == 0
+def test_snakemakes_own_report_has_figures_and_tables_with_captions(drawn):
+    project, _, machine = drawn
     result = snakemake(project, "figures", "--report", "report.zip")
     assert result.returncode == 0, result.stderr
     with zipfile.ZipFile(project / "report.zip") as report:
         names = [Path(name).name for name in report.namelist()]
         text = "".join(report.read(name).decode() for name in report.namelist() if name.endswith((".html", ".js")))
     assert {"speedup.svg", "speedup.csv", "machines.svg", "claims.csv", "report.html"} <= set(names)
-    assert f"A figure of {recorded.parent.name}" in text and "All machines" in text
+    assert f"A figure of {machine}" in text and "All machines" in text
+
+
+@pytest.fixture
+def recorded(project, make_run):
+    """A recorded run in the project: its folder."""
+    return make_run(project / "results" / "recorded", isas=("avx2",), parts=("algorithms",))
 
 
 def test_newer_code_never_schedules_a_build_or_a_measurement(project, recorded):
@@ -190,15 +211,24 @@ def test_newer_code_never_schedules_a_build_or_a_measurement(project, recorded):
     assert re.search(r"^drawings +1$", plan.stdout + plan.stderr, re.MULTILINE)
 
 
-def test_the_target_of_another_machine_draws_its_recorded_run(project, make_run):
-    run = make_run(project / "results" / "recorded", machine="zen2", isas=("avx2",), parts=("algorithms",))
-    make_run(project / "results" / "recorded", machine="broadwell", isas=("avx2",), parts=("algorithms",))
-    result = snakemake(project, "reproduce-zen2", PATH=without_compilers(project))
+def planned(project, *arguments):
+    """The jobs that Snakemake would do, in its words; how figures are drawn is seen elsewhere."""
+    result = snakemake(project, *arguments, "--dry-run", PATH=without_compilers(project))
     assert result.returncode == 0, result.stderr
-    assert list((project / "results" / "figures").iterdir()) == [project / "results" / "figures" / run.parent.name]
+    return result.stdout + result.stderr
+
+
+def test_the_target_of_another_machine_draws_its_recorded_run(project, make_run):
+    for name in ("zen2", "broadwell"):
+        make_run(project / "results" / "recorded", machine=name, isas=("avx2",), parts=("algorithms",))
+    plan = planned(project, "reproduce-zen2")
+    assert re.search(r"^drawings +1$", plan, re.MULTILINE) and "output: results/figures/zen2, " in plan
+    assert "rule measure" not in plan and "rule extension" not in plan
 
 
 def test_the_target_of_a_machine_without_a_run_predicts_and_says_how_to_bring_one(project):
+    for name in ("broadwell", "zen2"):  # the model's own tests look at all
+        (project / "config" / "machines" / f"{name}.yaml").unlink()
     result = snakemake(project, "reproduce-skylake-x", PATH=without_compilers(project))
     assert result.returncode == 0, result.stderr
     assert "there is no run of skylake-x (Xeon W-2135, recalled), and this is another machine" in result.stderr
@@ -210,14 +240,12 @@ def test_the_target_of_a_machine_without_a_run_predicts_and_says_how_to_bring_on
 def test_a_bundle_made_in_one_clone_is_adopted_and_drawn_in_another(project, make_run, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     run = make_run(elsewhere / "results" / "runs", isas=("avx2",), parts=("algorithms",))
-    name = run.parent.name
-    bundle = elsewhere / "run.tar.gz"
-    for arguments in (["pack", run, "--output", bundle], ["adopt", bundle]):
-        command = [sys.executable, "-m", "harness", *map(str, arguments)]
-        result = subprocess.run(command, cwd=project, capture_output=True, text=True)
-        assert result.returncode == 0, result.stderr
-    assert snakemake(project, f"reproduce-{name}").returncode == 0
-    assert (project / "results" / "figures" / name / "speedup.svg").exists()
+    packed = bundle.pack(run, elsewhere / "run.tar.gz")
+    # By the clone's own code, in a process of its own.
+    command = [sys.executable, "-m", "harness", "adopt", str(packed)]
+    adopted = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    assert adopted.returncode == 0, adopted.stderr
+    assert f"output: results/figures/{run.parent.name}, " in planned(project, f"reproduce-{run.parent.name}")
 
 
 def test_a_machine_whose_run_cannot_be_drawn_keeps_no_other_from_being_drawn(project, make_run):
@@ -274,54 +302,10 @@ def test_no_room_is_one_clear_line(project):
     assert "Traceback" not in result.stderr
 
 
-@pytest.fixture
-def made(project):
-    """The project with the environment that these tests run in as its own, by links."""
-    environment = project / ".venv"
-    environment.mkdir()
-    for part in ("bin", "lib", "pyvenv.cfg"):
-        (environment / part).symlink_to(Path(sys.prefix) / part)
-    shutil.copy(ROOT / "Makefile", project)
-    ask = ["make", "--silent", "--eval", 'asked: ; @echo "$$MADE_FOR" > .venv/ready', "asked"]
-    subprocess.run(ask, cwd=project, check=True, env=surroundings(project))
-    os.utime(environment / "ready", (4e9, 4e9))
-    return project
-
-
-def test_make_works_where_a_site_has_other_pythons_profiles_and_no_home(made, make_run):
-    run = make_run(made / "results" / "recorded", isas=("avx2",), parts=("algorithms",))
-    site = made / "site"
-    site.mkdir()
-    for name in ("numpy", "yaml", "cffi", "snakemake"):
-        (site / f"{name}.py").write_text("raise RuntimeError('a module of the site')")
-    (site / "config.yaml").write_text("executor: slurm\ndry-run: true\n")
-    result = subprocess.run(
-        ["make", "figures"],
-        cwd=made,
-        capture_output=True,
-        text=True,
-        env=surroundings(
-            made,
-            **LOCALES["C locale"],
-            HOME="/proc/none",
-            PYTHONPATH=str(site),
-            PYTHONHOME="/nonexistent",
-            PYTHONSAFEPATH="1",
-            SNAKEMAKE_PROFILE=str(site),
-        ),
-    )
-    assert result.returncode == 0, result.stderr
-    assert "Setting up" not in result.stdout
-    # A run without an experiment is drawn without its figures.
-    drawn = {path.stem for path in (made / "results" / "figures" / run.parent.name).glob("*.svg")}
-    assert drawn == {name for name in drawable(made) if figures.experiment(name) == "algorithms"} == {"speedup"}
-
-
 @pytest.mark.parametrize(
     ("override", "words"),
     [
         ("isas=[sse2]", "isas.0: 'sse2' is not one of scalar, avx2, avx512f"),
-        ("speed=11", "--config speed: only protocol, isas, compilers, machine, tuning, peers can be set there"),
         ("protocol", "snakemake: --config protocol: is not NAME=VALUE"),
     ],
 )
@@ -332,16 +316,12 @@ def test_a_bad_override_is_one_clear_line(project, override, words):
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize(
-    ("written", "words"),
-    [(b"rotatoin: 4", "unknown key 'rotatoin'; allowed: protocol, isas"), (b"rotation: \xff", "not UTF-8")],
-)
-def test_a_fault_of_the_file_is_one_clear_line(project, written, words):
+def test_a_fault_of_the_file_is_one_clear_line(project):
     file = project / "config" / "config.yaml"
-    file.write_bytes(file.read_bytes().replace(b"rotation: 4", written))
+    file.write_bytes(file.read_bytes().replace(b"rotation: 4", b"rotatoin: 4"))
     result = snakemake(project, "reproduce-all")
     assert result.returncode != 0
-    assert words in result.stderr.strip().splitlines()[-1]
+    assert "unknown key 'rotatoin'; allowed: protocol, isas" in result.stderr.strip().splitlines()[-1]
     assert "Traceback" not in result.stderr
 
 
@@ -352,28 +332,6 @@ def test_no_compiler_is_one_clear_line(project):
         "no C compiler: gcc is not installed (Debian and Ubuntu: apt install gcc); clang is not"
         in result.stderr.strip().splitlines()[-1]
     )
-
-
-def test_reproduce_all_builds_measures_draws_and_sums_up(whole):
-    project = whole
-    configured(project, with_few_algorithms)
-    arguments = ["reproduce-all", "--config", "protocol=smoke", "isas=[scalar]", "compilers=[gcc]"]
-    result = snakemake(project, *arguments, **LOCALES["C locale"])
-    assert result.returncode == 0, result.stderr
-    assert "smoke: every part ran; no claim" in result.stdout
-    (run,) = (project / "results" / "runs").glob("*/smoke-*")
-    for name in figures.names():
-        drawn = project / "results" / "figures" / run.parent.name / f"{name}.svg"
-        # Nothing was published for one lane, there was one compiler, and no peer was asked for.
-        assert drawn.exists() == (figures.experiment(name) not in ("compilers", "peers", "runs"))
-    left = snakemake(project, "figures", "--dry-run")
-    assert "Nothing to be done" in left.stdout + left.stderr
-    again = snakemake(project, *arguments)
-    assert "is complete already; nothing is measured" in again.stdout
-    keep_few_figures(project)
-    further = snakemake(project, *arguments, "again=1")
-    assert further.returncode == 0, further.stderr
-    assert sorted(run.parent.glob("smoke-*")) == [run, run.with_name(f"{run.name}-2")]
 
 
 def test_snakemake_killed_while_measuring_leaves_no_process_and_the_same_command_goes_on_and_draws(project, few_built):
@@ -392,7 +350,7 @@ def test_snakemake_killed_while_measuring_leaves_no_process_and_the_same_command
         killed.kill()
     assert len(started) >= 2, "the harness and its worker"
     assert_gone(started)
-    result = snakemake(project, *arguments)
+    result = snakemake(project, *arguments, **LOCALES["C locale"])
     assert result.returncode == 0, result.stderr
     assert "rule extension" not in result.stderr
     assert "going on with" in result.stdout
