@@ -19,10 +19,10 @@ IN_RANGE = 1_118_738_843  # float32 numbers in [-87.3, 0]
 @pytest.mark.parametrize("isa", [*ISAS, EMULATED])
 @pytest.mark.parametrize("exp", ("polynomial", "table"))
 def test_exp_is_within_2_ulp_everywhere(isa, exp, tmp_path):
-    """In plain C at every 200th block of numbers alone."""
-    stride, flags = 1, [*build.flags(SETTINGS, isa), *fewer_variants([(1, 1)], [1])]
+    """By one lane at every 11th block of numbers, which is the same source as by eight; in plain C at every 1009th."""
+    stride, flags = 11 if isa == "scalar" else 1, [*build.flags(SETTINGS, isa), *fewer_variants([(1, 1)], [1])]
     if isa == EMULATED:
-        stride, flags = 200, ["-std=gnu11", "-ffp-contract=off", *EMULATION_FLAGS]
+        stride, flags = 1009, ["-std=gnu11", "-ffp-contract=off", *EMULATION_FLAGS]
     else:
         kernels_of("gcc", isa)  # skips where the processor lacks the ISA
     program = tmp_path / "exp_check"

@@ -1,5 +1,6 @@
 """The traffic that the paper counts and the kernels declare, counted by a cache simulator."""
 
+import functools
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from harness.statistics.traffic import logical_floats, write_allocate_floats
 from tests import valgrind
 from tests.conftest import COMPILERS, SETTINGS, kernels_of
 
-ELEMENTS, FLOATS_PER_LINE = 1 << 20, 16
+ELEMENTS, FLOATS_PER_LINE = 1 << 19, 16
 MOVED = (
     ("three-pass-recompute", 4, 4),
     ("three-pass-reload", 5, 4),
@@ -23,9 +24,10 @@ MOVED = (
     ("unified-max", 3, 3),
 )
 """For each element, floats read and written, as the paper counts them, and lines fetched for as many floats."""
-LAST_LEVEL = 256 << 10  # bytes: a sixteenth of x, so nothing of one pass is left for the next
+LAST_LEVEL = 128 << 10  # bytes: a sixteenth of x, so nothing of one pass is left for the next
 
 
+@functools.cache
 def referenced(program, elements, name):
     """Bytes of X and Y that a pass reads, plus those that it writes; constants and spilled registers lie elsewhere.
 
@@ -46,10 +48,10 @@ def referenced(program, elements, name):
 @pytest.mark.parametrize(("algorithm", "floats", "lines"), MOVED)
 def test_an_algorithm_moves_what_the_paper_counts(traffic_program, algorithm, floats, lines):
     passes = SETTINGS["algorithms"][algorithm]
-    few = 1 << 12
+    few = 1 << 10
     assert sum(referenced(traffic_program, few, name) for name in passes) == floats * few * FLOAT_BYTES
     _, fetched = valgrind.misses(traffic_program, ELEMENTS, passes, LAST_LEVEL)
-    assert fetched / (ELEMENTS / FLOATS_PER_LINE) == pytest.approx(lines, rel=0.003)
+    assert fetched / (ELEMENTS / FLOATS_PER_LINE) == pytest.approx(lines, rel=0.004)
 
 
 def test_every_algorithm_declares_what_it_moves():
