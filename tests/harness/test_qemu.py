@@ -97,9 +97,8 @@ def plan_of(folder, cpu):
     return planned
 
 
-@pytest.mark.parametrize(("cpu", "family", "model"), [("Broadwell,model=79", 6, 79), ("EPYC-Rome,model=113", 23, 113)])
-def test_another_processor_is_detected_and_planned_for(tiny, cpu, family, model):
-    assert f"-{family}-{model}" in plan_of(tiny, cpu).stdout.splitlines()[0]
+def test_another_processor_is_detected_and_planned_for(tiny):
+    assert "-23-113" in plan_of(tiny, "EPYC-Rome,model=113").stdout.splitlines()[0]
 
 
 def test_an_emulator_with_the_brand_of_the_papers_machine_is_not_taken_for_it(tiny):
