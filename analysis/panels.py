@@ -84,14 +84,6 @@ def noise_band(axes: Axes, evidence: Evidence, ends: Callable[[np.ndarray], tupl
     axes.fill_between(lengths, low, high, color=style.GREY, alpha=0.2, linewidth=0, step="mid")
 
 
-def bandwidth_axis(axes: Axes) -> None:
-    """Logarithmic axis of bandwidths, with labels as numbers."""
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
-
-
 def speedup_by_cache_axes(axes: Axes) -> None:
     """Axes of speedup against the size of the input in last-level caches, where machines can be compared."""
     axes.axhline(0, color=style.BLACK, linewidth=0.8)
@@ -108,10 +100,11 @@ def cache_boundaries(machine: HasCaches) -> dict[str, float]:
     return {f"L{cache.level}": cache.bytes / FLOAT_BYTES for cache in caches}
 
 
-def error(points: pd.DataFrame | pd.Series, value: str) -> tuple[Any, list[Any]]:
-    """The median of a value, and how far its interval reaches to either side, as Matplotlib's errorbar takes them."""
+def error(points: pd.DataFrame | pd.Series, value: str) -> tuple[Any, np.ndarray]:
+    """The medians of a value in rows or in one row, and how far their intervals reach to either side: shape (2, rows),
+    as Matplotlib's errorbar takes it."""
     middle, low, high = (points[name] for name in bounds(value))
-    return middle, [middle - low, high - middle]
+    return middle, np.reshape([middle - low, high - middle], (2, -1))
 
 
 def dots(axes: Axes, points: pd.DataFrame, value: str, places: Sequence[float], look: style.Style) -> None:
@@ -124,8 +117,29 @@ def rows_axes(axes: Axes, rows: int) -> None:
     """Axes of so many rows beside a zero line."""
     axes.axvline(0, color=style.BLACK, linewidth=0.8)
     axes.set_ylim(-0.6, rows - 0.4)
+    upright_grid(axes)
+
+
+def upright_grid(axes: Axes) -> None:
+    """Grid lines for a value that runs along x, as it does where rows stand above one another."""
     axes.grid(axis="x")
     axes.grid(axis="y", visible=False)
+
+
+def beside(rank: int, count: int, gap: float) -> float:
+    """How far from the middle of its row one of several stands that share the row, the ranks from 0."""
+    return gap * (rank - (count - 1) / 2)
+
+
+def algorithms_in(table: pd.DataFrame, run: Run) -> list[str]:
+    """The algorithms in the rows, in the order of the run."""
+    return [name for name in run.algorithms if name in set(table["algorithm"])]
+
+
+def algorithm_rows(axes: Axes, run: Run, algorithms: Sequence[str]) -> None:
+    """Names of the algorithms beside their rows, with an asterisk where one is later than the paper."""
+    labels = [names.algorithm(name) + ("" if run.origin_of(name) == "paper" else " *") for name in algorithms]
+    axes.set_yticks(range(len(algorithms)), labels, fontsize=6.2)
 
 
 def error_lines(axes: Axes, table: pd.DataFrame, value: str, look: style.Style, compilers: Sequence[str]) -> None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from itertools import cycle
+from typing import Any, TypeVar
 
 RC = {
     "font.family": "DejaVu Sans",  # ships with Matplotlib: the same glyphs on every machine
@@ -36,6 +37,7 @@ BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, BLACK, GREY = "#CC79A7", "#56B4E9", "#000000", "#666666"
 
 
+Name = TypeVar("Name")
 Dashes = str | tuple[float, tuple[float, ...]]
 """A line as Matplotlib is told of it: by a name, or an offset and the lengths of strokes and gaps, in points."""
 
@@ -88,6 +90,12 @@ FILLS = ("full", "none", "bottom", "left")
 def plain(text: str) -> str:
     """Free text for Matplotlib, which would take what stands between two dollars for mathematics."""
     return text.replace("$", r"\$")
+
+
+def series(names: Iterable[Name], own: Iterable[Style]) -> dict[Name, Style]:
+    """A style without a line for each: their own in this order, then the others; from the start again where there are
+    more."""
+    return dict(zip(names, cycle([*own, *(look.points for look in OTHERS)]), strict=False))
 
 
 def algorithms(names: Iterable[str]) -> dict[str, Style]:

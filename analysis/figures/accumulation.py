@@ -19,13 +19,14 @@ def draw(run: Run) -> Figure:
     table = TABLE(run)
     lengths = sorted(table["elements"].unique(), reverse=True)
     figure, grid = panels.isa_panels(table, 0.7 + 0.45 * len(lengths), "row", 5)
-    looks = dict(zip(dict.fromkeys(table["pass"]), LOOKS, strict=False))
+    looks = style.series(dict.fromkeys(table["pass"]), LOOKS)
     for axes, _, of_isa in grid:
         axes.axvspan(-2, 2, color=style.GREY, alpha=0.15, linewidth=0)
         panels.rows_axes(axes, len(lengths))
         for rank, (name, look) in enumerate(looks.items()):
             points = of_isa[of_isa["pass"] == name]
-            places = [lengths.index(n) + 0.2 * (rank - 1) for n in points["elements"]]
+            shift = panels.beside(rank, len(looks), 0.2)
+            places = [lengths.index(n) + shift for n in points["elements"]]
             panels.dots(axes, points, "cost_percent", places, look)
         axes.set_xlabel("folding takes longer by, %")
     grid[0][0].set_yticks(range(len(lengths)), [f"{names.count(n)} elements" for n in lengths])

@@ -17,8 +17,7 @@ TABLE = algorithm_times
 def draw(run: Run) -> Figure:
     """One panel for each ISA. Raises MissingRows."""
     table = TABLE(run)
-    measured = [name for name in run.algorithms if name in set(table["algorithm"])]
-    return draw_times(run, table, measured, "Softmax algorithms: time per element")
+    return draw_times(run, table, panels.algorithms_in(table, run), "Softmax algorithms: time per element")
 
 
 def draw_times(run: Run, table: pd.DataFrame, algorithms: Sequence[str], title: str) -> Figure:

@@ -19,7 +19,7 @@ def draw(run: Run) -> Figure:
     """One panel for each ISA, with a row for each length. Raises MissingRows."""
     table = TABLE(run)
     lengths = sorted(table["elements"].unique(), reverse=True)
-    looks = dict(zip(sorted(table["threads"].unique()), LOOKS, strict=False))
+    looks = style.series(sorted(table["threads"].unique()), LOOKS)
     figure, grid = panels.isa_panels(table, 0.7 + 0.42 * len(lengths), "row", 5)
     floor = verdict(run).floor
     for axes, _, of_isa in grid:
@@ -27,20 +27,15 @@ def draw(run: Run) -> Figure:
         panels.rows_axes(axes, len(lengths))
         for rank, (count, look) in enumerate(looks.items()):
             points = of_isa[of_isa["threads"] == count]
-            places = [lengths.index(n) + 0.18 * (rank - (len(looks) - 1) / 2) for n in points["elements"]]
+            shift = panels.beside(rank, len(looks), 0.18)
+            places = [lengths.index(n) + shift for n in points["elements"]]
             panels.dots(axes, points, "speedup_percent", places, look)
         axes.set_xlabel("speedup of Two-Pass, %")
     labels = [f"{names.CLASS_COUNTS.get(n, 'no name')}\n{n:,}" for n in lengths]
     grid[0][0].set_yticks(range(len(lengths)), labels)
-    handles = [panels.handle(_threads(count), look) for count, look in looks.items()]
+    handles = [panels.handle(names.threads(count), look) for count, look in looks.items()]
     notes = [
         "classes, words, pages and documents, by the paper's introduction; threads share a vector; grey: noise floor"
     ]
-    panels.finish(
-        figure, run, table, panels.Frame("Two-Pass over the better Three-Pass at real lengths", handles, notes)
-    )
-    return figure
-
-
-def _threads(count: int) -> str:
-    return "1 thread" if count == 1 else f"{count} threads"
+    frame = panels.Frame("Two-Pass over the better Three-Pass at real lengths", handles, notes)
+    return panels.finish(figure, run, table, frame)

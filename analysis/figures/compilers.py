@@ -25,7 +25,7 @@ def draw(run: Run) -> Figure:
     others = list(dict.fromkeys(table["compiler"]))
     grid[0][0].set_ylabel(f"time relative to {run.primary}")
     grid[0][0].yaxis.set_major_formatter("{x:.2f}")
-    handles = panels.algorithm_handles(looks, [name for name in run.algorithms if name in set(table["algorithm"])])
+    handles = panels.algorithm_handles(looks, panels.algorithms_in(table, run))
     handles += [
         panels.handle(name, style.Style(style.GREY, "o", "none"), **panels.compiler_marker(place))
         for place, name in enumerate(others)

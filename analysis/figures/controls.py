@@ -43,10 +43,10 @@ def _panel(axes: Axes, table: pd.DataFrame, floor: float) -> None:
     table["place"] = table.index + 0.9 * groups.ngroup()  # room for the next group's name
     for _, row in table.iterrows():
         place = row["place"]
-        middle, (below, above) = panels.error(row, "difference_percent")
+        middle, spread = panels.error(row, "difference_percent")
         look, _ = LOOKS[row["kind"]]
         shape = {"color": look.colour, "marker": look.marker, "elinewidth": 0.9, "capsize": 2}
-        axes.errorbar(middle, place, xerr=[[below], [above]], **shape)
+        axes.errorbar(middle, place, xerr=spread, **shape)
         axes.plot(row["planted_percent"], place, color=ANSWER.colour, marker=ANSWER.marker, markersize=9, zorder=0)
     for index, ((compiler, elements), those) in enumerate(table.groupby(["compiler", "elements"], sort=False)):
         first = those["place"].min()

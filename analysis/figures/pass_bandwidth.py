@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from analysis import panels, style
 from analysis.tables.bandwidths import EFFECTIVE, bandwidths
@@ -32,7 +33,7 @@ def draw(run: Run) -> Figure:
             for name in of_kind[group]:
                 _series(axes, of_isa[of_isa["pass"] == name], looks[name], compilers)
             panels.length_axis(axes, of_isa["elements"], run.machine)
-            panels.bandwidth_axis(axes)
+            _bandwidth_axis(axes)
             axes.set_title(f"{names.ISAS[isa]}: {KINDS[group]}", pad=11, fontsize=7.5)
         line[0].set_ylabel("effective GB/s")
     for axes in grid[-1]:
@@ -43,6 +44,14 @@ def draw(run: Run) -> Figure:
     notes = [f"effective bandwidth: declared reads and writes, without write-allocate, over time; {panels.CACHE_NOTE}"]
     title = "Effective bandwidth of the passes, and the machine's limits (warm)"
     return panels.finish(figure, run, table, panels.Frame(title, handles + panels.compiler_handles(compilers), notes))
+
+
+def _bandwidth_axis(axes: Axes) -> None:
+    """Logarithmic, with labels as numbers."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _series(axes: Axes, table: pd.DataFrame, look: style.Style, compilers: list[str]) -> None:

@@ -29,8 +29,7 @@ def draw(run: Run) -> Figure:
     figure, grid = panels.isa_panels(drawn, 2.5, "none")
     for axes, isa, of_isa in grid:
         longest = of_isa[of_isa["elements"] == of_isa["elements"].max()]
-        whole = set(longest[longest["pass"] == WHOLE]["algorithm"])
-        algorithms = [name for name in run.algorithms if name in whole]
+        algorithms = panels.algorithms_in(longest[longest["pass"] == WHOLE], run)
         axes.set_ylim(0, 1.04 * longest["nanoseconds_per_element_high"].max())
         axes.set_xlim(-0.5, len(algorithms) - 0.35)
         for place, name in enumerate(algorithms):
@@ -55,8 +54,8 @@ def _bar(axes: Axes, place: int, table: pd.DataFrame, passes: Sequence[str], col
         _name(axes, place, bottom + height / 2, name, height < THIN * axes.get_ylim()[1])
         bottom += height
     whole = by_pass.loc[WHOLE]
-    middle, (below, above) = panels.error(whole, "nanoseconds_per_element")
-    axes.errorbar(place, middle, yerr=[[below], [above]], color=style.BLACK, elinewidth=1, capsize=3)
+    middle, spread = panels.error(whole, "nanoseconds_per_element")
+    axes.errorbar(place, middle, yerr=spread, color=style.BLACK, elinewidth=1, capsize=3)
 
 
 def _name(axes: Axes, place: int, height: float, name: str, is_thin: bool) -> None:

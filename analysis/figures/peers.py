@@ -85,8 +85,8 @@ def _overhead(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style], ru
     order = [name for name in looks if name in set(table["name"])]
     for place, name in enumerate(order):
         row = table[table["name"] == name].iloc[0]
-        middle, (below, above) = panels.error(row, "nanoseconds_per_call")
-        axes.errorbar(middle, place, xerr=[[below], [above]], **looks[name].points.line, capsize=2)
+        middle, spread = panels.error(row, "nanoseconds_per_call")
+        axes.errorbar(middle, place, xerr=spread, **looks[name].points.line, capsize=2)
     empty = run.peers.python_call_nanoseconds
     axes.axvline(empty, color=style.GREY, linewidth=0.8, linestyle=(0, (3, 2)))
     axes.text(1.1 * empty, 0, "empty call of Python", fontsize=6.5, color="0.3", va="center")
@@ -95,8 +95,7 @@ def _overhead(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style], ru
     axes.set_ylim(len(order) - 0.5, -0.5)
     axes.set_xscale("log")
     axes.set_xlabel("ns")
-    axes.grid(axis="x")
-    axes.grid(axis="y", visible=False)
+    panels.upright_grid(axes)
 
 
 def _errors(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style]) -> None:

@@ -23,7 +23,7 @@ def draw(run: Run) -> Figure:
     table = TABLE(run)
     isas = selection.isas(table)
     looks = style.algorithms(run.algorithms)
-    algorithms = [name for name in run.algorithms if name in set(table["name"])]
+    algorithms = panels.algorithms_in(table.rename(columns={"name": "algorithm"}), run)
     figure, grid = panels.grid(2, len(isas), 1.9, "row")
     for column, isa in enumerate(isas):
         of_isa = table[table["isa"] == isa]

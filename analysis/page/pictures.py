@@ -1,30 +1,25 @@
-"""The interactive figures of the page: a row each. Each shows the table of a figure of the papers; where that has to be
-turned (a row a value), it is turned here."""
+"""The interactive figures of the page: a row each. Each shows the table of a figure for papers, turned where it has to
+be (`analysis.page.turned`)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import figures, panels, style
+from analysis import panels, style
 from analysis.claims.claims import paper_percent
-from analysis.page import facts
+from analysis.page import turned
 from analysis.page.charts import ELEMENTS, Axis, Bars, Lines, Plot, algorithm_looks
 from analysis.page.found import MACHINE, Found
-from analysis.tables import conditions
 from analysis.tables.bandwidths import EFFECTIVE
-from analysis.tables.breakdown import WHOLE
 from analysis.tables.scaling import THROUGHPUT
 from harness.reading import names
-from harness.record.errors import MissingRows, UnknownFigure
-from harness.statistics import selection
+from harness.record.machines import load_machines
 
 PROCESSES = {"processes": "processes", "runs": "runs"}
 VARIANT = {"variant": "variant"}
-Turned = Callable[[pd.DataFrame, Found], pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -39,154 +34,18 @@ class Picture:
     says: str
     """What is drawn, and how it is read."""
     plot: Callable[[Found], Plot]
-    turned: Turned = lambda table, found: table
-    columns: tuple[str, ...] = ()
-    """Those that are shown; all, where none is named."""
+    turn: turned.Turned = lambda table, found: table
 
     def table(self, found: Found) -> pd.DataFrame:
         """The rows that are drawn; empty where no run has them."""
         table = found.predicted if self.figure == PREDICTED else found.table(self.figure)
         if table.empty:
             return table
-        table = self.turned(table, found)
-        wanted = [name for name in (MACHINE, *self.columns) if name in table] if self.columns else list(table)
-        return table[[MACHINE, *(name for name in wanted if name != MACHINE)]].reset_index(drop=True)
-
-    @property
-    def caption(self) -> str:
-        """What the figure for papers says of itself."""
-        try:
-            return figures.caption(self.figure)
-        except UnknownFigure:
-            return self.says
+        table = self.turn(table, found)
+        return table[[MACHINE, *(name for name in table if name != MACHINE)]].reset_index(drop=True)
 
 
 PREDICTED = "model"
-
-
-def primary(table: pd.DataFrame, found: Found) -> pd.DataFrame:
-    """The primary compiler of each machine first: what stands first is chosen first."""
-    firsts = {found.label(its.newest): its.newest.primary for its in found.bodies}
-    is_first = table["compiler"] == table[MACHINE].map(firsts)
-    return pd.concat([table[is_first], table[~is_first]])
-
-
-def widest_first(table: pd.DataFrame, found: Found) -> pd.DataFrame:
-    """ISAs with the longest vectors first, and within them the primary compiler."""
-    order = {title: place for place, title in enumerate(names.ISAS.values())}
-    return primary(table, found).sort_values("isa", key=lambda isa: isa.map(order), kind="stable")
-
-
-def with_variants(table: pd.DataFrame, found: Found) -> pd.DataFrame:
-    """`widest_first` with the variants of each algorithm's passes, as their samples have them."""
-    rows = []
-    for evidence in found.bodies:
-        samples = evidence.newest.samples
-        whole = samples[(samples["algorithm"] != "") & (samples["pass"] == "") & (samples["variant"] != "")]
-        its = whole.groupby(["compiler", "isa", "algorithm"])["variant"].agg(lambda those: " or ".join(those.unique()))
-        rows.append(its.reset_index().assign(**{MACHINE: found.label(evidence.newest)}))
-    known = pd.concat(rows)
-    known = known.assign(isa=known["isa"].map(names.ISAS), algorithm=known["algorithm"].map(names.algorithm))
-    return widest_first(table, found).merge(known, how="left", on=[MACHINE, "compiler", "isa", "algorithm"])
-
-
-def speedup_variants(table: pd.DataFrame, found: Found) -> pd.DataFrame:
-    """The same of the two algorithms that a speedup is of."""
-    mine = with_variants(table.assign(algorithm=names.algorithm(selection.TWO_PASS)), found)
-    mine = mine.rename(columns={"variant": "variants"}).drop(columns="algorithm")
-    theirs = with_variants(mine.assign(algorithm=mine["against"]), found)
-    return theirs.assign(variants=theirs["variants"] + " against " + theirs["variant"])
-
-
-def passes_of(origin: str) -> Turned:
-    """Passes of one origin, without those that accumulate as published, beside the loops that only move data."""
-
-    def passes(table: pd.DataFrame, found: Found) -> pd.DataFrame:
-        kernels = {name: its for evidence in found.bodies for name, its in evidence.newest.kernels.items()}
-        table = widest_first(table, found)
-        its = table["pass"].map(kernels)
-        is_loop = ~its.map(lambda kernel: kernel.computes)
-        is_asked = its.map(lambda kernel: kernel.origin == origin and not kernel.twin_of) & ~is_loop
-        is_loop &= table[MACHINE].isin(table[is_asked][MACHINE])
-        table = table.assign(series=table["pass"].where(~is_loop, "limit: " + table["pass"]))
-        return pd.concat([table[is_asked], table[is_loop]])
-
-    return passes
-
-
-def parts(table: pd.DataFrame, found: Found) -> pd.DataFrame:
-    """The longest length that was split, without the sums."""
-    longest = table.groupby([MACHINE, "isa"])["elements"].transform("max")
-    return widest_first(table[(table["elements"] == longest) & (table["pass"] != WHOLE)], found)
-
-
-def threads(table: pd.DataFrame, found: Found) -> pd.DataFrame:
-    """Vectors in words."""
-    told = {"own": "one for each thread", "shared": "one for all threads"}
-    table = widest_first(table, found).assign(vectors=table["vectors"].map(told))
-    return table.assign(name=table["name"].map(names.algorithm))
-
-
-def errors(table: pd.DataFrame, found: Found) -> pd.DataFrame:
-    """Algorithms with how they accumulate."""
-    ways = {"folded": "", "lanes": ", in float lanes"}
-    table = table.assign(series=table["algorithm"] + table["accumulation"].map(ways), compiler="")
-    papers = {names.algorithm(name) for its in found.bodies for name in its.newest.papers}
-    table = table[(table["accumulation"] == "folded") | table["algorithm"].isin(papers)]
-    return widest_first(table, found).drop(columns="compiler")
-
-
-def libraries(table: pd.DataFrame, found: Found) -> pd.DataFrame:
-    """Libraries by their titles, without the length that tells what a call costs."""
-    own = table["title"] == "this project"
-    table = table[table["elements"] > 1].assign(series=table["name"].map(names.algorithm).where(own, table["title"]))
-    return table.assign(nanoseconds_per_call=table["nanoseconds_per_call_median"])
-
-
-def over_time(table: pd.DataFrame, found: Found) -> pd.DataFrame:
-    """Of each run that is pooled, not only the one that stands for the machine, one row for each group and what was
-    looked at: bandwidths by level and loop, canaries, disturbed samples."""
-    held = [(run, found.label(run)) for its in found.bodies for run in its.runs if conditions.is_in(run)]
-    tables = []
-    for run, label in held:
-        with suppress(MissingRows):
-            tables.append(conditions.conditions(run).assign(run=facts.when(run), **{MACHINE: label}))
-    table = pd.concat(tables)
-    looks = [name for name in table if name.endswith(conditions.GAVE)]
-    kinds = {
-        "bandwidth, GB/s": {name: name.removesuffix(f"_{conditions.GAVE}").replace("_", ", ") for name in looks},
-        "canaries, relative to the fastest": {"clock_relative": "clock", "throughput_relative": "throughput"},
-        "samples disturbed, %": {"disturbed_percent": "disturbed"},
-        "seconds waited": {"waited_seconds": "waited"},
-    }
-    key = [MACHINE, "run", "process", "group", "started"]
-    parts = [
-        table[[*key, column]].rename(columns={column: "value"}).assign(quantity=kind, series=told)
-        for kind, columns in kinds.items()
-        for column, told in columns.items()
-    ]
-    whole = pd.concat(parts, ignore_index=True).dropna(subset="value")
-    return whole.assign(started=whole["started"].dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
-
-
-def known_answers(table: pd.DataFrame, found: Found) -> pd.DataFrame:
-    """Controls in words, in the order of what was planted."""
-    told = {"again": "against itself", "moved": "moved in memory"}
-    series = table["kind"].map(told).fillna("planted " + table["planted_percent"].map("{:g}\N{NO-BREAK SPACE}%".format))
-    table = table.assign(series=series).sort_values("planted_percent", kind="stable")
-    return widest_first(table, found)
-
-
-def forecasts(table: pd.DataFrame, found: Found) -> pd.DataFrame:
-    """What the model expects, in words."""
-    speedup = f"{names.algorithm(selection.TWO_PASS)} over the better Three-Pass"
-    told = {"speedup_percent": "speedup, %", "nanoseconds_per_element": "ns per element"}
-    series = table["algorithm"].where(table["algorithm"] != "", speedup) + " (model)"
-    table = table.assign(series=series, quantity=table["quantity"].map(told), compiler="")
-    renamed = {"median": "expected_median", "low": "expected_low", "high": "expected_high"}
-    order = {title: place for place, title in enumerate(names.ISAS.values())}
-    table = table.rename(columns=renamed).drop(columns=["algorithm", "compiler"])
-    return table.sort_values("isa", key=lambda isa: isa.map(order), kind="stable")
 
 
 def every_algorithm(found: Found) -> Mapping[str, style.Style]:
@@ -196,10 +55,13 @@ def every_algorithm(found: Found) -> Mapping[str, style.Style]:
 
 def papers_speedups() -> list[tuple[float, str]]:
     """The largest speedups that the paper claims, with whose they are."""
-    claims = [claim for isa in names.ISAS if (claim := paper_percent(isa))]
-    return [
-        (claim.value, f"paper: up to {claim.value:g} % ({names.ISAS[claim.isa or '']}, Skylake-X)") for claim in claims
-    ]
+    known, told = load_machines(), []
+    for isa, title in names.ISAS.items():
+        claim = paper_percent(isa)
+        if claim and claim.machine:
+            machine = known[claim.machine].microarchitecture
+            told.append((claim.value, f"paper: up to {claim.value:g} % ({title}, {machine})"))
+    return told
 
 
 def caches(found: Found) -> pd.DataFrame:
@@ -212,13 +74,14 @@ def caches(found: Found) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[MACHINE, "level", "elements"])
 
 
-BY_MACHINE = (MACHINE,)
 ISA_LOOKS = {
     "AVX512F": style.Style(style.BLUE, "o", "-"),
     "AVX2": style.Style(style.VERMILLION, "s", "-"),
     "scalar": style.Style(style.GREY, "^", (0, (4, 1.5))),
 }
-DISTANCE = Axis("relative_time", "time relative to the fastest", form=".3f")
+TIME = Axis("nanoseconds_per_element", "ns per element", form=".3f")
+ZERO = (0, "")
+"""A line where there is no difference, without a word."""
 
 
 def limit_looks(found: Found) -> dict[str, style.Style]:
@@ -234,11 +97,11 @@ def bandwidths(found: Found) -> Plot:
     """Bandwidths by length, a line a pass."""
     return Lines(
         ELEMENTS,
-        Axis(EFFECTIVE, "effective GB/s", True, form=".3~s"),
+        Axis(EFFECTIVE, "effective GB/s", is_log=True),
         "series",
-        (MACHINE, "isa"),
-        VARIANT | PROCESSES,
-        limit_looks(found),
+        switches=(MACHINE, "isa"),
+        tells=VARIANT | PROCESSES,
+        looks=limit_looks(found),
         caches=True,
     )
 
@@ -259,11 +122,16 @@ PICTURES = (
         "Above zero Two-Pass is faster. Each point is a ratio within rounds, in which all algorithms ran one after the "
         "other; bars are intervals. The dashed lines are the paper's, of its own machine.",
         lambda found: Lines(
-            *(ELEMENTS, Axis("speedup_percent", "speedup, %", form="+.1f"), "isa", (MACHINE, "compiler")),
-            {"against": "against", "variants": "variants", **PROCESSES},
-            *(ISA_LOOKS, [(0, ""), *papers_speedups()], True),
+            ELEMENTS,
+            Axis("speedup_percent", "speedup, %", form="+.1f"),
+            "isa",
+            switches=(MACHINE, "compiler"),
+            tells={"against": "against", "variants": "variants", **PROCESSES},
+            looks=ISA_LOOKS,
+            marks=[ZERO, *papers_speedups()],
+            caches=True,
         ),
-        speedup_variants,
+        turned.speedup_variants,
     ),
     Picture(
         "algorithms",
@@ -272,11 +140,15 @@ PICTURES = (
         "Time of the three algorithms",
         "Nanoseconds per element: lower is faster.",
         lambda found: Lines(
-            *(ELEMENTS, Axis("nanoseconds_per_element", "ns per element", form=".3f"), "algorithm"),
-            *((MACHINE, "isa", "compiler"), VARIANT | PROCESSES, every_algorithm(found)),
+            ELEMENTS,
+            TIME,
+            "algorithm",
+            switches=(MACHINE, "isa", "compiler"),
+            tells=VARIANT | PROCESSES,
+            looks=every_algorithm(found),
             caches=True,
         ),
-        with_variants,
+        turned.with_variants,
     ),
     Picture(
         "frontier",
@@ -286,13 +158,21 @@ PICTURES = (
         "1 is the fastest. A cold output was written longest ago, a warm one by the call before. Algorithms in one "
         "colour and other dashes differ in their stores, or in how they take exp.",
         lambda found: Lines(
-            *(ELEMENTS, DISTANCE, "algorithm", (MACHINE, "isa", "output", "threads")),
-            {"fastest": "the fastest", "origin": "whose", "limit_percent_median": "limit of memory, % of its time"}
-            | VARIANT
-            | PROCESSES,
-            *(every_algorithm(found), (), True),
+            ELEMENTS,
+            Axis("relative_time", "time relative to the fastest", form=".3f"),
+            "algorithm",
+            switches=(MACHINE, "isa", "output", "threads"),
+            tells={
+                "fastest": "the fastest",
+                "origin": "whose",
+                "limit_percent_median": "limit of memory, % of its time",
+                **VARIANT,
+                **PROCESSES,
+            },
+            looks=every_algorithm(found),
+            caches=True,
         ),
-        with_variants,
+        turned.with_variants,
     ),
     Picture(
         "bandwidth",
@@ -302,7 +182,7 @@ PICTURES = (
         "Grey are plain loops that only move data: what memory and caches give. A pass beside the loop of its traffic "
         "is limited by memory; one far below it computes. Where time goes, below, shows the passes of each algorithm.",
         bandwidths,
-        passes_of("paper"),
+        turned.passes_of("paper"),
     ),
     Picture(
         "bandwidth-later",
@@ -311,7 +191,7 @@ PICTURES = (
         "The same of passes that came after the paper",
         "Passes with nt store past the caches, those with table take exp by a table.",
         bandwidths,
-        passes_of("later"),
+        turned.passes_of("later"),
     ),
     Picture(
         "breakdown",
@@ -320,10 +200,13 @@ PICTURES = (
         "Where time goes: each algorithm's passes, out of cache",
         "A bar is one call at the longest length that was split.",
         lambda found: Bars(
-            *("algorithm", Axis("nanoseconds_per_element", "ns per element", form=".3f"), "pass", (MACHINE, "isa")),
-            {"elements": "elements", "processes": "processes"},
+            "algorithm",
+            TIME,
+            "pass",
+            switches=(MACHINE, "isa"),
+            tells={"elements": "elements", "processes": "processes"},
         ),
-        parts,
+        turned.parts,
     ),
     Picture(
         "threads",
@@ -332,10 +215,14 @@ PICTURES = (
         "Throughput against the number of threads",
         "All threads together, each with a vector of its own or all with parts of one.",
         lambda found: Lines(
-            *(Axis("threads", "threads", kind="O"), Axis(THROUGHPUT, "10⁹ elements/s", form=".3f"), "name"),
-            *((MACHINE, "isa", "vectors"), {"elements": "elements", **PROCESSES}, every_algorithm(found)),
+            Axis("threads", "threads", kind="O"),
+            Axis(THROUGHPUT, "10⁹ elements/s", form=".3f"),
+            "name",
+            switches=(MACHINE, "isa", "vectors"),
+            tells={"elements": "elements", **PROCESSES},
+            looks=every_algorithm(found),
         ),
-        threads,
+        turned.threads,
     ),
     Picture(
         "accuracy",
@@ -345,10 +232,12 @@ PICTURES = (
         "Against 80-bit references. Sums are folded into doubles; in float lanes, as published, they lose digits as "
         "vectors grow.",
         lambda found: Lines(
-            *(ELEMENTS, Axis("largest_relative_error", "largest relative error", True, form=".2e"), "series"),
-            *((MACHINE, "isa", "distribution"), {}),
+            ELEMENTS,
+            Axis("largest_relative_error", "largest relative error", is_log=True, form=".2e"),
+            "series",
+            switches=(MACHINE, "isa", "distribution"),
         ),
-        errors,
+        turned.errors,
     ),
     Picture(
         "peers",
@@ -357,13 +246,19 @@ PICTURES = (
         "Other libraries beside these algorithms",
         "Nanoseconds for one call, in the same rounds.",
         lambda found: Lines(
-            *(ELEMENTS, Axis("nanoseconds_per_call", "ns per call", True, form=".3~s"), "series"),
-            (MACHINE, "threads"),
-            {"two_pass_speedup_percent_median": "Two-Pass faster by, %", "version": "version", "output": "output"}
-            | PROCESSES,
-            every_algorithm(found),
+            ELEMENTS,
+            Axis("nanoseconds_per_call", "ns per call", is_log=True),
+            "series",
+            switches=(MACHINE, "threads"),
+            tells={
+                "two_pass_speedup_percent_median": "Two-Pass faster by, %",
+                "version": "version",
+                "output": "output",
+                **PROCESSES,
+            },
+            looks=every_algorithm(found),
         ),
-        libraries,
+        turned.libraries,
     ),
     Picture(
         "conditions",
@@ -373,11 +268,13 @@ PICTURES = (
         "What was found by a look between each two groups of questions of a run, by the time of day (UTC). All runs "
         "that are pooled can be chosen.",
         lambda found: Lines(
-            *(Axis("started", "time, UTC", kind="T"), Axis("value", "what was found", form=".3~f"), "series"),
+            Axis("started", "time, UTC", kind="T"),
+            Axis("value", "what was found", form=".3~f"),
+            "series",
             switches=(MACHINE, "run", "quantity"),
             tells={"process": "process", "group": "group"},
         ),
-        over_time,
+        turned.over_time,
     ),
     Picture(
         "controls",
@@ -387,16 +284,15 @@ PICTURES = (
         "Two-Pass against itself and against its own copy must show 0 %, planted work what was planted. The largest "
         "difference where there is none is the noise floor.",
         lambda found: Lines(
-            *(Axis("series", "what was asked", kind="N"), Axis("difference_percent", "difference, %", form="+.2f")),
+            Axis("series", "what was asked", kind="N"),
+            Axis("difference_percent", "difference, %", form="+.2f"),
             "elements_told",
             switches=(MACHINE, "isa"),
             tells={"planted_percent": "the answer, %", **PROCESSES},
-            marks=[(0, "")],
+            marks=[ZERO],
             joined=False,
         ),
-        lambda table, found: known_answers(table, found).assign(
-            elements_told=lambda those: those["elements"].map(lambda n: f"{names.count(n)} elements")
-        ),
+        turned.known_answers,
     ),
     Picture(
         "repeatability",
@@ -405,10 +301,15 @@ PICTURES = (
         "Runs against each other",
         "By how much each run differs from all pooled.",
         lambda found: Lines(
-            *(ELEMENTS, Axis("difference_percent", "difference, %", form="+.2f"), "run", (MACHINE, "isa", "compiler")),
-            *({"agrees": "agrees", **PROCESSES}, {}, [(0, "")], True),
+            ELEMENTS,
+            Axis("difference_percent", "difference, %", form="+.2f"),
+            "run",
+            switches=(MACHINE, "isa", "compiler"),
+            tells={"agrees": "agrees", **PROCESSES},
+            marks=[ZERO],
+            caches=True,
         ),
-        widest_first,
+        turned.widest_first,
     ),
     Picture(
         "model",
@@ -417,9 +318,12 @@ PICTURES = (
         "What the model expects (model, not measured)",
         "Bars are 10 to 90 % of all draws of what is uncertain. Nothing here decides a claim.",
         lambda found: Lines(
-            *(ELEMENTS, Axis("expected", "expected (model)", form=".3~f"), "series", (MACHINE, "isa", "quantity")),
+            ELEMENTS,
+            Axis("expected", "expected (model)", form=".3~f"),
+            "series",
+            switches=(MACHINE, "isa", "quantity"),
             looks=MODEL_LOOKS,
         ),
-        forecasts,
+        turned.forecasts,
     ),
 )

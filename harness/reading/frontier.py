@@ -33,6 +33,11 @@ def measured(run: Run, given: str) -> list[str]:
     return [name for name, its in asked.items() if (its.input or UNIFORM) == given and name in held]
 
 
+def outputs_in(table: pd.DataFrame) -> list[str]:
+    """The fates of the output in a table, the cold one first."""
+    return [output for output in OUTPUTS.values() if output in set(table["output"])]
+
+
 @made_once
 def frontier_rows(run: Run, given: str = UNIFORM) -> pd.DataFrame:
     """Samples of one input by the primary compiler, each contender undisturbed on its own, with `output` and the

@@ -173,6 +173,12 @@ def test_a_smoke_run_claims_nothing(name: str, smoke: Run) -> None:
     assert ("no interval from one process" in text) == (name not in ("accuracy", "tuning"))
 
 
+def test_variants_that_a_further_machine_published_are_drawn(full_run: Run) -> None:
+    rows = [{**row, "published_for": [*row["published_for"], "another"]} for row in full_run.tuning]
+    (legend,) = draw("tuning", dataclasses.replace(full_run, tuning=tuple(rows))).legends
+    assert "published for another" in [text.get_text() for text in legend.get_texts()]
+
+
 @pytest.mark.parametrize(
     ("name", "missing"),
     [

@@ -16,7 +16,15 @@ LOOK = style.Style(style.GREEN, "o", "-")
 
 def test_an_interval_reaches_to_either_side_of_its_median() -> None:
     row = pd.Series({"time_median": 3.0, "time_low": 2.5, "time_high": 4.0})
-    assert panels.error(row, "time") == (3.0, [0.5, 1.0])
+    middle, spread = panels.error(row, "time")
+    assert (middle, spread.tolist()) == (3.0, [[0.5], [1.0]])
+    _, spread = panels.error(pd.DataFrame([row, row]), "time")
+    assert spread.tolist() == [[0.5, 0.5], [1.0, 1.0]]
+
+
+def test_what_shares_a_row_stands_evenly_about_its_middle() -> None:
+    assert [panels.beside(rank, 3, 0.5) for rank in range(3)] == [-0.5, 0, 0.5]
+    assert panels.beside(0, 1, 0.5) == 0
 
 
 def test_there_is_a_panel_for_each_isa_widest_vectors_first() -> None:

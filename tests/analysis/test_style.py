@@ -9,6 +9,13 @@ def test_algorithms_that_the_paper_does_not_have_share_out_other_looks_in_their_
     assert (looks["one"], looks["other"]) == style.OTHERS[:2]
 
 
+def test_no_series_is_without_a_look_however_many_there_are() -> None:
+    own = style.Style(style.GREEN, "o", "none")
+    looks = style.series(range(2 + len(style.OTHERS)), [own])
+    assert (looks[0], looks[1]) == (own, style.OTHERS[0].points)
+    assert looks[1 + len(style.OTHERS)] == own
+
+
 def test_a_look_without_its_line_keeps_colour_and_marker() -> None:
     look = style.ALGORITHMS["two-pass"]
     assert look.line == {"color": style.GREEN, "marker": "o", "linestyle": "-"}

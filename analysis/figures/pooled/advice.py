@@ -9,7 +9,7 @@ from analysis import panels, style
 from harness.reading import names
 from harness.reading.advice import advice, regrets
 from harness.reading.evidence import Evidence
-from harness.reading.frontier import OUTPUTS, pooled_frontier
+from harness.reading.frontier import outputs_in, pooled_frontier
 from harness.statistics import selection
 
 EXPERIMENT = "frontier"
@@ -26,8 +26,8 @@ def draw(evidence: Evidence) -> Figure:
     length and two for what the algorithm costs where it is always used. Raises MissingRows."""
     run, table, costs = evidence.newest, pooled_frontier(evidence), regrets(evidence)
     isas = selection.isas(table)
-    outputs = [output for output in OUTPUTS.values() if output in set(table["output"])]
-    algorithms = [name for name in run.algorithms if name in set(table["algorithm"])]
+    outputs = outputs_in(table)
+    algorithms = panels.algorithms_in(table, run)
     figure, grid = panels.grid(len(isas), len(outputs), 0.8 + 0.145 * len(algorithms), "row")
     for line, isa in zip(grid, isas, strict=True):
         for axes, output in zip(line, outputs, strict=True):
@@ -35,8 +35,7 @@ def draw(evidence: Evidence) -> Figure:
             over = costs[(costs["isa"] == isa) & (costs["output"] == output) & (costs["threads"] == 1)]
             _panel(axes, of_case, over, algorithms)
             axes.set_title(f"{names.ISAS[isa]}, {output} output", pad=5)
-        labels = [names.algorithm(name) + ("" if run.origin_of(name) == "paper" else " *") for name in algorithms]
-        line[0].set_yticks(range(len(algorithms)), labels, fontsize=6.2)
+        panels.algorithm_rows(line[0], run, algorithms)
     fill = {"facecolor": BEST, "edgecolor": style.BLACK, "linewidth": 0.6}
     handles = [Patch(label="fastest (bold), and what no more than the noise floor tells from it", **fill)]
     notes = [

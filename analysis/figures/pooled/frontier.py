@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from analysis import panels, style
 from harness.reading import names
 from harness.reading.evidence import Evidence, floors
-from harness.reading.frontier import OUTPUTS, pooled_frontier
+from harness.reading.frontier import outputs_in, pooled_frontier
 from harness.record.samples import Run
 from harness.statistics import selection
 
@@ -27,7 +27,7 @@ def draw(evidence: Evidence) -> Figure:
     run, table = evidence.newest, TABLE(evidence)
     isas, looks = selection.isas(table), style.algorithms(run.algorithms)
     alone, teams = table[table["threads"] == 1], table[table["threads"] > 1]
-    outputs = [output for output in OUTPUTS.values() if output in set(alone["output"])]
+    outputs = outputs_in(alone)
     figure, grid = panels.grid(len(outputs) + (len(teams) > 0), len(isas), 1.95, "row")
     for line, output in zip(grid, outputs, strict=False):
         of_output = alone[alone["output"] == output]
@@ -39,7 +39,7 @@ def draw(evidence: Evidence) -> Figure:
     for axes, isa in zip(grid[-1] if len(teams) else [], isas, strict=False):
         _dots(axes, teams[teams["isa"] == isa], looks, evidence)
         axes.set_title(f"{names.ISAS[isa]}\n{_team(teams[teams['isa'] == isa])}", pad=5)
-    handles = [_handle(name, looks[name], run) for name in run.algorithms if name in set(table["algorithm"])]
+    handles = [_handle(name, looks[name], run) for name in panels.algorithms_in(table, run)]
     handles.append(panels.handle("limit: loops of two reads and a write", LIMIT))
     notes = [
         f"solid and filled: the paper's; dashed and hollow: later; grey band: noise floor; {panels.CACHE_NOTE}",
@@ -86,20 +86,19 @@ def _dots(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Style], eviden
     floor = floors(evidence, table["elements"])[0]
     axes.axvspan(1, 1 + floor / 100, color=style.GREY, alpha=0.2, linewidth=0)
     for place, (_, row) in enumerate(table.iterrows()):
-        middle, (below, above) = panels.error(row, "relative_time")
+        middle, spread = panels.error(row, "relative_time")
         look = {**_shape(row["algorithm"], looks[row["algorithm"]], run), "linestyle": "none"}
-        axes.errorbar(middle, place, xerr=[[below], [above]], **look, capsize=2, elinewidth=0.8)
+        axes.errorbar(middle, place, xerr=spread, **look, capsize=2, elinewidth=0.8)
     limit = table[table["algorithm"] == table["fastest"]]["limit_percent_median"].iloc[0] / 100
     axes.axvline(limit, color=LIMIT.colour, linestyle=LIMIT.dashes)
     axes.set_yticks([])  # names as long as these would take a third of the figure from all panels
     axes.set_ylim(-0.6, len(table) - 0.4)
     axes.set_xlim(min(limit, 1) - 0.05, 1.03 * table["relative_time_high"].max())
-    axes.grid(axis="x")
-    axes.grid(axis="y", visible=False)
+    panels.upright_grid(axes)
     axes.set_xlabel("time relative to the fastest")
 
 
 def _team(table: pd.DataFrame) -> str:
     if table.empty:
         return "not measured"
-    return f"{table['threads'].max()} threads, {names.count(table['elements'].max())} elements"
+    return f"{names.threads(table['threads'].max())}, {names.count(table['elements'].max())} elements"

@@ -6,7 +6,7 @@ from analysis import panels, style
 from harness.reading import names
 from harness.reading.advice import regrets
 from harness.reading.evidence import Evidence
-from harness.reading.frontier import OUTPUTS
+from harness.reading.frontier import outputs_in
 from harness.statistics import selection
 
 EXPERIMENT = "frontier"
@@ -21,8 +21,8 @@ def draw(evidence: Evidence) -> Figure:
     run, table = evidence.newest, TABLE(evidence)
     table = table[table["threads"] == 1]
     isas = selection.isas(table)
-    outputs = [output for output in OUTPUTS.values() if output in set(table["output"])]
-    algorithms = [name for name in [*run.algorithms][::-1] if name in set(table["algorithm"])]
+    outputs = outputs_in(table)
+    algorithms = panels.algorithms_in(table, run)[::-1]
     figure, grid = panels.grid(len(outputs), len(isas), 0.7 + 0.15 * len(algorithms), "row")
     for line, output in zip(grid, outputs, strict=True):
         for axes, isa in zip(line, isas, strict=True):
@@ -32,8 +32,7 @@ def draw(evidence: Evidence) -> Figure:
             axes.plot(of_case["mean_percent"], places, **MEAN.line)
             panels.rows_axes(axes, len(algorithms))
             axes.set_title(f"{names.ISAS[isa]}, {output} output", pad=5)
-        labels = [names.algorithm(name) + ("" if run.origin_of(name) == "paper" else " *") for name in algorithms]
-        line[0].set_yticks(range(len(algorithms)), labels, fontsize=6.2)
+        panels.algorithm_rows(line[0], run, algorithms)
     for axes in grid[-1]:
         axes.set_xlabel("longer than the fastest, %")
     handles = [panels.handle("at worst", WORST), panels.handle("geometric mean over the lengths", MEAN)]

@@ -1,7 +1,5 @@
 """Runs of one body of evidence against each other: by how much each differs from all pooled, and which agree."""
 
-from itertools import cycle
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,12 +12,12 @@ from harness.statistics import selection
 
 EXPERIMENT = "runs"
 TABLE = each_run
-COLOURS = (style.GREEN, style.BLUE, style.ORANGE)
 LOOKS = (
-    *(style.Style(colour, marker, "none") for colour, marker in zip(COLOURS, "os^", strict=True)),
-    *(look.points for look in style.OTHERS),
+    style.Style(style.GREEN, "o", "none"),
+    style.Style(style.BLUE, "s", "none"),
+    style.Style(style.ORANGE, "^", "none"),
 )
-"""Of each run that has a length in common with another, in the order of the body."""
+"""Of the first runs that have a length in common with another, in the order of the body."""
 ROOM = 1.5
 """The factor of lengths within which runs stand beside each other, so that their intervals can be told apart."""
 
@@ -31,7 +29,7 @@ def draw(evidence: Evidence) -> Figure:
     isas = selection.isas(primary)
     figure, grid = panels.grid(len(isas) + 1, 1, 1.7, "none")
     compared = [one.name for one in evidence.runs if one.name in set(table["run"])]
-    looks = dict(zip(compared, cycle(LOOKS), strict=False))
+    looks = style.series(compared, LOOKS)
     for axes, isa in zip(grid[:, 0], isas, strict=False):
         of_isa = primary[primary["isa"] == isa]
         panels.length_axis(axes, of_isa["elements"], run.machine)
