@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 
 from analysis import figures
 from analysis.claims.quantities import QUANTITIES
@@ -43,16 +43,14 @@ class Measured:
 
     @classmethod
     def here(cls, results: Path) -> Measured:
-        """By the times and sizes of files: of the environment, of the extensions, and of what drawing noted."""
+        """By the times and sizes of files, and by what Snakemake noted of building and drawing."""
         environment, ready = (_time(ROOT / ".venv" / name) for name in ("pyvenv.cfg", "ready"))
-        made = sorted(filter(None, map(_time, (results / "build").rglob("*.*"))))
-        drawn = [_seconds(file) for file in sorted((results / "logs" / "figures").glob("*.seconds"))]
         sizes = {"the environment": ROOT / ".venv", "built kernels": results / "build", "runs": results / "runs"}
         held = {what: _bytes(folder) for what, folder in sizes.items()}
         return cls(
             _told(ready - environment) if environment and ready and ready > environment else NOT_HERE,
-            _told(made[-1] - made[0]) if len(made) > 1 else NOT_HERE,
-            _told(sum(drawn)) if drawn else NOT_HERE,
+            _noted(results / "logs" / "build"),
+            _noted(results / "logs" / "figures"),
             ", ".join(f"{what} {facts.size(size)}" for what, size in held.items() if size) or NOT_HERE,
         )
 
@@ -66,10 +64,13 @@ def _bytes(folder: Path) -> int:
     return sum(os.lstat(file).st_size for file in files)
 
 
-def _seconds(file: Path) -> float:
-    """What Snakemake's benchmark of a rule says."""
-    with file.open(encoding="utf-8", newline="") as text:
-        return sum(float(row["s"]) for row in csv.DictReader(text, delimiter="\t"))
+def _noted(folder: Path) -> str:
+    """What Snakemake's benchmarks in a folder add up to."""
+    seconds = []
+    for file in sorted(folder.glob("*.seconds")):
+        with file.open(encoding="utf-8", newline="") as text:
+            seconds += [float(row["s"]) for row in csv.DictReader(text, delimiter="\t")]
+    return _told(sum(seconds)) if seconds else NOT_HERE
 
 
 def _told(seconds: float) -> str:
@@ -119,20 +120,26 @@ def variation(evidence: Evidence) -> str:
     below = f"differences below the noise floor ({found.floor_told}) are none"
     least = below if found.floor else "the noise floor is not known"
     try:
-        if len(evidence.runs) > 1:
-            apart = each_run(evidence)["difference_percent_median"].abs().max()
-            table = pooled_speedups(evidence)
-            ends = [table[f"next_run_speedup_percent_{end}"] for end in ("low", "high")]
-            wide = float(np.nanmax((ends[1] - ends[0]) / 2))
-            return (
-                f"{len(evidence.runs)} runs differ from all pooled by up to {apart:.1f} %; the next run's speedups are "
-                f"expected within ± {wide:.1f} points or less of the pooled ones (tables/MACHINE/speedup.csv); {least}"
-            )
         table = pooled_speedups(evidence)
-        wide = float(((table["speedup_percent_high"] - table["speedup_percent_low"]) / 2).max())
-        return f"one run, so only over processes: half intervals of speedups are at most {wide:.1f} points; {least}"
     except MissingRows:
         return f"no speedup was measured; {least}"
+    if table["between_runs_percent"].isna().all():
+        why = "one run" if len(evidence.runs) == 1 else "no two runs have a length in common"
+        wide = _half_width(table, "speedup_percent")
+        return f"{why}, so only over processes: half intervals of speedups are at most {wide:.1f} points; {least}"
+    runs = "; ".join(evidence.cautions)
+    if len(evidence.runs) > 1:
+        apart = each_run(evidence)["difference_percent_median"].abs().max()
+        runs = f"{len(evidence.runs)} runs differ from all pooled by up to {apart:.1f} %"
+    return (
+        f"{runs}; the next run's speedups are expected within ± {_half_width(table, 'next_run_speedup_percent'):.1f} "
+        f"points or less of the pooled ones (tables/MACHINE/speedup.csv); {least}"
+    )
+
+
+def _half_width(table: pd.DataFrame, value: str) -> float:
+    """Half of the widest interval that is known of a value."""
+    return float((table[f"{value}_high"] - table[f"{value}_low"]).max() / 2)
 
 
 def state(run: Record) -> dict[str, str]:

@@ -94,8 +94,17 @@ def when(run: Record) -> str:
 
 
 def minutes(run: Record) -> float:
-    """From the start of a run to its end."""
-    return (datetime.fromisoformat(run.ended or run.started) - datetime.fromisoformat(run.started)).total_seconds() / 60
+    """From the start of a run to its end, without the time between a session that was stopped and the next one."""
+    began = datetime.fromisoformat(run.started)
+
+    def since(moment: str) -> float:
+        return (datetime.fromisoformat(moment) - began).total_seconds()
+
+    seconds = since(run.ended or run.started)
+    for stopped, following in enumerate(run.sessions[1:]):
+        ends = [row["started"] + row["seconds"] for row in run.groups if row["session"] == stopped]
+        seconds -= max(0.0, since(following.started) - max(ends)) if ends else 0.0
+    return seconds / 60
 
 
 def reservations(evidence: Evidence) -> list[str]:

@@ -205,9 +205,10 @@ class Found:
         return "/".join(run.folder.parts[-3:])
 
     def without_places(self, text: str) -> str:
-        """A text without the folders of this checkout, which may tell whose it is."""
-        places = {f"{place}/" for own in (self.results, ROOT) for place in (own, own.resolve())}
-        for place in sorted(places - {"./"}, key=len, reverse=True):
+        """A text without the folders that this checkout and the results are in, which may tell whose they are."""
+        owners = (self.results.parent, self.results.resolve().parent, ROOT, ROOT.resolve())
+        places = {f"{folder}/" for folder in owners}
+        for place in sorted(places - {"./", "//"}, key=len, reverse=True):
             text = text.replace(place, "")
         return text
 

@@ -16,6 +16,8 @@ rule extension:
         f"{BUILT}/{{compiler}}/_softmax_{{name}}_{{target}}.so",
     log:
         f"{BUILT}/{{compiler}}/{{name}}_{{target}}.log",
+    benchmark:
+        "results/logs/build/{compiler}_{name}_{target}.seconds"
     wildcard_constraints:
         name="[a-z0-9_]+",
         target="[a-z0-9]+",

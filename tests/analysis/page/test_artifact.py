@@ -43,19 +43,24 @@ def test_the_allowed_variation_is_that_of_the_runs(found: Found) -> None:
 
 def test_times_are_those_that_files_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(artifact, "ROOT", tmp_path)
-    assert artifact.Measured.here(tmp_path).analysis == artifact.NOT_HERE
-    (tmp_path / "logs" / "figures").mkdir(parents=True)
-    for name, seconds in (("one", 40.5), ("two", 20.5)):
-        file = tmp_path / "logs" / "figures" / f"{name}.seconds"
+    found = artifact.Measured.here(tmp_path)
+    assert found.analysis == found.build == artifact.NOT_HERE
+    # Extensions that were built a day later took no day to build.
+    for name, seconds in (("figures/one", 40.5), ("figures/two", 20.5), ("build/gcc", 30), ("build/clang", 60)):
+        file = tmp_path / "logs" / f"{name}.seconds"
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"s\th:m:s\n{seconds}\t0:00:40\n", encoding="utf-8")
-    assert artifact.Measured.here(tmp_path).analysis == "61 s"
+    found = artifact.Measured.here(tmp_path)
+    assert (found.analysis, found.build) == ("61 s", "90 s")
 
 
 def test_nothing_personal_is_in_it(appendix: str, personal: list[str]) -> None:
     assert [word for word in personal if word in appendix] == []
 
 
-def test_without_a_run_every_field_has_words(tmp_path: Path) -> None:
-    told = appendix_of(Found.of(tmp_path))
+def test_without_a_run_every_field_has_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = appendix_of(Found.of(Path("results")))
+    assert "from the runs below `results/`" in told and "`results/recorded/`" in told
     assert "not known before there is a run" in told
     assert [line for line in told.splitlines() if re.search(r"\*\*: *\.?$|\|\s+\|", line)] == []
