@@ -90,7 +90,8 @@ def _trust(run: Run) -> list[str]:
 
 
 def _conditions(run: Run) -> list[str]:
-    """What memory and the last-level cache gave over the run's time, and at best of all runs of the machine."""
+    """What memory and the last-level cache gave: the median over the run's time, that of the machine's best run, and
+    between which shares of the median eight looks of ten lay."""
     if not conditions.is_in(run):
         return []
     table, best = conditions.given(run), _best_known(run)
@@ -98,9 +99,9 @@ def _conditions(run: Run) -> list[str]:
     for level in conditions.levels(run):
         middle, low, high = table.loc[(level, LOOPS[0])]
         shares = f"{100 * low / middle:.0f} to {100 * high / middle:.0f} %"
-        told.append(f"{level} {middle:.3g} GB/s ({shares} of it; best known {best[level]:.3g})")
+        told.append(f"{level} {middle:.3g} ({best[level]:.3g}), {shares}")
     waited = sum(row["waited"] for row in run.groups)
-    return [f"load from {'; '.join(told)}; {waited:.0f} s waited"]
+    return [f"load, GB/s (best known): {'; '.join(told)}; {waited:.0f} s waited"]
 
 
 def _best_known(run: Run) -> pd.Series:
@@ -137,7 +138,9 @@ def _where(run: Run) -> list[str]:
     machine = run.machine.name
     drawn = newest_complete(run.folder.parents[2]).get(machine, run.folder)
     other = "" if drawn.name == run.folder.name else f" (of the run {drawn.name})"
-    return textwrap.wrap(f"figures{other}: results/figures/{machine}/; the paper's claims: results/claims.md", COLUMNS)
+    figures, claims = f"figures{other}: results/figures/{machine}/", "the paper's claims: results/claims.md"
+    together = f"{figures}; {claims}"
+    return [together] if len(together) <= COLUMNS else [figures, claims]
 
 
 def _smoke(run: Run) -> list[str]:
