@@ -1,7 +1,8 @@
 """The model in words: what it expects of machines that were not measured, why, and how far it may be trusted."""
 
-from collections.abc import Iterable
-from dataclasses import replace
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -19,46 +20,94 @@ COVERAGE_TARGET, BAND_TARGET = (70, 90), 15
 """Percent of what was measured in the bands; points of half a band of the largest speedup."""
 
 
-def validation(table: pd.DataFrame) -> str:
-    """How well the model does, as Markdown, what is not met first; `table` as validate.compare gives it."""
-    machines, runs = sorted(set(table["machine"])), sorted(set(table["machine"] + "/" + table["run"]))
-    ratios, chosen, (least, most), rows, misses = table["kind"] == SPEEDUP, Parameters(), COVERAGE_TARGET, [], []
-    far, relative = ratios & (table["region"] == REGIONS[-1]), table["expected"] / table["measured"]
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of the model, of one kind of numbers."""
+
+    what: str
+    unit: str
+    of: Callable[[pd.DataFrame], pd.Series]
+    """Which rows of validate.compare these are."""
+    most_off: float = math.inf
+    """By how much they may be off, in the unit and in the median."""
+    is_covered: bool = False
+    """Whether COVERAGE_TARGET of them have to lie in their bands."""
+
+    def row(self, own: pd.DataFrame, machines: Sequence[str]) -> str:
+        """A row of the table in Markdown; `own` as `_held`."""
+        each = ", ".join(f"{off:.1f}" for off in own.groupby("machine")["off"].median().reindex(machines))
+        cells = (
+            self.what,
+            str(len(own)),
+            f"{own['off'].median():.1f} {self.unit}",
+            each,
+            f"{own['inside'].mean():.0f} %",
+            f"{own['apart'].mean():.0f} %",
+            f"{own['needed'].quantile(COVERED):.1f}",
+        )
+        return f"| {' | '.join(cells)} |".replace("nan %", "–").replace("nan", "–")
+
+    def misses(self, own: pd.DataFrame) -> Iterator[str]:
+        """What is not met, in words."""
+        off, inside, (least, most) = own["off"].median(), own["inside"].mean(), COVERAGE_TARGET
+        if off > self.most_off:
+            yield f"{self.what} are off by {off:.1f} {self.unit}, asked at most {self.most_off:g}"
+        if self.is_covered and not least <= inside <= most:
+            yield f"{inside:.0f} % of {self.what} in the bands, asked {least} to {most}"
+
+
+def _kind(kind: str) -> Callable[[pd.DataFrame], pd.Series]:
+    return lambda table: table["kind"] == kind
+
+
+def _far_speedups(isa: str) -> Callable[[pd.DataFrame], pd.Series]:
+    return lambda table: (table["kind"] == SPEEDUP) & (table["region"] == REGIONS[-1]) & (table["isa"] == isa)
+
+
+ASKED = (
+    Asked("times of algorithms", "%", _kind(ALGORITHM), 7, is_covered=True),
+    Asked("times of passes", "%", _kind(PASS), 7, is_covered=True),
+    Asked("times of later algorithms", "%", _kind(LATER)),
+    Asked("speedups out of cache, AVX512F", "points", _far_speedups("avx512f"), 5),
+    Asked("speedups out of cache, AVX2", "points", _far_speedups("avx2"), 7),
+    Asked("speedups", "points", _kind(SPEEDUP), is_covered=True),
+)
+
+
+def _held(table: pd.DataFrame) -> pd.DataFrame:
+    """The table of validate.compare with relative (expected to measured), off (percent of times, points of speedups),
+    inside and apart (100 where what was measured is in the band, by other blocks of its machine and by other machines;
+    NaN where there is no band), and needed (the factor that the latter band would take)."""
+    relative = table["expected"] / table["measured"]
+    is_ratio, measured = table["kind"] == SPEEDUP, table["measured"]
+    apart_reaches = np.log(table["high_apart"] / table["expected"])
     found = table.assign(
         relative=relative,
-        off=100 * (table["expected"] - table["measured"]).abs() / table["measured"].where(~ratios, 1),
-        inside=100.0 * table["measured"].between(table["low"], table["high"]),
-        apart=100.0 * table["measured"].between(table["low_apart"], table["high_apart"]),
-        needed=OTHER_MICROARCHITECTURE * np.abs(np.log(relative)) / np.log(table["high_apart"] / table["expected"]),
+        off=100 * (table["expected"] - measured).abs() / measured.where(~is_ratio, 1),
+        inside=100.0 * measured.between(table["low"], table["high"]),
+        apart=100.0 * measured.between(table["low_apart"], table["high_apart"]),
+        needed=OTHER_MICROARCHITECTURE * np.abs(np.log(relative)) / apart_reaches,
     )
     found.loc[np.isinf(table["high"]), "inside"] = np.nan
     found.loc[np.isinf(table["high_apart"]), ["apart", "needed"]] = np.nan
-    for what, unit, asked, is_covered, which in (
-        ("times of algorithms", "%", 7, True, table["kind"] == ALGORITHM),
-        ("times of passes", "%", 7, True, table["kind"] == PASS),
-        ("times of later algorithms", "%", np.inf, False, table["kind"] == LATER),
-        ("speedups out of cache, AVX512F", "points", 5, False, far & (table["isa"] == "avx512f")),
-        ("speedups out of cache, AVX2", "points", 7, False, far & (table["isa"] == "avx2")),
-        ("speedups", "points", np.inf, True, ratios),
-    ):
-        if (own := found[which]).empty:
-            continue
-        middle, inside = own["off"].median(), own["inside"].mean()
-        each = ", ".join(f"{one:.1f}" for one in own.groupby("machine")["off"].median().reindex(machines))
-        others = f"{own['apart'].mean():.0f} % | {own['needed'].quantile(COVERED):.1f}"
-        rows.append(f"| {what} | {len(own)} | {middle:.1f} {unit} | {each} | {inside:.0f} % | {others} |")
-        if middle > asked:
-            misses.append(f"{what} are off by {middle:.1f} {unit}, asked at most {asked}")
-        if is_covered and not least <= inside <= most:
-            misses.append(f"{inside:.0f} % of {what} in the bands, asked {least} to {most}")
-    places = found[table["kind"] == ALGORITHM].groupby(["machine", "region"])["relative"].median()
+    return found
+
+
+def validation(table: pd.DataFrame) -> str:
+    """How well the model does, as Markdown, what is not met first; `table` as validate.compare gives it."""
+    machines, runs = sorted(set(table["machine"])), sorted(set(table["machine"] + "/" + table["run"]))
+    found, chosen = _held(table), Parameters()
+    asked = [(one, own) for one in ASKED if len(own := found[one.of(found)])]
+    rows = [one.row(own, machines) for one, own in asked]
+    misses = [miss for one, own in asked for miss in one.misses(own)]
+    places = found[_kind(ALGORITHM)(found)].groupby(["machine", "region"])["relative"].median()
     where = ", ".join(f"{machine} {region} {100 * (one - 1):+.0f} %" for (machine, region), one in places.items())
     return f"""\
 Not met of what was asked: {"; ".join(misses) or "nothing"}.
 
 | what | how many | median error | of {", ".join(machines)} | in the bands of 80 % | by other machines | would take |
 | --- | --- | --- | --- | --- | --- | --- |
-{chr(10).join(rows).replace("nan %", "–").replace("nan", "–")}
+{chr(10).join(rows)}
 
 *In the bands*: those of each block of (compiler, ISA, what holds X) are as wide as the errors of the same machine's
 other blocks with X in the same place; of later algorithms as those of the paper's. *By other machines*: as wide as
@@ -77,19 +126,10 @@ from beyond L2. Neighbouring lengths are not independent. By runs {", ".join(run
 def explanation(scores: Iterable[str], recorded: str) -> str:
     """What the model expects of the paper's machines, and why, as a page of Markdown; `scores` say how what was sealed
     fared; `recorded` is the validation. Raises HarnessError."""
-    rows, paragraphs, (missed, _, validated) = [], [], recorded.partition("\n")
-    for name, isas in predicted_machines().items():
-        title = load_machines()[name].title
-        paragraphs.append(" ".join([f"**{title}.**", *(_why(name, isa) for isa in isas)]))
-        paragraphs.append(f"![{title}, as the model expects it]({name}/{figures.NAME}.svg)")
-        for isa in isas:
-            claim, its = paper_percent(isa), forecast(name, isa)
-            inputs_alone = replace(its, grids={(SPEEDUP_PERCENT, ""): 100 * (its.prediction.ratio() - 1)})
-            (_, low, high), (_, *ends) = its.largest(), inputs_alone.largest()
-            claimed = f"up to {claim.value:g} %" if claim and claim.machine == name else "more than 0"
-            wide = f", wider than ± {BAND_TARGET}" if high - low > 2 * BAND_TARGET else ""
-            alone = "[{:+.0f}, {:+.0f}]".format(*ends)
-            rows.append(f"| {title} | {names.ISAS[isa]} | {told(name, isa)}{wide} | {alone} | {claimed} |")
+    missed, _, validated = recorded.partition("\n")
+    machines = predicted_machines()
+    rows = [_largest(name, isa) for name, isas in machines.items() for isa in isas]
+    paragraphs = [text for name, isas in machines.items() for text in _reasons(name, isas)]
     return f"""\
 # What the model expects of machines that were not measured
 
@@ -126,6 +166,25 @@ analysis/model/validate.py, with its reason). What measured machines need of one
 
 {validated.strip()}
 """
+
+
+def _largest(name: str, isa: str) -> str:
+    """The largest speedup that is expected of a machine, as a row of a table in Markdown."""
+    claim, its = paper_percent(isa), forecast(name, isa)
+    inputs_alone = replace(its, grids={(SPEEDUP_PERCENT, ""): 100 * (its.prediction.ratio() - 1)})
+    (_, low, high), (_, *ends) = its.largest(), inputs_alone.largest()
+    wide = f", wider than ± {BAND_TARGET}" if high - low > 2 * BAND_TARGET else ""
+    alone = "[{:+.0f}, {:+.0f}]".format(*ends)
+    claimed = f"up to {claim.value:g} %" if claim and claim.machine == name else "more than 0"
+    title = load_machines()[name].title
+    return f"| {title} | {names.ISAS[isa]} | {told(name, isa)}{wide} | {alone} | {claimed} |"
+
+
+def _reasons(name: str, isas: Iterable[str]) -> tuple[str, str]:
+    """Why that is expected of a machine, a paragraph, and its figure."""
+    title = load_machines()[name].title
+    why = " ".join([f"**{title}.**", *(_why(name, isa) for isa in isas)])
+    return why, f"![{title}, as the model expects it]({name}/{figures.NAME}.svg)"
 
 
 def _why(name: str, isa: str) -> str:

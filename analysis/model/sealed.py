@@ -129,6 +129,6 @@ def measured(run: Run) -> pd.DataFrame:
     """Speedups and times of whole algorithms: KEYS, measured."""
     table = validate.measured(run).rename(columns={"name": "algorithm"})
     is_ratio = table["kind"] == validate.SPEEDUP
-    table["quantity"] = np.where(is_ratio, *UNITS)
+    table["quantity"] = np.where(is_ratio, forecast.SPEEDUP_PERCENT, forecast.NANOSECONDS)
     table["measured"] = table["measured"].where(~is_ratio, 100 * (table["measured"] - 1))
     return table.loc[table["kind"] != validate.PASS, [*KEYS, "measured"]]

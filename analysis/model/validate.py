@@ -123,8 +123,8 @@ def half_width(errors: Sequence[float] | np.ndarray) -> float:
     return float(np.sort(np.abs(errors))[place - 1]) if place <= len(errors) else math.inf
 
 
-def told(runs: Sequence[Run], cycles: pd.DataFrame) -> bytes:
-    """The file of algorithms: those of the newest run, and what their passes move."""
+def algorithms_file(runs: Sequence[Run], cycles: pd.DataFrame) -> bytes:
+    """The content of ALGORITHMS: those of the newest run, and what their passes move."""
     newest = max(runs, key=lambda run: run.started)
     algorithms = in_core.predicted(newest.algorithms, cycles)
     passes = {name: asdict(newest.kernels[name]) for names in algorithms.values() for name in names}

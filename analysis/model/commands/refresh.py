@@ -40,9 +40,13 @@ def run(options: argparse.Namespace) -> None:
     for other in (run for run in runs if run.name not in set(table["run"])):
         print(f"{other.folder}: left out, no loops of its kernels are recorded", file=sys.stderr)
     page = report.validation(table)
-    names = (in_core.RECORDED.name, validate.ALGORITHMS.name, validate.RECORDED.name, "validation.md")
-    contents = (csv_bytes(loops), validate.told(runs, loops), csv_bytes(table), page.encode())
-    write_whole({options.output / name: content for name, content in zip(names, contents, strict=True)})
+    written = {
+        in_core.RECORDED.name: csv_bytes(loops),
+        validate.ALGORITHMS.name: validate.algorithms_file(runs, loops),
+        validate.RECORDED.name: csv_bytes(table),
+        "validation.md": page.encode(),
+    }
+    write_whole({options.output / name: content for name, content in written.items()})
     print(page, end="")
 
 

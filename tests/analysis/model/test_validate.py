@@ -108,7 +108,7 @@ def test_what_predictions_need_survives_its_files(known, tmp_path):
     run, loops = known
     made = validate.compare([run], loops).round(6)
     (tmp_path / "validation.csv").write_bytes(csv_bytes(made))
-    (tmp_path / "algorithms.json").write_bytes(validate.told([run], loops))
+    (tmp_path / "algorithms.json").write_bytes(validate.algorithms_file([run], loops))
     table, algorithms, passes = validate.load(tmp_path)
     assert algorithms == {name: list(of) for name, of in run.algorithms.items()}
     assert passes == {name: run.kernels[name] for of in run.algorithms.values() for name in of}
