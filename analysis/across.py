@@ -81,7 +81,7 @@ def draw(machines: Sequence[Compared]) -> Figure:
 
 
 def table(machines: Sequence[Compared]) -> pd.DataFrame:
-    """`analysis.tables.machines.machines`."""
+    """Their rows (`analysis.tables.machines.machine`), sorted by machine."""
     return pd.DataFrame([row for its in sorted(machines, key=lambda its: its.name) for row in its.rows])
 
 

@@ -1,11 +1,13 @@
 """Runs whose times are given, so that answers can be derived by hand."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
+from analysis.claims.claims import Claim
+from analysis.claims.verdicts import Judgement, of_machine, together
 from harness.record.run import content_of, record_of
 from harness.record.samples import Run
 
@@ -21,6 +23,11 @@ PASSES = {
 """By pass and variant, at NEAR and at FAR."""
 Timed = tuple[str, str, str, str, int, int, float]
 """experiment, algorithm, pass, variant, elements, threads, nanoseconds."""
+
+
+def judge_all(claims: Sequence[Claim], runs: Mapping[str, Sequence[Run]]) -> list[Judgement]:
+    """Every claim by the runs of some machines."""
+    return together(claims, {machine: of_machine(claims, machine, those) for machine, those in runs.items()})
 
 
 def run_that_says(run: Run, /, **changed: Any) -> Run:

@@ -53,14 +53,6 @@ class Said:
     """Of each run, in a line."""
 
 
-def judge_all(
-    claims: Sequence[Claim], runs: Mapping[str, Sequence[Run]], expects: Callable[[Claim], str] = lambda _: ""
-) -> list[Judgement]:
-    """Every claim, on its own machine first and then on every other that has runs, as `of_machine` tells them;
-    `expects` tells what the model says of a claim whose machine has no run."""
-    return together(claims, {machine: of_machine(claims, machine, those) for machine, those in runs.items()}, expects)
-
-
 def of_machine(claims: Sequence[Claim], machine: str, runs: Sequence[Run]) -> Said:
     """What the runs of a machine say, those first that are preferred: the first body of evidence that can be asked
     answers, one with a null test before one without."""
@@ -93,7 +85,8 @@ def look(claims: Iterable[Claim], run: Run) -> None:
 def together(
     claims: Sequence[Claim], said: Mapping[str, Said], expects: Callable[[Claim], str] = lambda _: ""
 ) -> list[Judgement]:
-    """Every claim, on its own machine first and then on every other, by what each machine's runs say."""
+    """Every claim, on its own machine first and then on every other, by what each machine's runs say; `expects` tells
+    what the model says of a claim whose machine has no run."""
     known, judgements = load_machines(), []
     for claim in claims:
         if claim.machine is not None and not any(claim.id in its.own for its in said.values()):

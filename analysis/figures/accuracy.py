@@ -1,5 +1,6 @@
 """How exact exp and whole softmaxes are, and what accumulating in float lanes, as published, loses."""
 
+import math
 from collections.abc import Sequence
 from itertools import cycle
 
@@ -19,6 +20,8 @@ EXPERIMENT = "accuracy"
 TABLE = accuracy
 
 DASHES: tuple[style.Dashes, ...] = ("-", (0, (4, 1.5)), (0, (1.2, 1.2)), (0, (4, 1.5, 1, 1.5)))
+COLUMNS = 4
+"""Of panels."""
 ISA_DASHES = dict(zip(ISAS, cycle(DASHES)))
 
 
@@ -27,9 +30,7 @@ def draw(run: Run) -> Figure:
     table = TABLE(run)
     distributions = list(dict.fromkeys(table["distribution"]))
     looks = style.algorithms(run.algorithms)
-    columns = 4
-    rows = -(-(len(distributions) + 1) // columns)
-    figure, grid = panels.grid(rows, columns, 1.75, "none")
+    figure, grid = panels.grid(math.ceil((len(distributions) + 1) / COLUMNS), COLUMNS, 1.75, "none")
     cells = list(grid.flat)
     _histogram(cells[0], run.exp)
     for axes, distribution in zip(cells[1:], distributions, strict=False):

@@ -30,10 +30,10 @@ from analysis.page import facts
 from analysis.page.found import Found
 from analysis.page.pictures import PICTURES, Picture, caches
 from analysis.page.template import FOLDER, environment
+from analysis.tables.machines import BEST
 from harness.reading import kept, names, parallel
 from harness.record.errors import HarnessError
 from harness.record.machines import load_machines
-from harness.statistics.intervals import bounds
 
 DIGITS = 6
 """Of numbers, as in the tables beside the figures."""
@@ -173,17 +173,11 @@ def headlines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     for row in rows:
         if row["isa"] == "scalar" and len(rows) > 1:
             continue
-        found = names.interval(row[name] for name in bounds_of_best())
+        found = names.interval(row[name] for name in BEST)
         wins = row["wins_from_elements"]
         since = "" if wins is None else f"; faster from {names.count(wins)} elements on"
         told.append(f"{names.ISAS[row['isa']]} {found}{since}")
     return told
-
-
-def bounds_of_best() -> list[str]:
-    """The columns of the largest speedup and its interval."""
-    middle, low, high = bounds("best_speedup_percent")
-    return [middle.removesuffix("_median"), low, high]
 
 
 def drawn(found: Found) -> Iterator[tuple[str, str, str]]:

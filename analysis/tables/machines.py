@@ -1,10 +1,6 @@
 """All machines that have a run, side by side."""
 
-from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
-
-import pandas as pd
 
 from analysis.tables.bandwidths import EFFECTIVE, at_longest
 from analysis.tables.speedups import largest, pooled_speedups, wins_from
@@ -13,21 +9,12 @@ from harness.record.errors import MissingRows
 from harness.record.machines import emulator, is_evidence, load_machines
 from harness.record.samples import Run
 from harness.statistics import selection
+from harness.statistics.intervals import bounds
 from harness.statistics.selection import TWO_PASS
 
+BEST = ("best_speedup_percent", "best_speedup_percent_low", "best_speedup_percent_high")
+"""The largest speedup with its interval."""
 NOTHING = "no run has both Two-Pass and a Three-Pass algorithm in a round"
-
-
-def machines(bodies: Sequence[Evidence]) -> pd.DataFrame:
-    """One row for each machine and ISA, sorted by machine, as `machine` tells it. Raises MissingRows where no machine
-    has speedups."""
-    rows = []
-    for evidence in sorted(bodies, key=lambda evidence: evidence.newest.machine.name):
-        with suppress(MissingRows):
-            rows += machine(evidence)
-    if not rows:
-        raise MissingRows(NOTHING)
-    return pd.DataFrame(rows)
 
 
 def machine(evidence: Evidence) -> list[dict[str, Any]]:
@@ -51,9 +38,7 @@ def machine(evidence: Evidence) -> list[dict[str, Any]]:
                 "runs": len(evidence.runs),
                 "evidence": _evidence(run),
                 "isa": isa,
-                "best_speedup_percent": best["speedup_percent_median"],
-                "best_speedup_percent_low": best["speedup_percent_low"],
-                "best_speedup_percent_high": best["speedup_percent_high"],
+                **dict(zip(BEST, best[bounds("speedup_percent")], strict=True)),
                 "confidence": best["confidence"],
                 "best_at_elements": best["elements"],
                 "noise_floor_percent": trust.floor_percent,

@@ -10,7 +10,7 @@ from analysis.tables.speedups import RIVALS, pooled_speedups, speedups
 from harness.reading.evidence import Evidence, in_percent
 from harness.record.errors import MissingRows
 from harness.record.samples import Run, made_once
-from harness.statistics.intervals import bounds
+from harness.statistics.intervals import TARGET_CONFIDENCE, bounds
 from harness.statistics.ratios import POINT
 
 OVERLAPS = {"": "agrees", "over_processes_": "agrees_over_processes"}
@@ -39,23 +39,23 @@ def each_run(evidence: Evidence) -> pd.DataFrame:
         end: 100 * ((1 + table[own] / 100) / whole - 1)
         for end, own in zip(bounds("difference_percent"), bounds("speedup_percent"), strict=True)
     }
-    least, most = (table.groupby(POINT)[f"speedup_percent_{end}"].transform(how) for end, how in LAST)
-    table = table.assign(**differences, agrees=least <= most)
+    points = table.groupby(POINT)
+    last_begins = points["speedup_percent_low"].transform("max")
+    first_ends = points["speedup_percent_high"].transform("min")
+    table = table.assign(**differences, agrees=last_begins <= first_ends)
     columns = [*POINT, "run", "against", *bounds("speedup_percent"), *OVER_PROCESSES, *bounds("difference_percent")]
     return table.sort_values([*POINT, "run"], ignore_index=True)[[*columns, "agrees", "confidence", "processes"]]
 
 
-LAST = (("low", "max"), ("high", "min"))
-"""Intervals have a part in common where the last to begin does so before the first to end."""
-OVER_PROCESSES = [f"over_processes_speedup_percent_{end}" for end, _ in LAST]
+OVER_PROCESSES = ["over_processes_speedup_percent_low", "over_processes_speedup_percent_high"]
 
 
 def _of_run(run: Run, evidence: Evidence) -> pd.DataFrame:
     """What one run shows of every rival, with the spread of the body's runs."""
     table = in_percent(RIVALS(Evidence((run,), lent=evidence.lent or evidence.runs)), "speedup")
-    ends = {f"speedup_percent_{end}": table[f"mean_speedup_percent_{end}"] for end, _ in LAST}
+    ends = {f"speedup_percent_{end}": table[f"mean_speedup_percent_{end}"] for end in ("low", "high")}
     own = speedups(run).rename(columns=dict(zip(bounds("speedup_percent")[1:], OVER_PROCESSES, strict=True)))
-    table = table.assign(**ends, run=run.name, confidence=0.95)
+    table = table.assign(**ends, run=run.name, confidence=TARGET_CONFIDENCE)
     return table.merge(own[[*POINT, *OVER_PROCESSES]], on=POINT)
 
 
@@ -75,8 +75,10 @@ def differences(table: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     ratio = [1 + both[f"speedup_percent_median_{which}"] / 100 for which in ("first", "second")]
     both["difference_percent"] = 100 * (ratio[1] / ratio[0] - 1)
     for what, name in OVERLAPS.items():
-        low, high = (both[[f"{what}speedup_percent_{end}_{one}" for one in ("first", "second")]] for end, _ in LAST)
-        both[name] = low.max(axis=1) <= high.min(axis=1)
+        # Intervals have a part in common where the last to begin does so before the first to end.
+        begins = both[[f"{what}speedup_percent_low_{which}" for which in ("first", "second")]]
+        ends = both[[f"{what}speedup_percent_high_{which}" for which in ("first", "second")]]
+        both[name] = begins.max(axis=1) <= ends.min(axis=1)
     return both.sort_values("difference_percent", key=np.abs, ascending=False, kind="stable", ignore_index=True)
 
 
@@ -84,9 +86,12 @@ def _pair(table: pd.DataFrame, first: str, second: str) -> dict[str, object]:
     both = differences(table, first, second)
     worst = both.iloc[0] if len(both) else pd.Series(dtype=object)
     return {
-        **{"first": first, "second": second, "points": len(both)},
-        **{"agree": int(both["agrees"].sum()), "agree_over_processes": int(both["agrees_over_processes"].sum())},
-        **{"largest_difference_percent": worst.get("difference_percent", np.nan)},
+        "first": first,
+        "second": second,
+        "points": len(both),
+        "agree": int(both["agrees"].sum()),
+        "agree_over_processes": int(both["agrees_over_processes"].sum()),
+        "largest_difference_percent": worst.get("difference_percent", np.nan),
         **{name: worst.get(name) for name in POINT},
     }
 

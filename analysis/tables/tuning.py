@@ -50,8 +50,13 @@ def _of_pass(rows: list[Row]) -> Iterator[dict[str, object]]:
 
 def _told(row: Row, of: str, cost: tuple[float, ...]) -> dict[str, object]:
     return {
-        **{name: row[name] for name in ("isa", "compiler", "pass")},
-        **{"of": of, "variant": row["variant"], "chosen_by": row.get("chosen_by", "")},
-        **{"processes": row["processes"], "confidence": order_statistics(row["processes"])[1]},
+        "isa": row["isa"],
+        "compiler": row["compiler"],
+        "pass": row["pass"],
+        "of": of,
+        "variant": row["variant"],
+        "chosen_by": row.get("chosen_by", ""),
+        "processes": row["processes"],
+        "confidence": order_statistics(row["processes"])[1],
         **dict(zip(bounds("cost_percent"), cost, strict=True)),
     }

@@ -15,7 +15,7 @@ from analysis import across
 from analysis.across import Compared
 from analysis.commands import machines as command
 from analysis.render import render_machines
-from analysis.tables.machines import machines
+from analysis.tables.machines import machine
 from harness.reading.command_line import main
 from harness.reading.evidence import Evidence
 from harness.record.errors import MissingRows
@@ -68,7 +68,8 @@ def test_the_same_runs_give_the_same_bytes(compared: list[Compared]) -> None:
 
 
 def test_the_table_is_that_of_all_machines(two: list[Evidence], compared: list[Compared]) -> None:
-    pd.testing.assert_frame_equal(across.table(compared), machines(two))
+    rows = [row for its in sorted(two, key=lambda its: its.newest.machine.name) for row in machine(its)]
+    pd.testing.assert_frame_equal(across.table(compared), pd.DataFrame(rows))
 
 
 def many(one: Compared, count: int) -> list[Compared]:

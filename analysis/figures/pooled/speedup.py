@@ -37,10 +37,8 @@ def draw(evidence: Evidence) -> Figure:
             points = selection.of_primary(speedups(one), one).query("isa == @isa").sort_values("elements")
             axes.plot(points["elements"], points["speedup_percent_median"], **RUN.line, linewidth=0.6, zorder=1.5)
         axes.set_xlabel("elements")
-    ends = [f"{what}speedup_percent" for what in ("", "next_run_")]
-    low, high = (
-        table[[f"{end}_{which}" for end in ends]].stack().agg(agg) for which, agg in (("low", "min"), ("high", "max"))
-    )
+    low = table[["speedup_percent_low", "next_run_speedup_percent_low"]].min().min()
+    high = table[["speedup_percent_high", "next_run_speedup_percent_high"]].max().max()
     bottom, ratio = min(-5, 1.1 * low), max(TRAFFIC_RATIOS.values())
     # Above the data and the upper ratio a fifth of the panel is left for the two lines of text there.
     grid[0][0].set_ylim(bottom, ratio + 0.2 * (ratio - bottom) if high < ratio else high + 0.2 * (high - bottom))

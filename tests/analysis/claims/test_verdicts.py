@@ -13,7 +13,7 @@ from analysis.claims import told
 from analysis.claims import verdicts as judging
 from analysis.claims.claims import CLAIMS, Claim, load_claims
 from analysis.claims.measured import Measured
-from analysis.claims.verdicts import compare, judge_all, strict_status
+from analysis.claims.verdicts import compare, strict_status
 from harness.reading.evidence import furthest
 from harness.reading.pooling import pool, spreads
 from harness.reading.trust import Verdict
@@ -22,7 +22,7 @@ from harness.record.machines import load_machines
 from harness.record.run import plain
 from harness.record.samples import load_run
 from harness.statistics.intervals import order_statistics
-from tests.planted import body_of_evidence, run_that_says
+from tests.planted import body_of_evidence, judge_all, run_that_says
 
 QUIET = Verdict(0.5, "", (), {}, "")
 SKYLAKE = load_machines()["skylake-x"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.tables.machines import machines
+from analysis.tables.machines import machine
 from harness.reading.evidence import Evidence
 from harness.record.errors import MissingRows
 from harness.record.samples import load_run
@@ -28,9 +28,8 @@ def two(make_run: MakeRun) -> list[Evidence]:
 
 
 def test_the_table_tells_for_each_machine_where_two_pass_begins_to_win(two: list[Evidence]) -> None:
-    table = machines(two)
-    assert list(table["machine"]) == ["zen4-a", "zen4-b"]
-    row = table.iloc[0]
+    (row,) = machine(two[0])
+    assert row["machine"] == "zen4-b"
     assert row["best_at_elements"] == 56_000_000
     assert row["wins_from_elements"] == 56_000_000
     assert row["best_speedup_percent_low"] <= row["best_speedup_percent"] <= row["best_speedup_percent_high"]
@@ -39,11 +38,9 @@ def test_the_table_tells_for_each_machine_where_two_pass_begins_to_win(two: list
 
 def test_a_machine_without_passes_has_no_bandwidth(two: list[Evidence]) -> None:
     without = only(two[0], "experiment", "algorithms")
-    assert "load_gigabytes_per_second" not in machines([without])
+    assert "load_gigabytes_per_second" not in machine(without)[0]
 
 
-def test_a_run_that_has_nothing_to_compare_is_left_out(two: list[Evidence]) -> None:
-    alone = only(two[0], "algorithm", "two-pass")
-    assert set(machines([alone, two[1]])["machine"]) == {two[1].newest.machine.name}
-    with pytest.raises(MissingRows, match="no run has both"):
-        machines([alone])
+def test_of_a_run_that_has_nothing_to_compare_there_is_no_row(two: list[Evidence]) -> None:
+    with pytest.raises(MissingRows, match="no round has both"):
+        machine(only(two[0], "algorithm", "two-pass"))

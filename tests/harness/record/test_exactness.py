@@ -6,7 +6,7 @@ import pytest
 
 from analysis import panels
 from analysis.claims.claims import load_claims
-from analysis.claims.verdicts import INCONCLUSIVE, NOT_RUN, judge_all
+from analysis.claims.verdicts import INCONCLUSIVE, NOT_RUN
 from analysis.summary import summary
 from harness.exchange.plausibility import check_accuracy
 from harness.reading.trust import verdict
@@ -14,6 +14,7 @@ from harness.record import exactness
 from harness.record.errors import HarnessError
 from harness.record.samples import load_run
 from harness.record.store import read_record
+from tests.planted import judge_all
 from tests.recorded import one_of_each
 
 RECORDED = one_of_each()
