@@ -25,7 +25,7 @@ from harness.record.configuration import Config
 from harness.record.errors import HarnessError, TimeSpent
 from harness.record.journal import Journal, TuningJournal
 from harness.record.run import NOT_EMULATED, UNKNOWN, Machine, Row, Session, Skipped, plain
-from harness.run import accuracy, exclusion, plan, precision, worker
+from harness.run import accuracy, exclusion, plan, precision, words, worker
 from harness.run.begun import Begun
 from harness.run.budget import ACCURACY_ENDS, FIRST_LOOK_ENDS, GRACE, TUNING_ENDS, Budget
 from harness.run.folders import begun_elsewhere, earlier_runs, is_complete, note_of, ordinals_wanted
@@ -117,7 +117,7 @@ def measure_into(run: Begun, asked: str | None = None) -> None:
         run.record = begun
         run.plan = replace(run.plan, items=plan.items_of(begun.experiments), skipped=begun.skipped)
     plan.require_memory(*run.plan.largest_need(), detection.available_memory_bytes())
-    print(run.plan.text())
+    print(words.text(run.plan))
     for line in [f"going on with {run.folder}"] if resumed else begun_elsewhere(run.folder, run.record):
         print(f"  {line}")
     found = audit.audit(run.host, run.record.machine.name, run.record.memory.cpu)
@@ -236,7 +236,7 @@ def look(run: Begun, asked: ToTune, budget: Budget, progress: Bar) -> float | No
         total, known = len(run.plan.roster.passes) * len(run.pairs), TuningJournal(run.folder).rows()
         tuned = len({(row["compiler"], row["isa"], row["pass"]) for row in known})
         raise HarnessError(
-            f"{tuned} of {total} passes were tuned in {plan.duration(late - budget.began)}: {too_slow(run.plan)}; the "
+            f"{tuned} of {total} passes were tuned in {words.duration(late - budget.began)}: {too_slow(run.plan)}; the "
             "same command goes on from here"
         ) from error
 
@@ -248,7 +248,7 @@ def seconds_to_wait(run: Begun, budget: Budget) -> float:
 
 def too_slow(planned: plan.Plan) -> str:
     """What would help where the minutes are too few."""
-    minutes = plan.duration(60 * planned.protocol["minutes"])
+    minutes = words.duration(60 * planned.protocol["minutes"])
     way_out = "ask for fewer --isas or --compilers, or for a protocol with more"
     return f"this machine is too slow for the {minutes} of {planned.config['protocol']}; {way_out}"
 

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from harness.experiments import experiments
 from harness.experiments.base import MEMORY_NANOSECONDS, Contender, Experiment, Roster, pass_nanoseconds
-from harness.machine import identity, topology
-from harness.machine.detection import facts
+from harness.machine import topology
 from harness.machine.processor import Processor
-from harness.native.extensions import Host, Kernel
 from harness.native.memory import Layout
-from harness.native.softmax import run_passes
 from harness.record import run
 from harness.record.caches import FLOAT_BYTES, INPUT_IS_READ, OUTPUT_STAYS
 from harness.record.configuration import Config, lengths
@@ -38,10 +32,6 @@ CONTENTION, ARENA_BYTES_PER_SECOND = 3.0, 3e9
 # Accuracy, for an element: of a reference, and of comparing a result with it.
 REFERENCE_NANOSECONDS, COMPARISON_NANOSECONDS = 150.0, 8.0
 MOST_OF_MEMORY = 0.8
-# How the pace of a machine is taken: by the best of so many calls, and by what a call of many elements takes beyond one
-# of few, since 15 us of every call are Python's, as much as 8,192 elements take. From SLOW on it is told and planned
-# with: real machines take 0.3 to 1.3 times what is guessed.
-PACE_CALLS, PACE_ELEMENTS, SLOW = 20, (64, 65_536), 3.0
 # Of looking at all variants of a compiler and ISA beforehand.
 VERIFICATION_SECONDS = 1.5
 
@@ -320,45 +310,6 @@ class Plan:
             plan = plan.changed(item, elements=item.elements[:-1]).skip(item.told(item.elements[-1]), reason)
         return plan
 
-    # Words.
-
-    def text(self) -> str:
-        """What a run will do and how long it will take, for a person to read before it starts."""
-        protocol, processes, budget = self.protocol, self.protocol["processes"], self.budget_seconds()
-        once, least, most = (self.run_seconds(count) for count in (1, processes["least"], processes["most"]))
-        machine = identity.identify(facts(self.processor), self.config.get("machine")).name
-        times = span(min(least, budget), min(most, budget))
-        lines = [
-            f"Protocol {self.config['protocol']} on {self.processor.brand} ({machine}), {times}:",
-            f"  {processes['least']} to {processes['most']} processes one after the other, until every ratio is known "
-            f"to ±{protocol['half_width_percent']} %",
-            f"  no new process when it would end after {duration(budget)}; what is disturbed is measured again, "
-            "which may double the time",
-        ]
-        if self.slowness > 1:
-            lines.append(
-                f"  this machine takes {self.slowness:.0f} times as long as any that was measured (other programs? an "
-                "emulator?)"
-            )
-        if once > budget:
-            lines.append(
-                f"  one process would take {duration(once)}: what is not done after {duration(budget)} is left out; "
-                "fewer --isas and --compilers leave out less"
-            )
-        for name, elements in dict.fromkeys((item.experiment, item.elements) for item in self.asked):
-            those = [item for item in self.asked if (item.experiment, item.elements) == (name, elements)]
-            who = ", ".join(f"{item.compiler} {item.isa}" for item in those)
-            reach = f"{min(elements):,} to {max(elements):,}" if len(elements) > 1 else f"{elements[0]:,}"
-            lengths_word = "lengths" if len(elements) > 1 else "length"
-            rounds = protocol["rounds"][name]
-            lines.append(f"  {name}: {len(elements)} {lengths_word}, {reach} elements, {rounds} rounds ({who})")
-        for item in self.looks:
-            loops = " and ".join(contender.pass_name for contender in self.contenders[item.experiment])
-            where = " and ".join(f"{n:,}" for n in item.elements)
-            lines.append(f"  {item.experiment}: {loops} at {where} elements, every {GROUP_SECONDS:.0f} s of the others")
-        lines += [f"  skipped: {item}" for item in self.skipped]
-        return "\n".join(lines)
-
 
 def items_of(described: Mapping[str, Sequence[run.Item]]) -> list[Item]:
     """The items that a run's experiments describe."""
@@ -447,36 +398,3 @@ def require_memory(need: int, elements: int, memory_bytes: int) -> None:
     """Raises HarnessError where the `need` (bytes) of a length is more than 80 % of `memory_bytes`."""
     if need > MOST_OF_MEMORY * memory_bytes:
         raise HarnessError(f"{elements:,} elements need {memory_words(need, memory_bytes)}")
-
-
-def slowness(host: Host, kernel: Kernel) -> float:
-    """How many times as long as guessed a pass with exp takes in cache, so that an emulated machine is slow too; 1
-    below SLOW, as every real one is.
-
-    Of several calls the best, so that a moment in which others use the machine does not choose the plan: two runs of
-    one machine are to have the same.
-    """
-    few, many = (min(_pass_seconds(host, kernel, n) for _ in range(PACE_CALLS)) for n in PACE_ELEMENTS)
-    elements = PACE_ELEMENTS[1] - PACE_ELEMENTS[0]
-    found = (many - few) / (ISAS[kernel.isa].exp_nanoseconds * elements / 1e9)
-    return found if found >= SLOW else 1.0
-
-
-def _pass_seconds(host: Host, kernel: Kernel, elements: int) -> float:
-    x = np.zeros(elements, np.float32)
-    began = time.monotonic()
-    run_passes(host, [kernel], x, x)
-    return time.monotonic() - began
-
-
-def span(least: float, most: float) -> str:
-    """Two times in seconds as a person says them."""
-    first, last = duration(least), duration(most)
-    return f"about {first}" if first == last else f"about {first} to {last}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -34,8 +34,9 @@ from harness.record.run import (
     Vetoes,
     typed,
 )
-from harness.run import accuracy
-from harness.run.plan import MOST_OF_MEMORY, Found, Plan, make_plan, memory_words, slowness
+from harness.run import accuracy, words
+from harness.run.pace import slowness
+from harness.run.plan import MOST_OF_MEMORY, Found, Plan, make_plan, memory_words
 
 # What a run says of itself in places of their own.
 SAID_ELSEWHERE = ("protocol", "protocols", "machine", "peers", "tuning")
@@ -191,4 +192,4 @@ def check_named(config: Config, extensions: Path, isas: list[str] | None, compil
 
 def planned_text(config: Config, extensions: Path) -> str:
     """What `measure` would do, in words."""
-    return prepare(config, extensions)[1].text()
+    return words.text(prepare(config, extensions)[1])

@@ -8,8 +8,7 @@ from harness.experiments import experiments
 from harness.experiments.base import Roster
 from harness.machine import detection
 from harness.record import configuration
-from harness.record.isa import ISAS
-from harness.run import plan
+from harness.run import plan, words
 from tests.conftest import COMPILERS, kernels_of
 from tests.harness.machine.test_detection import BROADWELL, ZEN2
 
@@ -106,51 +105,11 @@ def test_a_slow_machine_has_a_shorter_plan_and_is_told_so(quick):
     planned = made(quick, ZEN2, ["gcc"], ["avx2"])
     planned = replace(planned, slowness=40.0).trimmed()
     assert planned.skipped
-    text = planned.text()
+    text = words.text(planned)
     assert "this machine takes 40 times as long as any that was measured" in text
     assert "13 min" in text.splitlines()[0]
     assert "one process would take" not in text
-    assert "what is not done after 13 min is left out" in replace(planned, slowness=4000.0).text()
-
-
-class Machine:
-    """A machine on which a pass takes `times` what is guessed of it, and each call `overhead` seconds more; the first
-    `busy` calls take ten times as long."""
-
-    def __init__(self, times, overhead=0.0, busy=0):
-        self.times, self.overhead, self.busy, self.now = times, overhead, busy, 0.0
-
-    def monotonic(self):
-        return self.now
-
-    def run_passes(self, host, kernels, x, y):
-        seconds = self.overhead + self.times * ISAS[kernels[0].isa].exp_nanoseconds * len(x) / 1e9
-        self.now += seconds * (10 if self.busy > 0 else 1)
-        self.busy -= 1
-
-
-@pytest.fixture
-def pace(host, monkeypatch):
-    """pace(machine) is how slow a machine is found to be."""
-    (kernel, *_) = kernels_of(COMPILERS[0], "scalar")
-
-    def found(machine):
-        monkeypatch.setattr(plan, "time", machine)
-        monkeypatch.setattr(plan, "run_passes", machine.run_passes)
-        return plan.slowness(host, kernel)
-
-    return found
-
-
-def test_a_slow_machine_is_noticed(pace):
-    for times, expected in ((0.3, 1.0), (1.3, 1.0), (2.9, 1.0), (3.1, 3.1), (50.0, 50.0)):
-        assert pace(Machine(times)) == pytest.approx(expected)
-
-
-def test_a_machine_is_not_slow_by_what_a_call_costs_or_by_a_busy_moment(pace):
-    assert pace(Machine(1.3, overhead=1e-3)) == 1.0
-    assert pace(Machine(1.3, busy=plan.PACE_CALLS + plan.PACE_CALLS // 2)) == 1.0
-    assert pace(Machine(50.0, overhead=1e-3)) == pytest.approx(50.0)
+    assert "what is not done after 13 min is left out" in words.text(replace(planned, slowness=4000.0))
 
 
 def test_what_is_left_of_a_plan_has_just_the_questions_that_were_answered():
@@ -225,22 +184,6 @@ def test_a_longer_or_slower_question_is_expected_to_take_longer(quick):
 
     assert seconds("avx2", 1 << 26) > 1.9 * seconds("avx2", 1 << 25)
     assert seconds("scalar", 1 << 20) > 2 * seconds("avx2", 1 << 20)
-
-
-def test_the_plan_is_told_in_words(quick):
-    planned = made(quick, ZEN2, ["gcc"], ["scalar", "avx2"], GIB // 4)
-    planned = planned.skip("ISA avx512f", "not there")
-    text = planned.text()
-    assert "Protocol quick on AMD Ryzen 9 3900X" in text
-    assert "about" in text.splitlines()[0]
-    assert "8 to 12 processes one after the other, until every ratio is known to ±2 %" in text
-    assert "skipped: ISA avx512f: not there" in text
-    assert "gcc scalar" in text
-
-
-@pytest.mark.parametrize(("seconds", "words"), [(3.2, "3 s"), (89, "89 s"), (300, "5 min"), (7200, "2.0 h")])
-def test_durations_are_told_as_a_person_would(seconds, words):
-    assert plan.duration(seconds) == words
 
 
 def test_this_machine_has_a_plan(host, quick):
