@@ -1,6 +1,9 @@
 """A run's types: read from what run.json says, written as it is read."""
 
-from harness.record.run import content_of, record_of
+import math
+from dataclasses import replace
+
+from harness.record.run import Peers, Protocol, content_of, record_of
 from harness.record.samples import Run
 
 
@@ -27,3 +30,11 @@ def test_lengths_are_out_of_cache_where_more_than_l2_and_l3_hold_is_read(full_ru
     assert machine.holds_bytes == 33 * 2**20 and machine.last_cache_bytes == machine.cache_bytes(3) == 2**25
     assert not machine.is_out_of_cache(machine.holds_bytes // 4)
     assert machine.is_out_of_cache(machine.holds_bytes // 4 + 1)
+
+
+def test_what_an_old_run_does_not_tell_has_no_key_and_asks_for_nothing(full_run: Run) -> None:
+    content = content_of(replace(full_run, protocol=Protocol("quick"), peers=Peers()))
+    assert {"half_width_percent", "sample_milliseconds"}.isdisjoint(content["protocol"])
+    assert (content["protocol"]["processes"], content["peers"]) == ({"least": 1}, {"libraries": {}})
+    again = record_of(content).protocol
+    assert (again.processes.most, again.half_width_percent) == (math.inf, math.inf)
