@@ -240,7 +240,8 @@ def expected(job: Job) -> str:
 def came(jobs: Iterable[Any]) -> bool:
     """Tells of each node that was to be measured, of all jobs that this Snakemake has, whether its run came back.
     Whether any did."""
-    asked = sorted((job_of(job.wildcards) for job in jobs if job.rule.name == "brought"), key=lambda job: job.told)
+    found = [job_of(job.wildcards) for job in jobs if job.rule.name == "brought"]
+    asked = sorted(found, key=lambda job: ([*described().entries].index(job.entry.name), job.node))
     back = [job for job in asked if job.bundle.exists() and job.note.exists()]
     if asked:
         tell(f"{len(back)} of {len(asked)} came back")

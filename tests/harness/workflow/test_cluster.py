@@ -215,7 +215,7 @@ def job_of_snakemake(rule, job):
 
 
 def test_it_is_told_which_nodes_came_back_and_why_the_others_did_not(written, capsys):
-    back, failed, never = (cluster.Job(entry, cluster.ANY) for entry in written(a={}, b={}, c={}).values())
+    failed, back, never = (cluster.Job(entry, cluster.ANY) for entry in written(b={}, a={}, c={}).values())
     others = [job_of_snakemake("node", back)]
     assert not cluster.came(others) and capsys.readouterr().err == "", "no cluster was asked for"
     back.bundle.parent.mkdir(parents=True)
@@ -225,7 +225,7 @@ def test_it_is_told_which_nodes_came_back_and_why_the_others_did_not(written, ca
     assert cluster.came([*others, *(job_of_snakemake("brought", job) for job in (never, failed, back))])
     assert capsys.readouterr().err.splitlines() == [
         "cluster: 1 of 3 came back",
-        "cluster:   a (one node of zen2): results/runs/zen2/quick-0",
         "cluster:   b (one node of zen2): did not come back: harness: no C compiler (results/logs/cluster/b/any.log)",
+        "cluster:   a (one node of zen2): results/runs/zen2/quick-0",
         "cluster:   c (one node of zen2): did not come back: no node was free for 2 hours, or Slurm refused it",
     ]
