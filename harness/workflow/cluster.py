@@ -171,9 +171,8 @@ def told_by(command: str, *arguments: str) -> str:
     except FileNotFoundError:
         raise HarnessError(f"{command} is not installed: what a cluster has, one of its machines tells") from None
     except subprocess.CalledProcessError as error:
-        raise HarnessError(
-            one_line(error.stderr.strip().splitlines()[-1] if error.stderr.strip() else f"{command} failed")
-        ) from error
+        lines = error.stderr.strip().splitlines() or [f"{command} failed"]
+        raise HarnessError(one_line(lines[-1])) from error
     return told.stdout
 
 
@@ -208,8 +207,8 @@ def planned(config: Config, overrides: str, is_local: bool) -> list[Path]:
         what = f"{protocol}, {config['protocols'][protocol]['minutes']:g} min of {job.entry.hours:g} h"
         tell(f"  {job.told}: {what}; {expected(job)}; tail -f {job.log} follows it")
     for partition in cancelling({job.entry.partition for job in asked}):
-        told = "cancels a job that another goes before; Snakemake waits for it until `scontrol requeue JOB`"
-        tell(f"  partition {partition} {told}, with which it goes on")
+        told = "cancels a job that another goes before, and Snakemake does not notice: stop it then and start it again"
+        tell(f"  partition {partition} {told}")
     return [job.note for job in asked]
 
 

@@ -38,13 +38,14 @@ def written(tmp_path, monkeypatch):
 
 @pytest.fixture
 def tool(tmp_path, monkeypatch):
-    """tool(name, told) puts a program of Slurm first that tells this; the file where it notes how it was called."""
+    """tool(name, told, status) puts a program of Slurm first that tells this and ends so: the file where it notes how
+    it was called."""
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
 
-    def put(name, told):
+    def put(name, told, status=0):
         program, called = tmp_path / "bin" / name, tmp_path / f"{name}.called"
         program.parent.mkdir(exist_ok=True)
-        program.write_text(f"#!/bin/sh\necho \"$@\" > {called}\ncat <<'END'\n{told}END\n")
+        program.write_text(f"#!/bin/sh\necho \"$@\" > {called}\ncat <<'END'\n{told}END\nexit {status}\n")
         program.chmod(0o755)
         return called
 
@@ -119,13 +120,17 @@ def test_every_node_that_has_all_features_gets_a_job_and_where_one_is_enough_slu
     assert "--partition=bench" in sinfo.read_text()
 
 
-def test_nodes_that_the_cluster_has_not_got_are_one_line(written, sinfo, capsys, monkeypatch):
+def test_nodes_that_the_cluster_has_not_got_are_one_line(written, sinfo, tool, capsys, monkeypatch):
     written(a={"nodes": "every", "constraint": "haswell"})
     assert ends_with(capsys, lambda: cluster.planned(CONFIG, "", False)).endswith("the cluster has no node of haswell")
     cluster.described.cache_clear()
     written(a={"nodes": "every", "constraint": "zen2|zen3"})
     told = "jobs.a.constraint: for every node, a constraint is a feature, or several with & between them"
     assert ends_with(capsys, lambda: cluster.planned(CONFIG, "", False)).endswith(told)
+    tool("sinfo", "", status=1)
+    cluster.described.cache_clear()
+    written(a={"nodes": "every"})
+    assert ends_with(capsys, lambda: cluster.planned(CONFIG, "", False)) == "sinfo failed"
     monkeypatch.setenv("PATH", "/nowhere")
     cluster.described.cache_clear()
     written(a={"nodes": "every"})
@@ -158,7 +163,7 @@ def test_where_slurm_cancels_what_it_pre_empts_the_plan_says_so(written, tool, c
     cluster.planned(CONFIG, "", False)
     assert called.read_text() == "show partition --oneliner\n"
     warned = [line for line in capsys.readouterr().err.splitlines() if "cancels" in line]
-    assert len(warned) == 1 and warned[0].startswith("cluster:   partition a cancels a job that another goes before;")
+    assert len(warned) == 1 and warned[0].startswith("cluster:   partition a cancels a job that another goes before,")
     assert cluster.cancelling({None, "c"}) == ["b"], "who names none gets the default"
 
 
