@@ -128,8 +128,9 @@ def test_what_an_entry_of_a_cluster_says_is_what_slurm_is_asked_for(project):
     }
     content = {"wait_hours": 24, "jobs": {"zen2": entry}}
     (project / "config" / "cluster.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-    only = ("--config", "compilers=[gcc]", "isas=[avx2]")
-    result = snakemake(project, "reproduce-cluster", "--profile", "profiles/slurm", *only, PATH=path)
+    options = ["--profile", "profiles/slurm", "--config", "compilers=[gcc]", "isas=[avx2]"]
+    options += ["--slurm-init-seconds-before-status-checks", "1"]  # which it sleeps before it ends, 40 otherwise
+    result = snakemake(project, "reproduce-cluster", *options, PATH=path)
     assert result.returncode == 1 and "Invalid account" in result.stderr, result.stderr
     assert "cluster: 0 of 1 came back" in result.stderr
     first, *others = asked.read_text(encoding="utf-8").splitlines()
