@@ -44,7 +44,7 @@ from tests.simulated import (
 )
 from tests.synthetic import ALGORITHMS
 
-TUNINGS, MEASURED, EACH, BODIES = 10, 8, 10, 10
+TUNINGS, MEASURED, EACH, BODIES = 7, 5, 12, 10
 """So many runs are tuned, so many of these measured, each under so many runs' effects, of which so many bodies of
 evidence are drawn for each number of runs."""
 ELEMENTS = (1000, 2000, 3000, 20_000, 50_000, 100_000, 300_000, 10**6, 3_500_000, 8_000_000, 1 << 24, 56_000_000)

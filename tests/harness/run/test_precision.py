@@ -17,7 +17,7 @@ from harness.statistics.ratios import speedups
 from tests.simulated import simulate
 
 TRUTH = 1.25  # reloading takes so many times as long as Two-Pass; recomputing as long as that, or longer
-EXPERIMENTS = 240
+EXPERIMENTS = 160
 KERNEL = SimpleNamespace(variant="u1k1", name="ext_sum")
 CONTENDERS = tuple(Contender(name, "", (KERNEL,)) for name in ("two-pass", "three-pass-reload", "three-pass-recompute"))
 
