@@ -117,8 +117,12 @@ def _runs(evidence: Evidence) -> list[str]:
     """Which runs what follows is by, and whether they agree."""
     if len(evidence.runs) == 1:
         return evidence.cautions
-    agreed, points = agreement(evidence)
-    told = f"{len(evidence.runs)} runs from {evidence.period}; they agree at {agreed} of {points} points"
+    try:
+        agreed, points = agreement(evidence)
+        agree = f"they agree at {agreed} of {points} points"
+    except MissingRows:
+        agree = "no two have a length in common"
+    told = f"{len(evidence.runs)} runs from {evidence.period}; {agree}"
     return textwrap.wrap("; ".join([told, *evidence.left_out]), COLUMNS, max_lines=2)
 
 

@@ -93,6 +93,13 @@ def body_of_evidence(run: Run, percents: Iterable[float]) -> list[Run]:
     ]
 
 
+def at_other_lengths(run: Run) -> Run:
+    """The run with whole algorithms at other lengths, as a run of a few lengths more."""
+    items = tuple(replace(item, elements=tuple(n + 1 for n in item.elements)) for item in run.experiments["algorithms"])
+    samples = run.samples.assign(elements=run.samples["elements"] + (run.samples["experiment"] == "algorithms"))
+    return replace(run, experiments={**run.experiments, "algorithms": items}, samples=samples)
+
+
 def slower(samples: pd.DataFrame, percent: float) -> pd.DataFrame:
     """Samples in which Three-Pass takes so many percent longer."""
     those = (samples["experiment"] == "algorithms") & samples["algorithm"].str.startswith("three-pass")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,14 @@ class Evidence:
 
     @property
     def parts(self) -> set[str]:
-        """What figures are drawn from: that of any run, and "runs" where there are several to compare."""
-        return set().union(*(run.parts for run in self.runs)) | ({"runs"} if len(self.runs) > 1 else set())
+        """What figures are drawn from: that of any run, and "runs" where two can be compared, having a length of whole
+        algorithms in common: a run of a few lengths more has none with others."""
+        points = [
+            {(item.isa, item.compiler, n) for item in run.experiments.get("algorithms", ()) for n in item.elements}
+            for run in self.runs
+        ]
+        can_be_compared = any(one & other for one, other in combinations(points, 2))
+        return set().union(*(run.parts for run in self.runs)) | ({"runs"} if can_be_compared else set())
 
     def telling(self, part: str) -> Run:
         """The run that a figure of one run is drawn from: of those that have the part, the newest that looked at it at

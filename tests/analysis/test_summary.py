@@ -10,10 +10,11 @@ import pytest
 
 from analysis import summary as telling
 from analysis.summary import summary
+from harness.reading.evidence import Evidence
 from harness.record.errors import MissingRows
 from harness.record.run import plain
 from harness.record.samples import Run, load_run
-from tests.planted import run_that_says
+from tests.planted import at_other_lengths, body_of_evidence, run_that_says
 
 MakeRun = Callable[..., Path]
 
@@ -41,6 +42,12 @@ def test_a_long_name_of_the_run_that_is_drawn_takes_a_line_more(full_run: Run, m
     monkeypatch.setattr(telling, "newest_complete", lambda results: other)
     lines = summary(full_run).splitlines()
     assert max(map(len, lines)) <= 100 and lines[-1] == "the paper's claims: results/claims.md"
+
+
+def test_runs_without_a_length_in_common_are_summed_up(full_run: Run) -> None:
+    first, second = body_of_evidence(full_run, (0, 0))
+    told = summary(first, Evidence.of([first, at_other_lengths(second)]))
+    assert "2 runs from " in told and "; no two have a length in common" in told
 
 
 def test_it_says_what_was_measured_and_where_the_figures_are(text: str, full_run: Run) -> None:

@@ -10,7 +10,7 @@ from analysis.tables.speedups import largest, pooled_speedups, speedups
 from harness.reading.evidence import Evidence, bodies, differences, doubts, floors
 from harness.reading.trust import verdict
 from harness.record.samples import load_run
-from tests.planted import body_of_evidence, planted, run_that_says, run_with_controls, slower
+from tests.planted import at_other_lengths, body_of_evidence, planted, run_that_says, run_with_controls, slower
 
 PARTS = ("algorithms", "passes", "controls")
 
@@ -32,6 +32,12 @@ def test_runs_of_the_same_kernels_are_one_body_and_every_older_run_is_its_own(on
     assert [len(body.runs) for body in found] == [1, 3]
     assert found[0].lent == found[1].runs and found[1].lent == ()
     assert found[1].newest.name == "quick-000000000000"
+
+
+def test_runs_without_a_length_in_common_have_no_figure_of_their_differences(one):
+    first, second = body_of_evidence(one, (0, 0))
+    assert "runs" in Evidence.of([first, second]).parts
+    assert "runs" not in Evidence.of([first, at_other_lengths(second)]).parts
 
 
 def test_what_is_to_be_borne_in_mind_depends_on_how_many_runs_there_are(one):
