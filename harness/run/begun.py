@@ -46,6 +46,10 @@ class Begun:
         tables = {pair: usable(load_kernels(self.host.folder, *pair), excluded) for pair in pairs or self.pairs}
         return {pair: Roster(self.config, table, *rest) for pair, table in tables.items()}
 
+    def seconds_to_wait(self, seconds: float) -> float:
+        """How long a run of so many seconds may wait for a calm machine, in all."""
+        return self.plan.protocol["waiting_percent"] / 100 * seconds
+
     def learn(self, **known: Any) -> None:
         """Has this be known of the run."""
         self.record = replace(self.record, **known)

@@ -7,71 +7,35 @@ import sys
 import textwrap
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from harness.experiments.base import Roster
-from harness.machine import detection, identity, processes
+from harness.machine import detection, identity
 from harness.machine.allocation import allocation
 from harness.machine.lock import exclusive, held
-from harness.machine.processes import Message
 from harness.native import audit
-from harness.native.extensions import load_kernels
 from harness.record import instance, room, store
 from harness.record.configuration import Config
 from harness.record.errors import HarnessError, TimeSpent
-from harness.record.journal import Journal, TuningJournal
-from harness.record.run import NOT_EMULATED, UNKNOWN, Machine, Row, Session, Skipped, plain
-from harness.run import accuracy, exclusion, plan, precision, words, worker
+from harness.record.journal import Journal
+from harness.record.run import NOT_EMULATED, UNKNOWN, Machine, Row, Session, Skipped
+from harness.run import accuracy, plan, precision, tune, words, worker
 from harness.run.begun import Begun
-from harness.run.budget import ACCURACY_ENDS, FIRST_LOOK_ENDS, GRACE, TUNING_ENDS, Budget
-from harness.run.folders import begun_elsewhere, earlier_runs, is_complete, note_of, ordinals_wanted
+from harness.run.budget import ACCURACY_ENDS, GRACE, TUNING_ENDS, Budget
+from harness.run.folders import begun_elsewhere, is_complete, note_of, ordinals_wanted
+from harness.run.follow import follow, run_worker
 from harness.run.prepare import now, prepare
-from harness.run.progress import Bar, bar
-from harness.run.worker import ToMeasure, ToTune
+from harness.run.progress import bar
+from harness.run.worker import ToMeasure
 
 if TYPE_CHECKING:
     from harness.record.samples import Run
 
 # Recorded runs have up to 80,000 rows, 7 MB, which lie in journals and in samples.csv for a moment.
 RUN_BYTES = 48 << 20
-
-
-def run_worker(
-    run: Begun, process: int | str, deadline: float, late: float, wanted: ToMeasure | ToTune | None = None
-) -> Iterator[Message]:
-    """Runs one process of a run (or of its tuning, or accuracy) over what is `wanted` of it, of which it begins nothing
-    that would end after the `deadline` (by time.monotonic), and yields what it tells. Raises HarnessError if it fails,
-    TimeSpent if it is so `late` that it is killed."""
-    job: dict[str, Any] = {"folder": str(run.folder), "extensions": str(run.host.folder), "config": run.config}
-    job |= {"process": process, "wanted": plain(wanted), "deadline": deadline}
-    return processes.ask("harness.run.worker", job, "a measuring process", late)
-
-
-def follow(run: Begun, told: Iterable[Message], progress: Bar, costs: Mapping[str, float]) -> float:
-    """Shows on a bar what a process has done, by the `costs` of each part of it, and keeps what it finds out about the
-    run. Returns the seconds that it waited, or spent beyond what it was asked for."""
-    beyond = 0.0
-    for message in told:
-        if "done" in message:
-            progress.set_postfix_str(message["done"], refresh=False)
-            progress.update(costs[message["done"]])
-        elif "again" in message:
-            progress.set_postfix_str(f"{message['again']}, again", refresh=False)
-        elif "waiting" in message:
-            progress.show_wait(message["waiting"])
-        elif "beyond" in message:
-            beyond = message["beyond"]
-        elif "arena_bytes" in message:
-            note_memory(run, message)
-        elif "domain" in message:
-            run.write(domain=tuple(message["domain"]))
-        else:
-            note_canary(run, message)
-    return beyond
 
 
 def measure(config: Config, extensions: Path, runs: Path, again: int = 0, asked: str | None = None) -> Path:
@@ -124,10 +88,10 @@ def measure_into(run: Begun, asked: str | None = None) -> None:
     if job := allocation():
         found += audit.audit_job(job, run.record.machine.name, asked, run.plan.budget_seconds())
     begin_session(run, found)
-    verify(run)
+    tune.verify(run)
     # From now on: to know what is right takes seconds, on a slow machine minutes, and is done once.
     budget = Budget(time.monotonic(), run.plan.budget_seconds())
-    tune_verified(run, budget)
+    tune.tune_verified(run, budget)
     check_accuracy(run, budget)
     measure_processes(run, budget)
     finish(run)
@@ -151,106 +115,6 @@ def offer_file(machine: Machine) -> None:
         return
     print(f"This machine is not known yet; config/machines/{machine.name}.yaml would be:\n")
     print(textwrap.indent(identity.offer(machine), "  "))
-
-
-def verify(run: Begun) -> None:
-    """Looks at every variant that may be timed, if that has not been done, and has the run say what is wrong. Raises
-    HarnessError where a pass has no other variant."""
-    rosters = [Roster(run.config, load_kernels(run.host.folder, *pair)) for pair in run.pairs]
-    if run.record.excluded is None:
-        timed = [kernel for roster in rosters for kernel in exclusion.timed(roster)]
-        exclude(run, exclusion.wrong_ones(run.host, timed))
-    for roster in rosters:
-        exclusion.require_variants(roster, run.record.excluded or ())
-
-
-def exclude(run: Begun, found: list[dict[str, str]]) -> None:
-    """Has these variants not be measured, and says so."""
-    for its in found:
-        print(f"  {exclusion.told(its)}")
-    run.write(excluded=(*(run.record.excluded or ()), *found))
-
-
-def tune_verified(run: Begun, budget: Budget) -> None:
-    """Tunes, looks at all that will be timed at the longest length of the run until it is right, and has the run say
-    what was chosen, and what there was no time for."""
-    from harness.statistics.variants import narrowed
-
-    while not run.record.tuning:
-        rows = tune(run, budget)
-        rosters = [replace(roster, tuning=rows) for roster in run.rosters().values()]
-        chosen = [(roster, roster.tuned[name]) for roster in rosters for name in roster.passes]
-        timed = [kernel for roster, ours in chosen for kernel in (ours, roster.as_published(ours)) if kernel]
-        timed += [kernel for roster in rosters for kernel in roster.kernels if not kernel.computes]
-        if not (found := exclusion.wrong_ones(run.host, timed, run.plan.longest_of_pairs())):
-            for item in narrowed(rows):
-                run.skip(item)
-            run.write(tuning=tuple(rows))
-            return
-        exclude(run, found)
-        verify(run)
-        TuningJournal(run.folder).forget({its[:3] for its in exclusion.wrong(timed, found)})
-
-
-def tune(run: Begun, budget: Budget) -> list[Row]:
-    """Tunes what is not tuned yet, in one process over all variants and then in as many over finalists as there is time
-    for, and returns a run's `tuning`. Raises HarnessError where there is no time to look at one variant of each
-    pass."""
-    from harness.run.choices import Choices
-
-    journal, choices = TuningJournal(run.folder), Choices.of(run, earlier_runs(run.folder))
-    most, ends, seconds_of_size = run.plan.protocol["tuner"]["processes"], budget.until(TUNING_ENDS), 0.0
-    waits = TUNING_ENDS * seconds_to_wait(run, budget)
-    with bar("tuning", 1, ends=ends) as progress:
-        for process in range(1 + most):
-            fields, done = choices.fields(process, journal.rows()), journal.keys()
-            todo = [field for field in fields if (process, *field.key) not in done]
-            size = sum(field.size for field in todo)
-            expected = plan.PROCESS_OVERHEAD_SECONDS + seconds_of_size * size
-            if process and time.monotonic() + expected > ends:
-                break
-            if todo:
-                progress.total = progress.n + size + (most - process) * len(fields) * choices.most
-                progress.set_description_str(f"tuning, process {process + 1} of {most + 1}")
-                began = time.monotonic()
-                # The first look has to see all variants, so it does not wait.
-                asked = ToTune(process, tuple(todo), waits if process else 0.0)
-                if (waited := look(run, asked, budget, progress)) is None:
-                    break
-                waits -= waited
-                seconds_of_size = max(seconds_of_size, (time.monotonic() - began - waited) / size)
-    return choices.table(journal.rows())
-
-
-def look(run: Begun, asked: ToTune, budget: Budget, progress: Bar) -> float | None:
-    """Runs one process of tuning: the seconds that it waited, None where it was not done in time. Raises HarnessError
-    where the first was not."""
-    # The first tries fewer variants where it has to hurry; those after it are begun where they are expected to end.
-    deadline = math.inf if asked.process else budget.until(FIRST_LOOK_ENDS)
-    late, sizes = budget.until(TUNING_ENDS + GRACE), {" ".join(field.key): field.size for field in asked.fields}
-    try:
-        return follow(run, run_worker(run, worker.TUNING, deadline, late, asked), progress, sizes)
-    except TimeSpent as error:
-        if asked.process:
-            return None
-        total, known = len(run.plan.roster.passes) * len(run.pairs), TuningJournal(run.folder).rows()
-        tuned = len({(row["compiler"], row["isa"], row["pass"]) for row in known})
-        raise HarnessError(
-            f"{tuned} of {total} passes were tuned in {words.duration(late - budget.began)}: {too_slow(run.plan)}; the "
-            "same command goes on from here"
-        ) from error
-
-
-def seconds_to_wait(run: Begun, budget: Budget) -> float:
-    """How long a run may wait for a calm machine, in all."""
-    return run.plan.protocol["waiting_percent"] / 100 * budget.seconds
-
-
-def too_slow(planned: plan.Plan) -> str:
-    """What would help where the minutes are too few."""
-    minutes = words.duration(60 * planned.protocol["minutes"])
-    way_out = "ask for fewer --isas or --compilers, or for a protocol with more"
-    return f"this machine is too slow for the {minutes} of {planned.config['protocol']}; {way_out}"
 
 
 def check_accuracy(run: Begun, budget: Budget) -> None:
@@ -278,19 +142,6 @@ def check_accuracy(run: Begun, budget: Budget) -> None:
             run.skip(Skipped(f"accuracy of {n} elements", "too little time"))
     kept = tuple(row for row in softmax if row["elements"] in whole)
     run.write(accuracy_elements=whole, exp=tuple(exp), accuracy=kept)
-
-
-def note_canary(run: Begun, fastest: Mapping[str, int]) -> None:
-    """Keeps the fastest canaries that any process has seen."""
-    seen = {name: min(getattr(run.record.canary, name), nanoseconds) for name, nanoseconds in fastest.items()}
-    run.learn(canary=replace(run.record.canary, **seen))
-
-
-def note_memory(run: Begun, memory: Mapping[str, Any]) -> None:
-    """Keeps the least that any process got in huge pages."""
-    counts = (run.record.memory.huge_page_bytes, memory["huge_page_bytes"])
-    least = min((count for count in counts if count != "unknown"), default="unknown")
-    run.learn(memory=replace(run.record.memory, **{**memory, "huge_page_bytes": least}))
 
 
 def measure_processes(run: Begun, budget: Budget) -> None:
@@ -329,7 +180,7 @@ def measure_processes(run: Begun, budget: Budget) -> None:
                 cost=cost,
                 later=(run.plan.process_seconds(),) * max(0, least - 1 - process),
                 pace=seconds_of_cost or run.plan.slowness,
-                waits=max(0.0, (1 - TUNING_ENDS) * seconds_to_wait(run, budget) - waited_for(journals)),
+                waits=max(0.0, (1 - TUNING_ENDS) * run.seconds_to_wait(budget.seconds) - waited_for(journals)),
             )
             start, beyond = time.monotonic(), 0.0
             with suppress(TimeSpent):
@@ -360,13 +211,13 @@ def keep_answered(run: Begun, answered: Collection[str]) -> None:
     """Takes out of a run's experiments what its first process had no time for, and says so. Raises HarnessError where
     that is everything."""
     if not answered:
-        told = too_slow(run.plan)
+        told = words.too_slow(run.plan)
         raise HarnessError(f"no question was answered in time: {told}; the same command goes on from here")
     missing = [item.told(n, t) for item, n, t in run.plan.questions() if item.key(n, t) not in answered]
     for what in missing:
         run.skip(Skipped(what, "too little time"))
     if missing:
-        print(f"No process measured everything, so that this run decides nothing: {too_slow(run.plan)}.")
+        print(f"No process measured everything, so that this run decides nothing: {words.too_slow(run.plan)}.")
         run.learn(experiments=run.plan.remaining(answered).described())
 
 

@@ -57,3 +57,10 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def too_slow(plan: Plan) -> str:
+    """What would help where the minutes are too few."""
+    minutes = duration(60 * plan.protocol["minutes"])
+    way_out = "ask for fewer --isas or --compilers, or for a protocol with more"
+    return f"this machine is too slow for the {minutes} of {plan.config['protocol']}; {way_out}"

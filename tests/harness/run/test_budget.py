@@ -11,7 +11,7 @@ import pytest
 from harness.experiments.base import Roster
 from harness.record.errors import HarnessError, TimeSpent
 from harness.record.run import Peers, Record
-from harness.run import budget, measure, plan, progress
+from harness.run import budget, measure, plan, progress, tune
 from harness.run.begun import Begun
 from harness.run.choices import Choices
 from harness.sampling.tuning import Field
@@ -22,7 +22,7 @@ from tests.simulated import kernel
 def clock(monkeypatch):
     """A list whose only element is the time."""
     now = [0.0]
-    for module in (budget, measure, progress):
+    for module in (budget, measure, progress, tune):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
     return now
 
@@ -76,7 +76,8 @@ CONFIG = {
 def phases(monkeypatch, clock):
     """Has the phases of a run know a worker that tells some messages and is then killed for being late."""
     silent = dict.fromkeys(("update", "set_postfix_str", "set_description_str", "show_wait"), lambda *_, **__: None)
-    monkeypatch.setattr(measure, "bar", lambda *_, **__: nullcontext(SimpleNamespace(n=0, **silent)))
+    for module in (measure, tune):
+        monkeypatch.setattr(module, "bar", lambda *_, **__: nullcontext(SimpleNamespace(n=0, **silent)))
     monkeypatch.setattr(measure.store, "write_record", lambda *_: None)
 
     def worker_of(messages):
@@ -84,7 +85,8 @@ def phases(monkeypatch, clock):
             yield from messages
             raise TimeSpent("a measuring process was not done in time")
 
-        monkeypatch.setattr(measure, "run_worker", run_worker)
+        for module in (measure, tune):
+            monkeypatch.setattr(module, "run_worker", run_worker)
 
     return worker_of
 
@@ -112,7 +114,7 @@ def choices(monkeypatch):
 def test_a_machine_too_slow_to_be_tuned_is_one_line_that_says_what_would_help(tmp_path, phases, choices):
     phases([])
     with pytest.raises(HarnessError, match=r"0 of 2 passes were tuned in 6 min: .* 13 min of quick; ask for fewer"):
-        measure.tune(begun(tmp_path), budget.Budget(0.0, 780.0))
+        tune.tune(begun(tmp_path), budget.Budget(0.0, 780.0))
 
 
 @pytest.mark.parametrize(("seconds", "processes"), [(20, 7), (60, 3), (190, 1)])
@@ -124,12 +126,12 @@ def test_as_many_processes_look_at_finalists_as_there_is_time_for(
     def run_worker(run, _, deadline, late, wanted):
         assert (deadline == math.inf) == (wanted.process > 0)
         clock[0] += seconds
-        measure.TuningJournal(run.folder).append([TUNED | {"process": wanted.process}])
+        tune.TuningJournal(run.folder).append([TUNED | {"process": wanted.process}])
         yield {"done": "gcc avx2 two-pass"}
 
     phases([])
-    monkeypatch.setattr(measure, "run_worker", run_worker)
-    assert measure.tune(begun(tmp_path), budget.Budget(0.0, 780.0)) == list(range(processes))
+    monkeypatch.setattr(tune, "run_worker", run_worker)
+    assert tune.tune(begun(tmp_path), budget.Budget(0.0, 780.0)) == list(range(processes))
 
 
 def test_tuning_waits_a_quarter_of_what_a_run_may_and_that_is_not_its_pace(
@@ -143,20 +145,20 @@ def test_tuning_waits_a_quarter_of_what_a_run_may_and_that_is_not_its_pace(
         waited = min(8.0, wanted.waits)
         yield {"waiting": waited}
         clock[0] += 24 + waited
-        measure.TuningJournal(run.folder).append([TUNED | {"process": wanted.process}])
+        tune.TuningJournal(run.folder).append([TUNED | {"process": wanted.process}])
         yield {"done": "gcc avx2 two-pass"}
         yield {"beyond": waited}
 
     phases([])
-    monkeypatch.setattr(measure, "run_worker", run_worker)
-    assert measure.tune(begun(tmp_path), budget.Budget(0.0, 780.0)) == list(range(7))
+    monkeypatch.setattr(tune, "run_worker", run_worker)
+    assert tune.tune(begun(tmp_path), budget.Budget(0.0, 780.0)) == list(range(7))
     assert allowed == pytest.approx([0.0, 19.5, 11.5, 3.5, 0.0, 0.0, 0.0])  # the first look does not wait
 
 
 def test_a_process_over_finalists_that_is_killed_for_being_late_is_done_without(tmp_path, phases, choices):
     phases([])
-    measure.TuningJournal(tmp_path).append([TUNED])
-    assert measure.tune(begun(tmp_path), budget.Budget(0.0, 780.0)) == [0]
+    tune.TuningJournal(tmp_path).append([TUNED])
+    assert tune.tune(begun(tmp_path), budget.Budget(0.0, 780.0)) == [0]
 
 
 def test_lengths_whose_accuracy_takes_too_long_are_skipped(tmp_path, phases):
