@@ -148,7 +148,7 @@ def _where(run: Run) -> list[str]:
 
 
 def _smoke(run: Run) -> list[str]:
-    held = run.samples["experiment"].value_counts()
+    held = run.samples.groupby("experiment").size()
     missing = [name for name in run.experiments if name not in held.index]
     ran = [f"  {name}: {held[name]} samples" for name in sorted(held.index)]
     told = f"no samples of {', '.join(missing)}" if missing else "every part ran"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -114,10 +113,7 @@ class Reader:
         """The same by their folders; None where none can be loaded. They are read one after the other and given up, so
         that no more than those of one machine are needed at once."""
         runs = load_runs(folders)
-        told = self.told(runs) if runs else None
-        del runs
-        gc.collect()  # a run knows what was made of it, and that the run
-        return told
+        return self.told(runs) if runs else None
 
 
 def _size(folder: Path) -> int:

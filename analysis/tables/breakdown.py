@@ -32,5 +32,5 @@ def _whole_calls(rows: pd.DataFrame, run: Run) -> pd.DataFrame:
     whole = passes.groupby(call, as_index=False).agg(
         nanoseconds=("nanoseconds", "sum"), clock_nanoseconds=("clock_nanoseconds", "mean"), found=("pass", "nunique")
     )
-    expected = whole["algorithm"].map({name: len(set(passes)) for name, passes in run.algorithms.items()})
+    expected = whole["algorithm"].astype(str).map({name: len(set(passes)) for name, passes in run.algorithms.items()})
     return whole[whole["found"] == expected].assign(calls=1)

@@ -22,10 +22,11 @@ def looks(run: Run) -> pd.DataFrame:
     if rows.empty or not run.groups:
         raise MissingRows(f"{run.folder}: this run did not look at the conditions that it was measured under")
     last = f"L{max((cache.level for cache in run.machine.caches), default='?')}"
-    floats = rows["pass"].map(lambda name: logical_floats(run.kernels[name]))
+    loops = rows["pass"].astype(str)
+    floats = loops.map(lambda name: logical_floats(run.kernels[name]))
     table = rows.assign(
         level=run.machine.is_out_of_cache(rows["elements"]).map({True: "memory", False: last}),
-        loop=rows["pass"],
+        loop=loops,
         **{GAVE: FLOAT_BYTES * floats * rows["elements"] * rows["calls"] / rows["nanoseconds"]},
     )
     by = ["process", "round", "level", "loop"]

@@ -52,7 +52,8 @@ def pass_limits(run: Run, isa: str | None) -> pd.DataFrame:
     if not passes:
         raise MissingRows("Three-Pass was not measured")
     target = 1 - (1 - TARGET_CONFIDENCE) / len(passes)
-    contenders = far["pass"].where(~far["pass"].isin(run.bandwidth_loops), far["pass"] + " " + far["variant"])
+    names, variants = (far[column].astype(str) for column in ("pass", "variant"))
+    contenders = names.where(~names.isin(run.bandwidth_loops), names + " " + variants)
     rounds = of_calls(far.assign(algorithm=contenders))
     table = pd.concat([_against_loops(run, name, rounds, target) for name in passes], ignore_index=True)
     table["elements"] = far["elements"].max()

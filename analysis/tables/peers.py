@@ -55,10 +55,8 @@ def errors(run: Run) -> pd.DataFrame:
 def _timed(run: Run, experiment: str) -> pd.DataFrame:
     samples = selection.of_primary(selection.team_rows(run, experiment), run)
     samples = per_call(samples, run.canary.clock_adds).assign(name=samples["algorithm"])
-    rounds = of_calls(samples)
-    ratios = [
-        percents(log_ratios(rounds, name, TWO_PASS), TEAM, "two_pass_speedup").assign(name=name)
-        for name in set(samples["name"]) - {TWO_PASS}
-    ]
+    others = dict.fromkeys(set(samples["name"]) - {TWO_PASS}, TWO_PASS)
+    logs = log_ratios(of_calls(samples), others).rename(columns={"algorithm": "name"})
+    ratios = percents(logs, [*TEAM, "name"], "two_pass_speedup").drop(columns=["confidence", "processes"])
     times = intervals(samples, [*TEAM, "name"], "nanoseconds_per_call")
-    return times.merge(pd.concat(ratios).drop(columns=["confidence", "processes"]), on=[*TEAM, "name"], how="left")
+    return times.merge(ratios, on=[*TEAM, "name"], how="left")

@@ -32,7 +32,8 @@ def scaling(run: Run) -> pd.DataFrame:
 
 def _throughputs(run: Run, experiment: str, vectors: str) -> pd.DataFrame:
     rows = selection.of_primary(selection.team_rows(run, experiment, selection.CONTENDER), run)
-    rows = rows.assign(name=rows["algorithm"].where(rows["algorithm"] != "", rows["pass"]))
+    algorithms, passes = (rows[column].astype(str) for column in ("algorithm", "pass"))
+    rows = rows.assign(name=algorithms.where(algorithms != "", passes))
     rates = per_call(rows, run.canary.clock_adds)
     table = intervals(rates, [*BY, "variant"], "nanoseconds_per_call")
     table = table.sort_values([*BY, "nanoseconds_per_call_median"]).drop_duplicates(BY, ignore_index=True)

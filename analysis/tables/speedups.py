@@ -14,7 +14,6 @@ from harness.record.samples import Run, made_once
 from harness.statistics import ratios, selection
 from harness.statistics.intervals import TARGET_CONFIDENCE, bounds, intervals
 from harness.statistics.ratios import POINT
-from harness.statistics.selection import THREE_PASS, TWO_PASS
 
 SPEEDUP = "speedup"
 
@@ -32,16 +31,10 @@ def speedups(run: Run) -> pd.DataFrame:
 def rival_effects(run: Run) -> pd.DataFrame:
     """What a run finds of each rival of Two-Pass at each length, as `harness.reading.pooling.effects`, with against
     (the rival) and region (which caches hold input and output). Raises MissingRows."""
-    rounds = ratios.of_calls(selection.algorithm_rows(run))
-    found = {rival: ratios.log_ratios(rounds, rival, TWO_PASS) for rival in THREE_PASS}
-    tables = [
-        effects(intervals(logs, POINT, "log_ratio"), "log_ratio", POINT).assign(against=rival)
-        for rival, logs in found.items()
-        if len(logs)
-    ]
-    if not tables:
+    logs = ratios.over_two_pass(ratios.of_calls(selection.algorithm_rows(run)))
+    if logs.empty:
         raise MissingRows(f"{run.folder}: no round has both Two-Pass and a Three-Pass algorithm")
-    table = pd.concat(tables, ignore_index=True)
+    table = effects(intervals(logs, ["against", *POINT], "log_ratio"), "log_ratio", [*POINT, "against"])
     return table.assign(region=regions(table["elements"], run.machine))
 
 

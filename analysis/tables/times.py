@@ -5,7 +5,7 @@ import pandas as pd
 from harness.record.errors import MissingRows
 from harness.record.samples import Run, made_once
 from harness.statistics import selection
-from harness.statistics.intervals import intervals
+from harness.statistics.intervals import over_processes
 
 BY = ["isa", "compiler", "algorithm", "elements"]
 
@@ -29,10 +29,11 @@ def times(rows: pd.DataFrame, by: list[str], clock_adds: int) -> pd.DataFrame:
 
     `by` includes elements. `rows` are samples as in samples.csv, without those that were disturbed.
     """
-    rates = per_call(rows, clock_adds)
-    call = intervals(rates, by, "nanoseconds_per_call").drop(columns=["confidence", "processes"])
-    cycles = intervals(rates, by, "core_cycles_per_element")[[*by, "core_cycles_per_element_median"]]
-    return call.merge(cycles, on=by).merge(intervals(rates, by, "nanoseconds_per_element"), on=by)
+    values = ["nanoseconds_per_call", "core_cycles_per_element", "nanoseconds_per_element"]
+    by_process = per_call(rows, clock_adds).groupby([*by, "process"])[values].median()
+    call, cycles, element = (over_processes(by_process[value], by) for value in values)
+    call = call.drop(columns=["confidence", "processes"])
+    return call.merge(cycles[[*by, "core_cycles_per_element_median"]], on=by).merge(element, on=by)
 
 
 @made_once

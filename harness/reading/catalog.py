@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -51,11 +51,11 @@ class Facts:
     experiments: tuple[str, ...]
 
     @classmethod
-    def of(cls, record: Record, its_body: Hashable, content: Iterable[str]) -> "Facts":
-        """Those of a run, its body, and all that it says as texts."""
+    def of(cls, record: Record, content: Iterable[str]) -> "Facts":
+        """Those of a run, and of all that it says as texts."""
         return cls(
             record.ended or "",
-            digest([str(its_body)]),
+            digest([str(body(record))]),
             digest(content),
             not (record.machine.overridden or emulator(record)),
             record.protocol.is_smoke,
@@ -175,12 +175,8 @@ def body(run: Record) -> Hashable:
     """What runs of a machine have in common if they are one body of evidence: the product, the kernels, and all else
     that decides what is timed; how long and how often may differ. A run that claims nothing, is no evidence about its
     machine, has wrong results, or is from before kernels had a hash, stands alone."""
-    return run.name if exactness.faults(run) else _presumed_body(run)
-
-
-def _presumed_body(run: Record) -> Hashable:
-    """The body of a run if its results are right."""
-    if run.kernels_hash is None or run.protocol.is_smoke or run.machine.overridden or emulator(run):
+    is_evidence = not (run.protocol.is_smoke or run.machine.overridden or emulator(run) or exactness.faults(run))
+    if run.kernels_hash is None or not is_evidence:
         return run.name
     protocol = run.protocol
     states = {name: plain(asked) for name, asked in protocol.experiments.items() if name in POOLED}
@@ -290,7 +286,8 @@ def _look(folder: Path) -> FoundRun:
         record = fitting(content | {table: [] for table in beside}, folder / INFO, beside)
         _refuse_strange(folder, record)
         samples_file(folder)
-        return FoundRun(folder, Facts.of(record, _presumed_body(record), [_text(content)]))
+        # What its tables say of results is presumed to be right.
+        return FoundRun(folder, Facts.of(replace(record, accuracy_elements=None), [_text(content)]))
     except DamagedRun as error:
         return FoundRun(folder, problem=str(error))
 
@@ -306,7 +303,7 @@ def read(folder: Path) -> FoundRun:
         text = text_of(path)
         check_whole(path, text, record)
         content = [_text(read_content(folder)), "" if record.samples_sha256 else text]
-        return FoundRun(folder, Facts.of(record, body(record), content), is_read=True)
+        return FoundRun(folder, Facts.of(record, content), is_read=True)
     except DamagedRun as error:
         return FoundRun(folder, problem=str(error))
 

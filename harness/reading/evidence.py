@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import combinations
@@ -56,6 +56,11 @@ class Evidence:
     def made(self) -> dict[Any, Any]:
         """What was made of it, kept with the newest run (`made_once`)."""
         return self.newest.made
+
+    @property
+    def known_by(self) -> Hashable:
+        """What tells it from other evidence with this newest run."""
+        return *(tuple(run.name for run in runs) for runs in (self.runs, self.lent)), self.left_out
 
     @property
     def parts(self) -> set[str]:
@@ -162,9 +167,9 @@ def of_each(runs: Sequence[Run], show: Callable[[Run], pd.DataFrame]) -> list[pd
         try:
             tables.append(show(run))
         except MissingRows as error:
-            missing.append(error)
+            missing.append(str(error))
     if not tables:
-        raise missing[0]
+        raise MissingRows(missing[0])
     return tables
 
 

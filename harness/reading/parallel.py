@@ -1,5 +1,6 @@
 """The same for each of many, by as many processes as there are processors to use."""
 
+import gc
 import os
 import signal
 from collections.abc import Callable, Sequence
@@ -31,6 +32,8 @@ def _begin(*work: Any) -> None:
     _work = work
     # An interrupt is for the process that asked: the others end with what they are at.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What was inherited stays: to look for garbage in it again and again is a twentieth of the time.
+    gc.freeze()
 
 
 def _made(place: int) -> Any:

@@ -128,7 +128,7 @@ def _unresolved(run: Run, table: pd.DataFrame) -> dict[str, str]:
     }
     timed = run.samples.loc[run.samples["experiment"] == "algorithms", ["isa", "elements"]].drop_duplicates()
     for isa in selection.isas(timed):
-        asked, known = (rows[rows["isa"] == isa]["elements"] for rows in (timed, table))
+        asked, known = (rows.loc[rows["isa"] == isa, "elements"] for rows in (timed, table))
         if run.machine.is_out_of_cache(asked).any() and not run.machine.is_out_of_cache(known).any():
             found.setdefault(isa, "no null test out of cache")
     return found

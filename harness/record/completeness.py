@@ -1,5 +1,6 @@
 """Whether a run's rows are all there, as they were measured: every point, process, round and contender, in order."""
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def check_rows(path: Path, rows: pd.DataFrame, run: Record) -> None:
     check_rounds(path, rounds)
     check_processes(path, rounds, run)
     check_contenders(path, rounds, contenders, numbers, run)
-    check_turns(path, rows, starts, numbers)
+    check_turns(path, rows, starts, contenders, numbers)
     check_splits(path, rows, contenders, numbers, run)
     check_flags(path, rows, run)
     check_groups(path, rows, run)
@@ -44,17 +45,21 @@ def _changes(rows: pd.DataFrame, columns: list[str]) -> np.ndarray:
     changes = np.ones(len(rows), dtype=bool)
     changes[1:] = False
     for column in columns:
-        values = rows[column].to_numpy()
+        values = _numbers(rows[column])
         changes[1:] |= values[1:] != values[:-1]
     return changes
 
 
 def _contenders(rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     """The distinct contenders, each under the number of its first row; and of every row the place of its own there."""
-    codes = [pd.factorize(rows[column])[0] for column in CONTENDER]
-    together = np.ravel_multi_index(codes, [code.max() + 1 for code in codes])
-    _, first, numbers = np.unique(together, return_index=True, return_inverse=True)
-    return rows.loc[first, CONTENDER], numbers
+    codes = [_numbers(rows[column]) for column in CONTENDER]
+    together = pd.Series(np.ravel_multi_index(codes, [code.max() + 1 for code in codes]))
+    return rows.loc[~together.duplicated(), CONTENDER].astype(str), pd.factorize(together)[0]
+
+
+def _numbers(column: pd.Series) -> np.ndarray:
+    """The values, of text each as its place in the alphabet."""
+    return column.to_numpy() if column.dtype == "int64" else column.astype("category").cat.codes.to_numpy()
 
 
 def check_names(path: Path, rounds: pd.DataFrame, contenders: pd.DataFrame, run: Record) -> None:
@@ -67,10 +72,9 @@ def check_names(path: Path, rounds: pd.DataFrame, contenders: pd.DataFrame, run:
         ("algorithm", algorithms, contenders),
         ("pass", ["", *run.kernels], contenders),
     ):
-        strange = rows[field][~rows[field].isin(list(names))]
-        if len(strange):
-            row = strange.index.min()
-            raise damaged_row(path, row, field, f"'{strange[row]}' is not in run.json")
+        if strange := {*rows[field].unique()}.difference(names):
+            row = rows.index[rows[field].isin(strange)].min()
+            raise damaged_row(path, row, field, f"'{rows[field][row]}' is not in run.json")
     for row, algorithm, name, variant in contenders.itertuples(name=None):
         if not algorithm and not name:
             raise damaged_row(path, row, "pass", "the row names neither an algorithm nor a pass")
@@ -87,7 +91,7 @@ def check_plan(path: Path, rounds: pd.DataFrame, run: Record) -> None:
         for item in items
         for point in item.points()
     }
-    first = rounds[POINT].drop_duplicates()
+    first = rounds.loc[_changes(rounds, POINT), POINT].drop_duplicates()
     measured = dict(zip(first.itertuples(index=False, name=None), first.index, strict=True))
     for point in sorted(planned - measured.keys()):
         raise DamagedRun(f"{path}: no rows of {point_text(point)}, which run.json's experiments have")
@@ -112,9 +116,10 @@ def check_rounds(path: Path, rounds: pd.DataFrame) -> None:
         place = wrong[0]
         reason = f"{number[place]} where {expected[place]} is next"
         raise damaged_row(path, rounds.index[place], "round", reason)
-    again = rounds[first][rounds[first].duplicated(QUESTION)]
+    asked = rounds.loc[first, QUESTION]
+    again = asked.index[asked.duplicated()]
     if len(again):
-        raise damaged_row(path, again.index[0], "process", "this sample was there before")
+        raise damaged_row(path, again[0], "process", "this sample was there before")
     calls = rounds["calls"].to_numpy()
     wrong = np.flatnonzero(~first[1:] & (calls[1:] != calls[:-1]))
     if len(wrong):
@@ -130,7 +135,8 @@ def check_processes(path: Path, rounds: pd.DataFrame, run: Record) -> None:
     # Only what was stopped because its minutes were spent has fewer.
     stopped_by = run.precision and run.precision.stopped_by
     # A question that is answered precisely enough takes part in no further process, so each has its own number.
-    found = rounds[rounds["round"] == 0].groupby(POINT)["process"].agg(["size", "max"])
+    by_point = rounds[rounds["round"] == 0].groupby(POINT, sort=False)["process"]
+    found = pd.DataFrame({"size": by_point.size(), "max": by_point.max()})
     for wrong, reason in (
         (found["max"] >= found["size"], "rows of process {1}, but of {0} processes only"),
         (found["size"] < (0 if stopped_by == "minutes" else least), "{0} processes, where at least {2} were asked for"),
@@ -148,10 +154,10 @@ def check_contenders(
     """Raises DamagedRun where an experiment lacks an algorithm or a pass, or a round a contender."""
     # Of one compiler and ISA all lengths are measured with the same variants.
     items = rounds.groupby(ITEM, sort=False).ngroup().to_numpy()
-    pairs = np.unique(np.repeat(items, rounds["size"]) * len(contenders) + numbers)
+    pairs = pd.unique(np.repeat(items, rounds["size"]) * len(contenders) + numbers)
     item_of, contender_of = np.divmod(pairs, len(contenders))
     named = list(contenders[["algorithm", "pass"]].itertuples(index=False, name=None))
-    of_item = rounds[ITEM[:3]].to_numpy()[np.unique(items, return_index=True)[1]]
+    of_item = rounds[ITEM[:3]].iloc[np.unique(items, return_index=True)[1]].to_numpy()
     for item, (experiment, compiler, isa) in enumerate(of_item):
         names = {named[contender] for contender in contender_of[item_of == item]}
         for missing in sorted(wanted_names(experiment, names, run) - names):
@@ -207,7 +213,9 @@ WANTED: dict[str, Callable[[Record], set[Name]]] = {
 """By kind of experiment; of the others the rows tell."""
 
 
-def check_turns(path: Path, rows: pd.DataFrame, starts: np.ndarray, numbers: np.ndarray) -> None:
+def check_turns(
+    path: Path, rows: pd.DataFrame, starts: np.ndarray, contenders: pd.DataFrame, numbers: np.ndarray
+) -> None:
     """Raises DamagedRun where a contender stands in its round twice, or not in the order of their turns, or with other
     calls than the others."""
     round_ = np.cumsum(starts) - 1
@@ -215,10 +223,8 @@ def check_turns(path: Path, rows: pd.DataFrame, starts: np.ndarray, numbers: np.
     if not keys.is_unique:
         raise damaged_row(path, int(keys.duplicated().argmax()), "round", "this sample was there before")
     # Where an algorithm is split by pass, one turn of it is a row for each.
-    algorithms = rows["algorithm"].to_numpy()
-    is_split = (algorithms != "") & (rows["pass"] != "").to_numpy()
-    turns = starts.copy()
-    turns[1:] |= ~is_split[1:] | (algorithms[1:] != algorithms[:-1])
+    is_split = ((contenders["algorithm"] != "") & (contenders["pass"] != "")).to_numpy()[numbers]
+    turns = starts | ~is_split | _changes(rows, ["algorithm"])
     turn, first = np.cumsum(turns), np.flatnonzero(starts)[round_]
     for field, expected in (("position", turn - turn[first]), ("calls", rows["calls"].to_numpy()[first])):
         wrong = rows[field].to_numpy() != expected
@@ -257,21 +263,21 @@ def check_groups(path: Path, rows: pd.DataFrame, run: Record) -> None:
     run.json tell of; runs from before there were groups tell of none."""
     if not run.groups:
         return
-    by_process = (rows["flags"] != "").groupby(rows["process"])
-    found = pd.DataFrame({"samples": by_process.size(), "disturbed": by_process.sum()})
-    groups = pd.DataFrame(run.groups)
-    told = groups.groupby("process")[["samples", "disturbed"]].sum()
-    both = sorted({*told.index, *found.index})
-    wrong = (told.reindex(both) != found.reindex(both)).any(axis=1)
-    if wrong.any():
+    wrong: set[int] = set()
+    for field, those in (("samples", rows["process"]), ("disturbed", rows["process"][rows["flags"] != ""])):
+        found, told = Counter(those.value_counts().to_dict()), Counter[int]()
+        for group in run.groups:
+            told[group["process"]] += group[field]
+        wrong |= {process for process in {*found, *told} if found[process] != told[process]}
+    if wrong:
         reason = "its groups in run.json tell of another number of samples, or of flags"
-        raise DamagedRun(f"{path}: process {wrong.idxmax()}: {reason}")
-    looks = rows[rows["experiment"].isin(_looked(run))].groupby("process")["round"].max()
-    last = groups.groupby("process")["after"].max().dropna()
-    for process in sorted(last.index):
-        if looks.get(process, -1) < last[process]:
-            reason = f"no round {last[process]:.0f} of the conditions, which its groups tell of"
-            raise DamagedRun(f"{path}: process {process}: {reason}")
+        raise DamagedRun(f"{path}: process {min(wrong)}: {reason}")
+    looked = rows.loc[rows["experiment"].isin(_looked(run)), ["process", "round"]]
+    looks = looked.groupby("process")["round"].max().to_dict()
+    for group in run.groups:
+        if group["after"] is not None and group["after"] > looks.get(group["process"], -1):
+            reason = f"no round {group['after']} of the conditions, which its groups tell of"
+            raise DamagedRun(f"{path}: process {group['process']}: {reason}")
 
 
 def _looked(run: Record) -> list[str]:

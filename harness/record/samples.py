@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import io
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
@@ -29,12 +29,18 @@ class Run(Record):
 
     folder: Path
     samples: pd.DataFrame
-    """samples.csv, as samples.schema.json describes it: integers as int64, text as str; flagged rows included."""
+    """samples.csv, as samples.schema.json describes it: integers as int64, text as category (its values in alphabetical
+    order); flagged rows included."""
     made: dict[Any, Any] = dataclasses.field(default_factory=dict, init=False, repr=False)
     """What was made of it (`made_once`)."""
 
     __eq__, __hash__ = object.__eq__, object.__hash__
-    """A run is itself alone, so that what is made of it can be kept (`made_once`)."""
+    """A run is itself alone."""
+
+    @property
+    def known_by(self) -> Hashable:
+        """What tells it from other runs of its machine."""
+        return self.name
 
     @classmethod
     def of(cls, record: Record, folder: Path, samples: pd.DataFrame) -> Run:
@@ -46,13 +52,14 @@ Made = TypeVar("Made")
 
 
 def made_once(make: Callable[..., Made]) -> Callable[..., Made]:
-    """A function of a run, or of what has a run's `made`, whose result is kept as long as the run is, so that all who
-    read it read the same. None changes it."""
+    """A function of a run, or of what has a run's `made` and what it is `known_by`, whose result is kept as long as the
+    run is, so that all who read it read the same. None changes it. Neither results nor the keys to them hold a run: one
+    that nobody needs is given up at once."""
 
     @wraps(make)
     def made(*of: Any) -> Made:
         kept = next(one.made for one in of if hasattr(one, "made"))
-        key = (made, *of)
+        key = (made, *(getattr(one, "known_by", one) for one in of))
         if key not in kept:
             kept[key] = make(*of)
         return kept[key]
@@ -139,7 +146,7 @@ def _at_once(content: bytes, rules: dict[str, dict[str, Any]], longest: dict[str
         for keyword in rule.keys() - SAYS_NOTHING:
             if not KEYWORDS[keyword][0](values, rule[keyword]).all():
                 return None
-    return rows.astype({field: str for field in rules if field not in integers})
+    return rows
 
 
 def _cell_by_cell(path: Path, text: str, rules: dict[str, dict[str, Any]]) -> pd.DataFrame:
@@ -165,7 +172,7 @@ INTEGER = rf"-?[0-9]{{1,{DIGITS}}}"
 
 
 def _typed(cells: pd.Series, rule: dict[str, Any]) -> pd.Series:
-    return cells.astype("int64") if rule["type"] == "integer" else cells
+    return cells.astype("int64" if rule["type"] == "integer" else "category")
 
 
 # One line for each keyword that the schema may use for a column: which cells hold to it, and what is said otherwise.

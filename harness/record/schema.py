@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
+from types import NoneType
 from typing import Any
 
 import jsonschema
@@ -97,7 +98,7 @@ def _examples(kind: type, items: Sequence[Any], rule: dict[str, Any]) -> Iterabl
     """Those items of one type that stand for all."""
     if kind in (int, float) and rule.keys() <= BOUNDS and (kind is int or math.isfinite(sum(items))):
         return min(items), max(items)
-    return dict.fromkeys(items) if kind is str else {repr(item): item for item in items}.values()
+    return dict.fromkeys(items) if kind in (str, bool, NoneType) else {repr(item): item for item in items}.values()
 
 
 # JSON Schema takes 4.0 for an integer, and Python's JSON and YAML have numbers that are none or not finite.

@@ -21,13 +21,12 @@ def differences(run: Run) -> pd.DataFrame:
     Returns one row for each (isa, compiler, elements, control): kind (again, moved, planted), planted_percent,
     difference_percent_median, _low, _high, confidence, processes. Raises MissingRows.
     """
-    rounds = of_calls(selection.control_rows(run))
-    logs = [
-        log_ratios(rounds, name, its.algorithm).assign(control=name, kind=kind(its), planted_percent=its.extra_percent)
-        for name, its in run.controls.items()
-    ]
-    by = [*POINT, "planted_percent", "control", "kind"]
-    table = percents(pd.concat(logs), by, "difference").astype({"planted_percent": float})
+    over = {name: its.algorithm for name, its in run.controls.items()}
+    logs = log_ratios(of_calls(selection.control_rows(run)), over).rename(columns={"algorithm": "control"})
+    table = percents(logs, [*POINT, "control"], "difference")
+    which = [run.controls[name] for name in table["control"]]
+    table = table.assign(kind=[*map(kind, which)], planted_percent=[float(its.extra_percent) for its in which])
+    table = table.sort_values([*POINT, "planted_percent", "control"], ignore_index=True)
     what = ["control", "kind", "planted_percent"]
     return table[[*POINT, *what, *bounds("difference_percent"), "confidence", "processes"]]
 

@@ -49,10 +49,17 @@ def intervals(rows: pd.DataFrame, by: list[str], value: str, target: float = TAR
     VALUE_median, VALUE_low, VALUE_high (unit of `value`), confidence (the probability that such an interval covers the
     median of the distribution that the processes' medians come from), processes. Raises ValueError for a NaN.
     """
-    by_process = rows.groupby([*by, "process"])[value].median()
+    return over_processes(rows.groupby([*by, "process"])[value].median(), by, target)
+
+
+def over_processes(by_process: pd.Series, by: list[str], target: float = TARGET_CONFIDENCE) -> pd.DataFrame:
+    """`intervals` of a value that is known by process already, in the order of `by` and process, which index it."""
     if by_process.isna().any():
         raise ValueError("a value is not a number")
+    value = str(by_process.name)
     table = by_process.groupby(level=by).size().rename("processes").reset_index()
+    # Of rows it is a category. That a table has text keeps what is made of it from surprises.
+    table = table.astype({name: str for name in table.select_dtypes("category")})
     counts, values = table["processes"].to_numpy(), by_process.to_numpy(float)
     ordered = values[np.lexsort((values, np.arange(len(counts)).repeat(counts)))]
     ends = [order_statistics(count, target) for count in counts.tolist()]

@@ -1,6 +1,6 @@
 """Ratios of two times: formed within rounds, reduced to one for each process, told in percent with an interval."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,8 @@ TEAM = [*POINT, "threads"]
 def in_rounds(rows: pd.DataFrame, times: pd.Series, by: Sequence[str] = TEAM) -> pd.DataFrame:
     """Logarithms of the rows' times: one row for each round (index: `by`, process, round), a column for each algorithm.
     One that was sampled several times in a round counts with the mean of its log times."""
-    logs = rows.assign(log=np.log(times))
-    return logs.pivot_table(index=[*by, "process", "round"], columns="algorithm", values="log", aggfunc="mean")
+    keys = [rows[name] for name in (*by, "process", "round", "algorithm")]
+    return np.log(times).groupby(keys).mean().unstack()
 
 
 def of_calls(rows: pd.DataFrame) -> pd.DataFrame:
@@ -26,15 +26,16 @@ def of_calls(rows: pd.DataFrame) -> pd.DataFrame:
     return in_rounds(rows, rows["nanoseconds"] / rows["calls"])
 
 
-def log_ratios(rounds: pd.DataFrame, numerator: str, denominator: str) -> pd.DataFrame:
-    """log(t_numerator / t_denominator) of two algorithms within each round (`in_rounds`): what disturbs a round
-    disturbs both.
+def log_ratios(rounds: pd.DataFrame, over: Mapping[str, str]) -> pd.DataFrame:
+    """log(t_numerator / t_denominator) of pairs of algorithms within each round (`in_rounds`): what disturbs a round
+    disturbs both. `over` has the denominator of each numerator.
 
-    Returns what the rounds are by, process, round and log_ratio; a round in which one of the two is missing is left
-    out.
+    Returns what the rounds are by, process, round, algorithm (the numerator) and log_ratio; a round in which one of the
+    two is missing is left out.
     """
-    both = rounds.reindex(columns=[numerator, denominator])
-    return (both[numerator] - both[denominator]).dropna().rename("log_ratio").reset_index()
+    above, below = (rounds.reindex(columns=list(names)) for names in (over, over.values()))
+    found = above - below.to_numpy()
+    return found.rename_axis(columns="algorithm").stack().dropna().rename("log_ratio").reset_index()
 
 
 def percents(ratios: pd.DataFrame, by: list[str], name: str, target: float = TARGET_CONFIDENCE) -> pd.DataFrame:
@@ -42,6 +43,11 @@ def percents(ratios: pd.DataFrame, by: list[str], name: str, target: float = TAR
     table = intervals(ratios, by, "log_ratio", target)
     table[bounds("log_ratio")] = 100 * np.expm1(table[bounds("log_ratio")].astype(float))
     return table.rename(columns=dict(zip(bounds("log_ratio"), bounds(f"{name}_percent"), strict=True)))
+
+
+def over_two_pass(rounds: pd.DataFrame) -> pd.DataFrame:
+    """`log_ratios` of each rival (column against) to Two-Pass."""
+    return log_ratios(rounds, dict.fromkeys(THREE_PASS, TWO_PASS)).rename(columns={"algorithm": "against"})
 
 
 def speedups(rows: pd.DataFrame, by: list[str] = POINT, target: float = TARGET_CONFIDENCE) -> pd.DataFrame:
@@ -53,12 +59,7 @@ def speedups(rows: pd.DataFrame, by: list[str] = POINT, target: float = TARGET_C
     Returns one row for each group `by`: against (the better rival), speedup_percent_median, _low, _high, confidence,
     processes. Empty where no round has both.
     """
-    rounds = of_calls(rows)
-    found = [
-        percents(log_ratios(rounds, rival, TWO_PASS), by, "speedup", target).assign(against=rival)
-        for rival in THREE_PASS
-    ]
-    table = pd.concat([ratios for ratios in found if len(ratios)] or found[:1])
+    table = percents(over_two_pass(of_calls(rows)), [*by, "against"], "speedup", target)
     table = table.sort_values([*by, "speedup_percent_median"], kind="stable").drop_duplicates(by, ignore_index=True)
     return table[[*by, "against", *bounds("speedup_percent"), "confidence", "processes"]]
 
@@ -78,10 +79,7 @@ def folding_costs(run: Run) -> pd.DataFrame:
     """
     rows = selection.of_primary(selection.accumulation_rows(run), run)
     rounds = of_calls(rows.assign(algorithm=rows["pass"]))
-    tables = [
-        percents(log_ratios(rounds, kernel.twin_of, name), POINT, "cost").assign(**{"pass": kernel.twin_of})
-        for name, kernel in run.kernels.items()
-        if kernel.twin_of and name in rounds
-    ]
-    table = pd.concat(tables).sort_values([*POINT, "pass"], ignore_index=True)
+    twins = {its.twin_of: name for name, its in run.kernels.items() if its.twin_of and name in rounds}
+    costs = log_ratios(rounds, twins).rename(columns={"algorithm": "pass"})
+    table = percents(costs, [*POINT, "pass"], "cost")
     return table[[*POINT, "pass", *bounds("cost_percent"), "confidence", "processes"]]

@@ -163,7 +163,7 @@ def test_what_was_looked_at_run_by_run_is_judged_alike_and_not_looked_at_again(e
     tables = {run.name: {key[0] for key in run.made} for run in runs}
     assert judging.of_machine(claims, "m", runs) == judging.of_machine(claims, "m", alone)
     for run in runs:
-        of_run = {key[0] for key in run.made if key[1] is run}
+        of_run = {key[0] for key in run.made if key[1] == run.known_by}
         assert {make.__name__ for make in of_run - tables[run.name]} <= {"limit_shares"}
 
 

@@ -1,7 +1,9 @@
 """Where Two-Pass wins, and by how much."""
 
 import dataclasses
+import gc
 import pickle
+import weakref
 
 import pandas as pd
 import pytest
@@ -45,6 +47,18 @@ def test_without_a_rival_there_is_no_speedup(full_run: Run) -> None:
 def test_a_table_is_made_once(full_run: Run) -> None:
     assert speedups(full_run) is speedups(full_run)
     assert speedups(dataclasses.replace(full_run)) is not speedups(full_run)
+
+
+def test_a_run_that_nobody_needs_is_given_up_at_once_with_what_was_made_of_it(full_run: Run) -> None:
+    runs = [dataclasses.replace(full_run, name=name) for name in ("one", "other")]
+    assert len(largest(Evidence(tuple(runs)))) > 0
+    known = [weakref.ref(run) for run in runs]
+    gc.disable()
+    try:
+        del runs
+        assert [run() for run in known] == [None, None]
+    finally:
+        gc.enable()
 
 
 def test_what_was_made_of_a_run_goes_with_it_to_another_process(full_run: Run) -> None:
