@@ -3,7 +3,6 @@ machine's file, as ranges; or measured, by the bandwidth loops of runs on the ma
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import product
 
 import numpy as np
@@ -15,8 +14,9 @@ from analysis.tables.times import per_call
 from harness.record.caches import FLOAT_BYTES
 from harness.record.errors import HarnessError
 from harness.record.machines import Machine
-from harness.record.samples import Run
+from harness.record.samples import Run, made_once
 from harness.statistics import selection
+from harness.statistics.intervals import with_text
 from harness.statistics.ratios import POINT
 
 FLOATS_PER_LINE = LINE_BYTES // FLOAT_BYTES
@@ -101,7 +101,7 @@ def of_run(run: Run, others: Sequence[Run], isa: str) -> Core:
     return replace(of_lines(np.full((1, 1), clock), found), l3_shares=sizes / ends[3])
 
 
-@cache
+@made_once
 def loops(run: Run, isa: str) -> pd.DataFrame:
     """pass, elements and nanoseconds_per_element of the bandwidth loops of a run (experiment `passes`, warm, primary
     compiler): of each length the best one, since that is the limit."""
@@ -123,4 +123,4 @@ def medians(rows: pd.DataFrame, by: list[str], clock_adds: int) -> pd.DataFrame:
     """`by` and nanoseconds_per_element, the median over processes of their medians: what figures draw, without the
     intervals, which would take a hundred times as long."""
     rates = per_call(rows, clock_adds).groupby([*by, "process"])["nanoseconds_per_element"].median()
-    return rates.groupby(level=by).median().reset_index()
+    return with_text(rates.groupby(level=by).median().reset_index())

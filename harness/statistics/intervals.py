@@ -57,9 +57,7 @@ def over_processes(by_process: pd.Series, by: list[str], target: float = TARGET_
     if by_process.isna().any():
         raise ValueError("a value is not a number")
     value = str(by_process.name)
-    table = by_process.groupby(level=by).size().rename("processes").reset_index()
-    # Of rows it is a category. That a table has text keeps what is made of it from surprises.
-    table = table.astype({name: str for name in table.select_dtypes("category")})
+    table = with_text(by_process.groupby(level=by).size().rename("processes").reset_index())
     counts, values = table["processes"].to_numpy(), by_process.to_numpy(float)
     ordered = values[np.lexsort((values, np.arange(len(counts)).repeat(counts)))]
     ends = [order_statistics(count, target) for count in counts.tolist()]
@@ -68,3 +66,9 @@ def over_processes(by_process: pd.Series, by: list[str], target: float = TARGET_
     table[bounds(value)] = np.column_stack([middle, ordered[first + k - 1], ordered[first + counts - k]])
     table["confidence"] = [confidence for _, confidence in ends]
     return table[[*by, *bounds(value), "confidence", "processes"]]
+
+
+def with_text(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with text where rows have categories, of which some things are done to every value that might be
+    there."""
+    return table.astype({name: str for name in table.select_dtypes("category")})

@@ -13,6 +13,7 @@ from harness.record.errors import DamagedRun
 from harness.record.run import Precision, Processes, Vetoes
 from harness.record.samples import Run, load_run
 from harness.record.schema import schema
+from harness.statistics.intervals import with_text
 
 ELEMENTS = 4096
 PATH = Path("samples.csv")
@@ -28,7 +29,7 @@ def module_run(make_module_run: Callable[..., Path]) -> Run:
 @pytest.fixture
 def rows(module_run: Run) -> pd.DataFrame:
     # As text, which can be changed to what no row has.
-    return module_run.samples.astype({name: str for name in module_run.samples.select_dtypes("category")})
+    return with_text(module_run.samples)
 
 
 def drop(where: pd.Series, rows: pd.DataFrame) -> pd.DataFrame:
