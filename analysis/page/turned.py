@@ -14,6 +14,7 @@ from analysis.tables.breakdown import WHOLE
 from harness.reading import names
 from harness.record.errors import MissingRows
 from harness.statistics import selection
+from harness.statistics.intervals import with_text
 
 Turned = Callable[[pd.DataFrame, Found], pd.DataFrame]
 
@@ -38,15 +39,15 @@ def widest_first(table: pd.DataFrame, found: Found) -> pd.DataFrame:
 
 def with_variants(table: pd.DataFrame, found: Found) -> pd.DataFrame:
     """`widest_first` with the variants of each algorithm's passes, as their samples have them."""
-    rows = []
+    rows, key = [], ["compiler", "isa", "algorithm"]
     for evidence in found.bodies:
         samples = evidence.newest.samples
         whole = samples[(samples["algorithm"] != "") & (samples["pass"] == "") & (samples["variant"] != "")]
-        its = whole.groupby(["compiler", "isa", "algorithm"])["variant"].agg(lambda those: " or ".join(those.unique()))
-        rows.append(its.reset_index().assign(**{MACHINE: found.label(evidence.newest)}))
+        its = with_text(whole[[*key, "variant"]].drop_duplicates()).groupby(key)["variant"]
+        rows.append(its.agg(" or ".join).reset_index().assign(**{MACHINE: found.label(evidence.newest)}))
     known = pd.concat(rows)
     known = known.assign(isa=known["isa"].map(names.ISAS), algorithm=known["algorithm"].map(names.algorithm))
-    return widest_first(table, found).merge(known, how="left", on=[MACHINE, "compiler", "isa", "algorithm"])
+    return widest_first(table, found).merge(known, how="left", on=[MACHINE, *key])
 
 
 def speedup_variants(table: pd.DataFrame, found: Found) -> pd.DataFrame:
