@@ -12,6 +12,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.style
+import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -20,7 +21,7 @@ from matplotlib.transforms import Bbox
 
 import analysis
 from analysis import figures, style
-from analysis.render import render
+from analysis.render import Rendered, render, rendered
 from harness.reading.evidence import Evidence
 from harness.record.errors import MissingRows, UnknownFigure
 from harness.record.files import csv_bytes
@@ -37,22 +38,49 @@ MakeRun = Callable[..., Path]
 
 
 def draw(name: str, run: Run) -> Figure:
+    """A figure that is not laid out yet, which takes most of the time."""
     with matplotlib.style.context(style.RC, after_reset=True):
-        figure = figures.load(name).draw(figures.subject(name, Evidence((run,))))
+        return figures.load(name).draw(figures.subject(name, Evidence((run,))))
+
+
+def laid_out(figure: Figure) -> Figure:
+    with matplotlib.style.context(style.RC, after_reset=True):
         FigureCanvasAgg(figure).draw()
     return figure
 
 
-Drawn = Callable[[str, str], Figure]
+Drawn = Callable[[str], Figure]
+Filed = Callable[[str], tuple[Figure, Rendered]]
 
 
 @pytest.fixture(scope="session")
 def drawn(full_run: Run) -> Drawn:
-    """drawn(name, isa) is the figure of the rows of one ISA, or of every one where isa is empty; each drawn once."""
-    every_isa = ("", "conditions")
-    return functools.cache(
-        lambda name, isa: draw(name, full_run if {name, isa} & {*every_isa} else only(full_run, isa=isa))
-    )
+    """drawn(name) is the figure of every row; each drawn once."""
+    return functools.cache(lambda name: laid_out(draw(name, full_run)))
+
+
+@pytest.fixture(scope="module")
+def small(make_module_run: MakeRun) -> Run:
+    """A run of few rows of every experiment, of AVX2."""
+    return load_run(make_module_run(isas=("avx2",), clang_lengths=(4096,)))
+
+
+@pytest.fixture(scope="module")
+def filed(small: Run) -> Filed:
+    """filed(name) is the figure of these rows, and its files; each drawn once."""
+
+    @functools.cache
+    def made(name: str) -> tuple[Figure, Rendered]:
+        drawings: list[Figure] = []
+
+        def drawing() -> tuple[Figure, pd.DataFrame]:
+            drawings.append(draw(name, small))
+            return drawings[0], figures.load(name).TABLE(figures.subject(name, Evidence((small,))))
+
+        files = rendered(drawing)
+        return laid_out(drawings[0]), files
+
+    return made
 
 
 def words(figure: Figure) -> str:
@@ -87,12 +115,6 @@ def test_an_unknown_figure_is_told_with_the_known_ones() -> None:
 
 
 @pytest.fixture(scope="module")
-def small(make_module_run: MakeRun) -> Run:
-    """A run of few rows of every experiment."""
-    return load_run(make_module_run(isas=("avx2",), clang_lengths=(4096,)))
-
-
-@pytest.fixture(scope="module")
 def smoke(make_module_run: MakeRun) -> Run:
     """A run of one process, of the protocol that claims nothing."""
     few = {"isas": ("avx2",), "processes": 1, "rounds": 1, "clang_lengths": (4096,)}
@@ -105,9 +127,8 @@ def table_of(name: str, run: Run) -> bytes:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_same_rows_give_the_same_bytes(name: str, small: Run) -> None:
-    run = small
-    first = render(name, Evidence((run,)))
+def test_the_same_rows_give_the_same_bytes(name: str, small: Run, filed: Filed) -> None:
+    run, (_, first) = small, filed(name)
     shuffled = dataclasses.replace(run, samples=run.samples.sample(frac=1, random_state=1))
     # A person's own settings, those that style.RC sets and others, neither show nor get lost.
     with mpl.rc_context({"font.size": 20, "svg.hashsalt": None, "axes.edgecolor": "red", "savefig.dpi": 50}):
@@ -131,8 +152,8 @@ def test_another_process_writes_the_same_bytes(make_run: MakeRun, tmp_path: Path
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_in_a_figure_covers_anything_else(name: str, drawn: Drawn) -> None:
-    for figure in (drawn(name, ""), drawn(name, "avx2")):
+def test_nothing_in_a_figure_covers_anything_else(name: str, drawn: Drawn, filed: Filed) -> None:
+    for figure in (drawn(name), filed(name)[0]):
         renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
         blocks = [("title or footer", text.get_window_extent(renderer)) for text in figure.texts]
         blocks += [("legend", legend.get_window_extent(renderer)) for legend in figure.legends]
@@ -150,17 +171,17 @@ def test_nothing_in_a_figure_covers_anything_else(name: str, drawn: Drawn) -> No
 
 
 @pytest.mark.parametrize("name", [name for name in (*SAMPLED, "tuning") if name != "peers"])  # peers: the widest alone
-def test_there_is_a_panel_for_each_isa_in_the_run_and_for_no_other(name: str, drawn: Drawn) -> None:
-    everything = words(drawn(name, ""))
+def test_there_is_a_panel_for_each_isa_in_the_run_and_for_no_other(name: str, drawn: Drawn, filed: Filed) -> None:
+    everything = words(drawn(name))
     assert all(isa in everything for isa in ("AVX512F", "AVX2", *(["scalar"] if name in SAMPLED else [])))
-    figure = drawn(name, "avx2")
+    figure, _ = filed(name)
     assert "AVX512F" not in words(figure)
     assert all(axes.has_data() for axes in figure.axes)
 
 
 @pytest.mark.parametrize("name", SAMPLED)
 def test_the_footer_says_what_the_numbers_rest_on(name: str, full_run: Run, drawn: Drawn) -> None:
-    footer = words(drawn(name, ""))
+    footer = words(drawn(name))
     assert "AMD EPYC 9R14 96-Core Processor" in footer
     assert f"run {full_run.name}, protocol quick" in footer
     assert "7 processes" in footer and "98.4 % confidence" in footer and "% of samples disturbed" in footer
@@ -198,7 +219,7 @@ def test_a_figure_whose_rows_are_missing_is_not_drawn(name: str, missing: str, f
 
 
 def test_the_papers_number_is_named_as_the_papers_and_only_where_it_claims_it(drawn: Drawn) -> None:
-    panels = {axes.get_title(): axes for axes in drawn("speedup", "").axes}
+    panels = {axes.get_title(): axes for axes in drawn("speedup").axes}
     said = {isa: [text.get_text() for text in axes.texts if "paper" in text.get_text()] for isa, axes in panels.items()}
     assert said == {
         "AVX512F": ["paper, Skylake-X: up to 28 %"],
@@ -214,7 +235,7 @@ def test_the_papers_number_is_not_drawn_over_lengths_in_cache(full_run: Run) -> 
 
 
 def test_cache_boundaries_stand_where_the_input_fills_them(drawn: Drawn) -> None:
-    axes = drawn("algorithms", "").axes[0]
+    axes = drawn("algorithms").axes[0]
     assert {text.get_text(): text.get_position()[0] for text in axes.texts} == {
         "L1": 8192,
         "L2": 262_144,

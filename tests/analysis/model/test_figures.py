@@ -25,9 +25,15 @@ def own_style():
 
 
 def drawn(machine, run=None, note="a note"):
+    """A figure that is not laid out yet, which takes most of the time."""
     figure, _ = figures.draw(load_machines()[machine], forecast.table(machine), run, [note])
-    FigureCanvasAgg(figure).draw()
     return figure
+
+
+def renderer_of(figure):
+    """What laid the figure out."""
+    FigureCanvasAgg(figure).draw()
+    return figure.canvas.get_renderer()
 
 
 @pytest.mark.parametrize("machine", ("skylake-x", "broadwell", "zen2"))
@@ -59,7 +65,7 @@ def test_neither_slow_measurements_nor_a_long_note_are_cut_off(make_run):
     figure = drawn("skylake-x", run, "a long note " * 20)
     for axes in figure.axes:
         assert all(axes.get_ylim()[0] <= y <= axes.get_ylim()[1] for line in axes.lines for y in line.get_ydata())
-    renderer = figure.canvas.get_renderer()
+    renderer = renderer_of(figure)
     assert all(text.get_window_extent(renderer).x1 <= figure.bbox.x1 for text in figure.texts)
 
 
@@ -71,7 +77,7 @@ def test_what_the_paper_claims_is_where_it_claims_it():
 
 def test_nothing_covers_anything_else():
     figure = drawn("skylake-x")
-    renderer = figure.canvas.get_renderer()
+    renderer = renderer_of(figure)
     blocks = [text.get_window_extent(renderer) for text in figure.texts]
     blocks += [legend.get_window_extent(renderer) for legend in figure.legends]
     blocks += [axes.get_tightbbox(renderer) for axes in figure.axes]
