@@ -22,7 +22,7 @@ from harness.record.samples import Run, load_run, read_samples
 from harness.record.store import INFO, SAMPLES, TABLES, check_whole, digest, read_record
 from tests.mutations import mutated, mutated_bytes
 
-SEEDS = 200
+SEEDS = 120
 MakeRun = Callable[..., Path]
 
 

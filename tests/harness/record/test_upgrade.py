@@ -72,7 +72,7 @@ def as_version_2(folder, to):
 def test_a_run_of_version_2_is_read_and_adopted_as_one_of_version_1_is(path, tmp_path):
     as_version_2(path.parent, tmp_path)
     assert store.read_record(tmp_path) == store.read_record(path.parent)
-    bundle.check(bundle.pack(tmp_path, tmp_path / "bundle.tar.gz").read_bytes(), "")
+    bundle.pack(tmp_path, tmp_path / "bundle.tar.gz")  # which refuses what `adopt` would
 
 
 def test_what_does_not_fit_its_version_is_left_to_the_schema():
