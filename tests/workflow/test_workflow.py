@@ -142,19 +142,10 @@ def test_what_an_entry_of_a_cluster_says_is_what_slurm_is_asked_for(project):
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory, make_module_run):
-    """A project with the run of a machine that lacks an experiment, and with runs of two others that cannot be drawn;
-    what `make figures` said when it had drawn it, at a site that has no compiler, no home, and other Pythons and
-    profiles; and the first machine's name."""
+    """A project with a run that lacks one experiment, what `make figures` said when it had drawn it, at a site that
+    has no compiler, no home, and other Pythons and profiles; and the machine's name."""
     project = copied(tmp_path_factory.mktemp("drawn"))
-    few = {"isas": ("avx2",), "parts": ("algorithms", "breakdown")}
-    run = make_module_run(project / "results" / "recorded", **few)
-    lost, changed = (
-        make_module_run(project / "results" / "recorded", machine=name, **few) / "samples.csv"
-        for name in ("broadwell", "skylake-x")
-    )
-    lost.write_text("".join(lost.read_text(encoding="utf-8").splitlines(keepends=True)[:-1]), encoding="utf-8")
-    # As many rows as before: only to look at each of them tells.
-    changed.write_text(changed.read_text(encoding="utf-8").replace(",two-pass,", ",twq-pass,"), encoding="utf-8")
+    run = make_module_run(project / "results" / "recorded", isas=("avx2",), parts=("algorithms", "breakdown"))
     # The environment that these tests run in is the project's own, by links.
     environment, site = project / ".venv", project / "site"
     environment.mkdir()
@@ -192,17 +183,6 @@ def test_figures_are_drawn_from_recorded_rows_without_a_compiler(drawn):
             assert (project / "results" / folder / machine / f"{name}.{ending}").stat().st_size > 100
     again = snakemake(project, "figures", "--dry-run", PATH=str(project / "tools"))
     assert "Nothing to be done" in again.stdout + again.stderr
-
-
-def test_a_machine_whose_run_cannot_be_drawn_keeps_no_other_from_being_drawn(drawn):
-    project, result, machine = drawn
-    (lost,) = project.glob("results/recorded/broadwell/*/samples.csv")
-    assert f"analysis: skipped: {lost.relative_to(project)}: " in result.stderr
-    assert "'twq-pass' is not in run.json" in result.stderr
-    figures_of = project / "results" / "figures"
-    assert (figures_of / machine / "speedup.svg").exists() and (figures_of / "machines.svg").exists()
-    assert all((project / "results" / name).exists() for name in ("claims.md", "report.html", "artifact.md"))
-    assert not (figures_of / "broadwell").exists()
 
 
 def test_snakemakes_own_report_has_figures_and_tables_with_captions(drawn):
@@ -269,6 +249,26 @@ def test_a_bundle_made_in_one_clone_is_adopted_and_drawn_in_another(project, mak
     assert f"output: results/figures/{run.parent.name}, " in planned(project, f"reproduce-{run.parent.name}")
 
 
+def test_a_machine_whose_run_cannot_be_drawn_keeps_no_other_from_being_drawn(project, make_run):
+    few = {"isas": ("avx2",), "parts": ("algorithms",)}
+    sound, lost, changed = (
+        make_run(project / "results" / "recorded", machine=name, **few) for name in ("zen2", "broadwell", "skylake-x")
+    )
+    samples = lost / "samples.csv"
+    samples.write_text("".join(samples.read_text(encoding="utf-8").splitlines(keepends=True)[:-1]), encoding="utf-8")
+    # As many rows as before: only to look at each of them tells.
+    samples = changed / "samples.csv"
+    samples.write_text(samples.read_text(encoding="utf-8").replace(",two-pass,", ",twq-pass,"), encoding="utf-8")
+    result = snakemake(project, "figures", "--quiet", "rules", "progress", "reason", "host")
+    assert f"analysis: skipped: {(lost / 'samples.csv').relative_to(project)}: " in result.stderr
+    assert "'twq-pass' is not in run.json" in result.stderr
+    figures_of = project / "results" / "figures"
+    assert (figures_of / sound.parent.name / "speedup.svg").exists()
+    assert (figures_of / "machines.svg").exists()
+    assert all((project / "results" / name).exists() for name in ("claims.md", "report.html", "artifact.md"))
+    assert not (figures_of / lost.parent.name).exists()
+
+
 def test_without_a_run_figures_say_how_to_get_one(project):
     result = snakemake(project, "figures")
     assert result.returncode != 0
@@ -306,7 +306,7 @@ def test_no_room_is_one_clear_line(project):
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("isas=[sse2]", "isas.0: 'sse2' is not one of scalar, avx2, avx512f"),  # as any fault of the configuration
+        ("isas=[sse2]", "isas.0: 'sse2' is not one of scalar, avx2, avx512f"),
         ("protocol", "snakemake: --config protocol: is not NAME=VALUE"),
     ],
 )
@@ -314,6 +314,15 @@ def test_a_bad_override_is_one_clear_line(project, override, words):
     result = snakemake(project, "reproduce-all", "--config", override)
     assert result.returncode != 0
     assert words in result.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in result.stderr
+
+
+def test_a_fault_of_the_file_is_one_clear_line(project):
+    file = project / "config" / "config.yaml"
+    file.write_bytes(file.read_bytes().replace(b"rotation: 4", b"rotatoin: 4"))
+    result = snakemake(project, "reproduce-all")
+    assert result.returncode != 0
+    assert "unknown key 'rotatoin'; allowed: protocol, isas" in result.stderr.strip().splitlines()[-1]
     assert "Traceback" not in result.stderr
 
 
