@@ -19,7 +19,7 @@ from harness.reading.evidence import Evidence
 from harness.record.errors import DamagedRun, HarnessError
 from harness.record.files import ROOT
 from harness.record.samples import Run, load_run, read_samples
-from harness.record.store import INFO, SAMPLES, TABLES, check_whole, digest, read_record
+from harness.record.store import INFO, SAMPLES_GZ, TABLES, check_whole, digest, read_record
 from tests.mutations import mutated, mutated_bytes
 
 SEEDS = 120
@@ -179,11 +179,11 @@ def test_a_mutated_bundle_is_refused_in_one_line_and_leaves_no_trace(small: Path
     path, recorded = tmp_path / "mutated.tar.gz", tmp_path / "recorded"
     for seed in range(SEEDS):
         chance = random.Random(seed)
-        kind = chance.choice(("bytes", bundle.MANIFEST, bundle.INFO, SAMPLES, "tuning.csv"))
+        kind = chance.choice(("bytes", bundle.MANIFEST, bundle.INFO, SAMPLES_GZ, "tuning.csv"))
         try:
             if kind == "bytes":
                 words, content = mutated_bytes(sound, chance)
-            elif kind == SAMPLES:
+            elif kind == SAMPLES_GZ:
                 words, changed = rows_mutated(rows, chance)
                 content = bundle.archive({**files, kind: bundle.compress(changed)})
             elif kind == "tuning.csv":
@@ -212,7 +212,7 @@ def test_a_mutated_bundle_is_refused_in_one_line_and_leaves_no_trace(small: Path
                 "folder": 0,
                 "samples": 0,
             }
-            assert kind in (bundle.INFO, SAMPLES) or same, f"seed {seed}, {kind}: {words}"
+            assert kind in (bundle.INFO, SAMPLES_GZ) or same, f"seed {seed}, {kind}: {words}"
 
 
 def archive(manifest: bytes, files: Mapping[str, bytes]) -> bytes:
