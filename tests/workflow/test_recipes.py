@@ -108,7 +108,7 @@ def test_the_file_that_a_run_offers_makes_a_machine_known(project, make_run):
     machine = read_record(run).machine
     (project / "config" / "machines" / "mine.yaml").write_text(identity.offer(machine), encoding="utf-8")
     plan = snakemake(project, "reproduce-mine", "--dry-run", "--config", "machine=zen2")  # this is another machine
-    assert "output: results/figures/mine, " in plan and "rule measure" not in plan
+    assert "output: results/figures/mine, " in plan and not re.search(r"^measure +[0-9]+$", plan, re.MULTILINE)
 
 
 def test_every_recipe_says_what_to_write_in_a_file_that_is_there_or_a_new_one():
