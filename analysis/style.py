@@ -68,6 +68,8 @@ ALGORITHMS = {
     "two-pass": Style(GREEN, "o", "-"),
     "three-pass-recompute-nt": Style(BLUE, "D", (0, (4, 1.5, 1, 1.5))),
     "two-pass-nt": Style(GREEN, "P", (0, (4, 1.5, 1, 1.5))),
+    "three-pass-recompute-nt-prefetch": Style(BLUE, "p", (0, (1.2, 1.2))),
+    "two-pass-nt-prefetch": Style(GREEN, "h", (0, (1.2, 1.2))),
     "online": Style(PURPLE, "v", (0, (7, 2))),
     "online-nt": Style(PURPLE, "<", (0, (4, 1.5, 1, 1.5))),
     "block-reload": Style(ORANGE, "X", (0, (7, 2))),

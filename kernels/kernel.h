@@ -31,7 +31,7 @@ struct kernel {
   int non_temporal;                  // its stores go past the caches
   float domain;                      // of a pass: results are specified for |x[i]| up to this
   const char *twin_of;               // the pass whose sums this one accumulates as published; NULL: of none
-  const char *table_of;              // the pass that this one is, with exp by a table; NULL: it has none
+  const char *form_of;               // the pass that this one is, with exp by a table or with prefetches; NULL: it is plain
   const char *origin;                // paper: it is in the paper; later: it came after it; ours: a loop
   void (*run)(const float *x, float *y, struct carry *carry, size_t n);
 };

@@ -16,10 +16,15 @@
 #define PASS(name) \
   FN void name(UNUSED const float *x, UNUSED float *y, UNUSED struct carry *carry, size_t n, int U, UNUSED int K)
 enum { MAX_U = 12 };
-// In an object of its own this is 1, and its kernels are the passes that take exp, which they then do by a table.
+// In an object of its own one of these is 1, and its kernels are another form of the passes that take exp: by a table, or
+// with prefetches.
 #ifndef TABLE
 #define TABLE 0
 #endif
+#ifndef PREFETCH
+#define PREFETCH 0
+#endif
+#define OTHER_FORM (TABLE || PREFETCH)
 
 #if defined(__AVX512F__)
 #include "isa/avx512f.h"
@@ -60,7 +65,7 @@ enum { MAX_U = 12 };
 // later, or is a loop of ours that belongs to no algorithm.
 #define SOFTMAX .computes = 1, .domain = EXP_DOMAIN
 #define LOOP .computes = 0
-#define PAPER .origin = TABLE ? "later" : "paper"  // it takes exp by a polynomial
+#define PAPER .origin = OTHER_FORM ? "later" : "paper"  // it takes exp by a polynomial, and prefetches nothing
 #define LATER .origin = "later"
 #define OURS .origin = "ours"
 #define PAST_CACHES .non_temporal = 1
@@ -81,11 +86,16 @@ enum { MAX_U = 12 };
   SOME_MAPS(X,  ext_scale_nt,        1, 0, 1, COMBINE_EXTENDED, COMBINE_NONE,     SOFTMAX, LATER, PAST_CACHES)
 #if TABLE
 #define SUFFIX "_table"
+#elif PREFETCH
+#define SUFFIX "_prefetch"
+#else
+#define SUFFIX
+#endif
+#if OTHER_FORM
 #define KERNELS(X) \
   EXP_PASSES(X, SOME_REDUCTIONS, SOME_MAPS) \
   PASSES_PAST_CACHES(X)
 #else
-#define SUFFIX
 #ifdef MOVED  // a copy at other addresses, of the first rows only
 #define KERNELS(X) PAPERS_PASSES(X)
 #else
@@ -112,7 +122,7 @@ enum { MAX_U = 12 };
     name(x, y, carry, n, unroll, acc); \
   }
 #define ROW(unroll, acc, name, ...) \
-  { #name SUFFIX, unroll, acc, __VA_ARGS__, .table_of = TABLE ? #name : NULL, .run = name##_u##unroll##k##acc },
+  { #name SUFFIX, unroll, acc, __VA_ARGS__, .form_of = OTHER_FORM ? #name : NULL, .run = name##_u##unroll##k##acc },
 KERNELS(INSTANCE)
 const struct kernel kernels[] = { KERNELS(ROW) };
 const int kernel_count = sizeof kernels / sizeof *kernels;

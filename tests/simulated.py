@@ -58,7 +58,7 @@ def kernel(name: str, variant: str) -> Kernel:
     """A row of a table of kernels that is called so; it cannot be run."""
     unroll, accumulators = variant.removeprefix("u").split("k")
     row = {"lanes": 8, "reads_x": 1, "reads_y": 0, "writes_y": 0, "computes": True, "non_temporal": False}
-    rest = {"domain": 1e4, "twin_of": "", "table_of": "", "origin": "paper", "address": 0, "moved_address": 0}
+    rest = {"domain": 1e4, "twin_of": "", "form_of": "", "origin": "paper", "address": 0, "moved_address": 0}
     return Kernel(COMPILER, ISA, name, int(unroll), int(accumulators), **row, **rest)
 
 

@@ -28,15 +28,26 @@ from harness.statistics.intervals import TARGET_CONFIDENCE, bounds, intervals
 from harness.statistics.ratios import percents
 from harness.statistics.selection import THREE_PASS, TWO_PASS
 
+PREFETCH = "-prefetch"
 TWO_PASS_NT, THREE_PASS_NT = "two-pass-nt", "three-pass-recompute-nt"
 
 
 @made_once
 def faster_than_two_pass(run: Run, isa: str | None, algorithm: str | None) -> Measured:
     """By how much an algorithm is faster than Two-Pass at the longest length out of cache with a cold output."""
-    rows = _far(run, isa, algorithm or "", TWO_PASS)
-    # t / t_algorithm of Two-Pass
-    return _percent(ratios_to(of_elements(rows), algorithm or "").query("algorithm == @TWO_PASS"), rows)
+    return _faster(run, isa, algorithm or "", TWO_PASS)
+
+
+@made_once
+def faster_by_prefetches(run: Run, isa: str | None, algorithm: str | None) -> Measured:
+    """The same of an algorithm whose name ends with PREFETCH, and what it is without."""
+    return _faster(run, isa, algorithm or "", (algorithm or "").removesuffix(PREFETCH))
+
+
+def _faster(run: Run, isa: str | None, algorithm: str, than: str) -> Measured:
+    rows = _far(run, isa, algorithm, than)
+    # t / t_algorithm of the other
+    return _percent(ratios_to(of_elements(rows), algorithm).query("algorithm == @than"), rows)
 
 
 @made_once

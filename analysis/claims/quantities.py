@@ -44,6 +44,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "results-not-finite": Quantity(paper.results_not_finite, "", "C1", "accuracy"),
     "floats-per-element": Quantity(paper.floats_per_element, " N", "C1", "method"),
     "faster-than-two-pass-percent": _pooled(findings.faster_than_two_pass),
+    "faster-by-prefetches-percent": _pooled(findings.faster_by_prefetches),
     "lead-by-stores-percent": _pooled(findings.lead_by_stores),
     "behind-fastest-percent": Quantity(
         findings.behind_fastest, " %", "C4", "frontier", lambda run, isa, algorithm: LEVELS.of_run(run)

@@ -29,6 +29,7 @@ VECTORS = ("avx512f", "avx2")
 """The ISAs that are predicted; llvm-mca's models of scalar code are up to twice too slow."""
 SEVERAL_LOOPS = ("block_sum", "block_store", "held_sum")
 """Passes that go over a block by more than one loop, of which the model knows one: what has them is not predicted."""
+PREFETCHING = "_prefetch"  # what the names of passes that do end with
 REFRESH = "`python -m analysis.model refresh` makes it"
 RECORDED = ROOT / "results" / "model" / "in-core.csv"
 BEFORE_HASHES = "before kernels had a hash"
@@ -51,6 +52,13 @@ def find_simulator() -> tuple[str, str]:
         if int((version := version_number(_told_by(command, "--version").stdout)).split(".")[0]) >= OLDEST:
             return command, version
     raise HarnessError(f"llvm-mca {OLDEST} or newer is not installed (Debian and Ubuntu: apt install llvm-19)")
+
+
+def predictable(algorithms: Algorithms) -> set[str]:
+    """Passes of these that loops are recorded of. The model knows nothing of prefetches: it has how much memory gives,
+    not how late."""
+    passes = {name for names in algorithms.values() for name in names}
+    return {name for name in passes if name not in SEVERAL_LOOPS and not name.endswith(PREFETCHING)}
 
 
 def predicted(algorithms: Algorithms, loops: pd.DataFrame) -> dict[str, list[str]]:
@@ -91,7 +99,7 @@ def table(
     microarchitectures of these `models`; `kernels` as a run has their hash, `compiled` as the command `refresh` gives
     it. Raises HarnessError where llvm-mca is missing, or an iteration is not one straight block of whole vectors."""
     (command, llvm), rows = find_simulator(), []
-    passes = {name for names in algorithms.values() for name in names} - {*SEVERAL_LOOPS}
+    passes = predictable(algorithms)
     for compiler, version, isa, suffix, text in compiled:
         found = hot_loops(text).items()
         loops = {(name + suffix, variant): loop for (name, variant), loop in found if name + suffix in passes}

@@ -189,7 +189,8 @@ PICTURES = (
         "bandwidth",
         "pass-bandwidth",
         "The same of passes that came after the paper",
-        "Passes with nt store past the caches, those with table take exp by a table.",
+        "Passes with nt store past the caches, those with table take exp by a table, those with prefetch ask for lines "
+        "that they will read later.",
         bandwidths,
         turned.passes_of("later"),
     ),

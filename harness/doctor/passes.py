@@ -72,7 +72,7 @@ def measure_passes(config: Config, extensions: Path, elements: int, cache_state:
     for isa in there.isas:
         built = [kernel for compiler in there.compilers for kernel in load_kernels(extensions, compiler.name, isa)]
         roster = Roster(config, exclusion.right_ones(host, config, built))
-        contenders = tuple(Contender("", k.name, (k,), roster.before(k.table_of or k.name)) for k in roster.kernels)
+        contenders = tuple(Contender("", k.name, (k,), roster.before(k.form_of or k.name)) for k in roster.kernels)
         question = Question("passes", "any", isa, elements, cache_state, contenders, paired=False)
         best = best_of(sampler, question)
         near: Measured = []

@@ -37,7 +37,8 @@ ONEDNN = "onednn"  # a target where these are installed: the library, and its he
 RPATH = ("-Xlinker", "-rpath", "-Xlinker")  # -Wl would take a comma in the path for its own
 ONEDNN_PACKAGES = ("onednn-cpu-gomp", "onednn-devel-cpu-gomp")
 # Further objects of an ISA's kernels: the prefix of what they export, and what makes them another table.
-EXPORTED, FURTHER = ("kernels", "kernel_count", "lanes"), {"moved_": "-DMOVED", "table_": "-DTABLE"}
+EXPORTED = ("kernels", "kernel_count", "lanes")
+FURTHER = {"moved_": "-DMOVED", "table_": "-DTABLE", "prefetch_": "-DPREFETCH"}
 # What times and checks is compiled alike whatever `flags` says: under -Ofast a check for NaN folds away.
 WARNINGS = ("-Wall", "-Wextra", "-Wshadow")
 HOST_FLAGS = ("-std=gnu11", "-O3", "-fvisibility=hidden", "-ffp-contract=off", "-falign-functions=64", *WARNINGS)

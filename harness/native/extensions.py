@@ -27,9 +27,9 @@ class Kernel:
     is the same at another place (0: there is none), `domain` the largest |x| it is for. Of enum combination
     (0: nothing) are what it `needs` of a pass before it and what it `gives` to those after it. It `computes`, as a pass
     of a softmax does, or is one of the loops that tell the limits of the memory system: to those any bits are fine.
-    `twin_of` names the pass whose sums it accumulates as published (empty: none), `table_of` the one that it is with
-    exp by a table (empty: none), `origin` whose it is: the paper's (paper), an algorithm's that came after it (later),
-    or a loop of ours (ours)."""
+    `twin_of` names the pass whose sums it accumulates as published (empty: none), `form_of` the one that it is with
+    exp by a table or with prefetches (empty: none), `origin` whose it is: the paper's (paper), an algorithm's that came
+    after it (later), or a loop of ours (ours)."""
 
     compiler: str
     isa: str
@@ -44,7 +44,7 @@ class Kernel:
     non_temporal: bool
     domain: float
     twin_of: str
-    table_of: str
+    form_of: str
     origin: str
     address: int
     moved_address: int
@@ -125,8 +125,12 @@ def load_kernels(folder: Path, compiler: str, isa: str) -> list[Kernel]:
 
     kernels = []
     fields = [name for name, _ in ffi.typeof("struct kernel").fields if name != "run"]
-    rows = [lib.kernels + index for index in range(lib.kernel_count)]
-    for number, row in enumerate([*rows, *(lib.table_kernels + index for index in range(lib.table_kernel_count))]):
+    tables = (
+        (lib.kernels, lib.kernel_count),
+        (lib.table_kernels, lib.table_kernel_count),
+        (lib.prefetch_kernels, lib.prefetch_kernel_count),
+    )
+    for number, row in enumerate(table + index for table, count in tables for index in range(count)):
         facts: dict[str, Any] = {name: told(getattr(row, name)) for name in fields}
         facts |= {name: bool(facts[name]) for name in ("computes", "non_temporal")}
         facts |= {"lanes": lib.lanes, "gives": facts.pop("combine"), "address": address(row)}

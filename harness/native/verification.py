@@ -246,8 +246,8 @@ EXPECTED: Mapping[str, Callable[[Reference], Expected]] = {
     "copy_nt": copied,
     "update": multiplied_by_one,
 }
-"""By the name of a pass or loop; those that sum as published, or take exp by a table, have the reference of the pass
-that they are otherwise."""
+"""By the name of a pass or loop; those that sum as published, take exp by a table, or prefetch, have the reference of
+the pass that they are otherwise."""
 
 
 def fault(host: Host, kernel: Kernel, reference: Reference, at: tuple[int, int] = (1, 3), moved: bool = False) -> str:
@@ -255,7 +255,7 @@ def fault(host: Host, kernel: Kernel, reference: Reference, at: tuple[int, int] 
 
     `at` says how many floats behind a cache line x and y begin.
     """
-    name = kernel.twin_of or kernel.table_of or kernel.name
+    name = kernel.twin_of or kernel.form_of or kernel.name
     if name not in EXPECTED:
         return "harness/native/verification.py knows no reference for it"
     expected, n = EXPECTED[name](reference), len(reference.x)

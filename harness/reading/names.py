@@ -18,6 +18,8 @@ ALGORITHMS = {
     "three-pass-reload-table": "Three-Pass, reloading, exp by a table",
     "two-pass-table": "Two-Pass, exp by a table",
     "two-pass-nt-table": "Two-Pass, past the caches, exp by a table",
+    "three-pass-recompute-nt-prefetch": "Three-Pass, recomputing, past the caches, prefetching",
+    "two-pass-nt-prefetch": "Two-Pass, past the caches, prefetching",
 }
 SHORT_ALGORITHMS = {"three-pass-recompute": "recomputing", "three-pass-reload": "reloading"}
 

@@ -1,13 +1,16 @@
 """An object of an ISA contains no instruction of a later one."""
 
+import math
 import re
 import shutil
 import subprocess
+from collections import Counter
 
 import pytest
 
 from harness.native import build
 from tests.conftest import BUILT, COMPILERS, kernels_of
+from tests.kernels.test_traffic import FLOATS_PER_LINE
 
 
 def instructions(compiler, target):
@@ -67,6 +70,14 @@ def test_the_host_part_runs_on_any_x86_64():
 @pytest.mark.parametrize("isa", ("scalar", "avx2"))
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_the_rows_say_which_passes_store_past_the_caches(compiler, isa):
-    rows = {f"{k.table_of or k.name}_{k.variant}": k.non_temporal for k in kernels_of(compiler, isa)}
+    rows = {f"{k.form_of or k.name}_{k.variant}": k.non_temporal for k in kernels_of(compiler, isa)}
     streaming = {function for function, _, text in instructions(compiler, isa) if re.match(r"v?movnt(i|ps|dq)", text)}
     assert streaming == {name for name, non_temporal in rows.items() if non_temporal}
+
+
+@pytest.mark.parametrize("isa", ("scalar", "avx2"))
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_passes_prefetch_once_for_each_line_that_an_iteration_reads(compiler, isa):
+    found = Counter(function for function, _, text in instructions(compiler, isa) if text.startswith("prefetch"))
+    rows = [k for k in kernels_of(compiler, isa) if k.name.endswith("_prefetch")]
+    assert found == {f"{k.form_of}_{k.variant}": math.ceil(k.unroll * k.lanes / FLOATS_PER_LINE) for k in rows}

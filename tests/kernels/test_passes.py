@@ -18,10 +18,12 @@ from tests.conftest import COMPILERS, EMULATED, SETTINGS, algorithm, kernels_of,
 ALGORITHMS = tuple(SETTINGS["algorithms"])
 PASSES = tuple(dict.fromkeys(name for names in SETTINGS["algorithms"].values() for name in names))
 PASSES_OF = SETTINGS["algorithms"]
-BY_BLOCKS = [name for name in ALGORITHMS if not {"max", "ext_sum", "ext_sum_table"} & {*PASSES_OF[name]}]
+BY_BLOCKS = [
+    name for name in ALGORITHMS if not any(its == "max" or its.startswith("ext_sum") for its in PASSES_OF[name])
+]
 BLOCK = verification.constant("kernel.h", "BLOCK_ELEMENTS")
 REDUCTIONS = ("exp_sum", "exp_store", "ext_sum", "block_sum", "block_store", "held_sum")
-REDUCTIONS += tuple(f"{name}_table" for name in REDUCTIONS[:3])
+REDUCTIONS += tuple(f"{name}_{form}" for form in ("table", "prefetch") for name in REDUCTIONS[:3])
 TOLERANCE = 3e-6
 SMALLEST = 2.0**-125
 EVERYWHERE = [(compiler, isa) for compiler in SETTINGS["compilers"] for isa in ISAS]
@@ -29,11 +31,11 @@ EVERYWHERE = [(compiler, isa) for compiler in SETTINGS["compilers"] for isa in I
 
 def test_the_rows_say_what_each_pass_is():
     rows = kernels_of(COMPILERS[0], "scalar")
-    ours = {k.name: k.table_of for k in rows if k.computes and not k.twin_of}
-    assert {name for name, table_of in ours.items() if not table_of or name in PASSES} == set(PASSES)
-    plain = {k.name for k in rows if k.takes_exp and not k.twin_of and not k.table_of}
+    ours = {k.name: k.form_of for k in rows if k.computes and not k.twin_of}
+    assert {name for name, form_of in ours.items() if not form_of or name in PASSES} == set(PASSES)
+    plain = {k.name for k in rows if k.takes_exp and not k.twin_of and not k.form_of}
     assert plain - {"block_sum", "held_sum", "block_store"} == set(filter(None, ours.values()))
-    assert {k.origin for k in rows if k.table_of} == {"later"}
+    assert {k.origin for k in rows if k.form_of} == {"later"}
     assert all((k.domain > 0) == k.computes for k in rows)
     assert all((k.origin == "ours") != k.computes for k in rows)
     assert {k.origin for k in rows} == {"paper", "later", "ours"}
@@ -136,18 +138,20 @@ def test_every_variant_of_a_pass_gives_what_the_pass_says(host, generator, isa, 
 
 
 @pytest.mark.parametrize("isa", [*ISAS, EMULATED])
-def test_a_pass_by_a_table_gives_what_it_gives_by_the_polynomial(host, generator, isa):
+def test_another_form_of_a_pass_gives_what_the_plain_one_gives_and_by_prefetches_the_same_bits(host, generator, isa):
     x = generator.uniform(-40, 0, 1003).astype(np.float32)
     roster = Roster(SETTINGS, kernels_of(COMPILERS[0], isa))
-    for kernel in (its for its in roster.kernels if its.table_of):
-        before, found = roster.before(kernel.table_of), []
-        for its in (kernel, *(k for k in variants(COMPILERS[0], isa, kernel.table_of) if k.variant == kernel.variant)):
+    for kernel in (its for its in roster.kernels if its.form_of):
+        before, found = roster.before(kernel.form_of), []
+        for its in (kernel, *(k for k in variants(COMPILERS[0], isa, kernel.form_of) if k.variant == kernel.variant)):
             y = np.ones_like(x)
             carry = run_passes(host, [*before, its], x, y)
             found.append((carry[0] * 2.0 ** (carry[1] if its.name.startswith("ext_sum") else 0), y))
         (total, y), (expected, other) = found
         assert total == pytest.approx(expected, rel=1e-6), kernel.variant
         np.testing.assert_allclose(y, other, rtol=5e-7, err_msg=kernel.variant)
+        if kernel.name.endswith("_prefetch"):
+            assert (total, y.tobytes()) == (expected, other.tobytes()), kernel.variant
 
 
 @pytest.mark.parametrize("isa", ISAS)
@@ -202,7 +206,7 @@ def test_the_longest_constant_vector_is_summed_accurately(host, isa):
         pytest.skip("less than 3.6 GB of memory are available")
     x = np.empty(n, np.float32)
     for name in ALGORITHMS:
-        if not name.endswith(("-nt", "-table")):  # stores and tables change no sum
+        if not name.endswith(("-nt", "-table", "-prefetch")):  # these change no sum
             x.fill(0.1)
             *summing, _ = algorithm(COMPILERS[0], isa, name)
             total, exponent = run_passes(host, summing, x, x)
@@ -233,7 +237,7 @@ def test_every_compiler_gives_the_same_bits(host, generator, isa, other):
         # Results that are not flushed, sums of terms that round.
         x[::3] = generator.uniform(990, 1000, len(x[::3]))
         for a, b in zip(ours, theirs, strict=True):
-            first, results = roster.before(a.twin_of or a.table_of or a.name), []
+            first, results = roster.before(a.twin_of or a.form_of or a.name), []
             for kernel in (a, b):
                 y = np.ones_like(x)
                 results.append((run_passes(host, [*first, kernel], x, y), y.tobytes()))

@@ -8,6 +8,7 @@ import pytest
 
 from harness.native.softmax import pointer, run_passes
 from tests.conftest import COMPILERS, SETTINGS, algorithm, variants
+from tests.kernels.test_passes import BY_BLOCKS
 
 
 def combined(host, how, parts):
@@ -73,9 +74,8 @@ def test_two_threads_on_parts_of_a_vector_give_its_softmax(host, generator, name
     assert operands.next_output == 1, "the output stays"
     # The sums are added in another order: one rounding of a double, then the same float operations. But blocks that
     # begin elsewhere refer to another x, and the difference to it is rounded.
-    by_blocks = not {"max", "ext_sum", "ext_sum_table"} & {*SETTINGS["algorithms"][name]}
     for written in parts:
-        np.testing.assert_allclose(written, whole, rtol=1e-5 if by_blocks else 2e-7, atol=1e-38)
+        np.testing.assert_allclose(written, whole, rtol=1e-5 if name in BY_BLOCKS else 2e-7, atol=1e-38)
 
 
 def test_a_processor_that_does_not_exist_is_an_error_and_nothing_hangs(host):

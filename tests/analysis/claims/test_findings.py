@@ -20,12 +20,13 @@ TIMES = {
     "three-pass-recompute-nt": (12.0, 7.0),
     "two-pass-nt": (12.0, 4.0),
     "block-reload": (8.08, 7.0),
+    "two-pass-nt-prefetch": (12.5, 3.2),
 }
 
 
 @pytest.fixture
 def run(full_run):
-    algorithms = full_run.algorithms | dict.fromkeys(("three-pass-recompute-nt", "block-reload"), ("ext_scale_nt",))
+    algorithms = dict.fromkeys(TIMES, ("ext_scale_nt",)) | full_run.algorithms
     return exact(dataclasses.replace(full_run, algorithms=algorithms), TIMES)
 
 
@@ -34,6 +35,10 @@ def test_an_algorithm_is_compared_with_two_pass_out_of_cache(run):
     assert (found.value, found.low, found.high) == pytest.approx((50, 50, 50))
     assert findings.faster_than_two_pass(run, "avx2", "block-reload").value == pytest.approx(100 * (6 / 7 - 1))
     assert found.detail == "at 33.6M elements; 7 processes, gcc"
+
+
+def test_what_prefetches_is_compared_with_the_same_without(run):
+    assert findings.faster_by_prefetches(run, "avx2", "two-pass-nt-prefetch").value == pytest.approx(25)
 
 
 def test_a_lead_grows_from_the_better_three_pass_to_the_one_with_the_same_stores(run):

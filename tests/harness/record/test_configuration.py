@@ -182,7 +182,7 @@ def test_lengths_have_three_digits(value, rounded):
 
 OPEN = ("compiler_commands", "algorithms", "experiments", "protocols", "rounds", "lengths")
 """What has names that a person chooses."""
-OPTIONAL = {"machine", "accuracy", "threads"}
+OPTIONAL = {"machine", "accuracy", "threads", "input"}
 MEASURES = ("rotation", "low", "high", "minutes", "sample_milliseconds", "half_width_percent", "waiting_percent")
 """What is no count."""
 
