@@ -156,10 +156,12 @@ def accuracy_lengths(plan: Plan, memory_bytes: int) -> tuple[tuple[int, ...] | N
 def reductions(config: Config) -> list[Skipped]:
     """What a configuration of one's own changes in the shipped one, so that the run says so."""
     shipped, used, name = load(), config, config["protocol"]
-    protocols = (settings["protocols"].get(name, {}) for settings in (shipped, used))
-    told = [(f"{name}'s {key}", old, new) for key, old, new in differences(*protocols)]
+    own = used["protocols"][name]
+    told = [(f"{name}'s {key}", old, new) for key, old, new in differences(shipped["protocols"].get(name, own), own)]
     told += [(key, old, new) for key, old, new in differences(shipped, used) if key.split(".")[0] not in SAID_ELSEWHERE]
     found = [Skipped(f"{what}: {old}", f"the configuration has {new}") for what, old, new in told]
+    if name not in shipped["protocols"]:
+        found.append(Skipped(f"protocol {name}", "it is the configuration's own, none that is shipped"))
     if inexact := build.inexact_flags(config):
         reason = f"{' '.join(inexact)}: kernels need not compute what their source says"
         found.append(Skipped("IEEE 754", reason))
