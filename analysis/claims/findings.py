@@ -40,8 +40,11 @@ def faster_than_two_pass(run: Run, isa: str | None, algorithm: str | None) -> Me
 
 @made_once
 def faster_by_prefetches(run: Run, isa: str | None, algorithm: str | None) -> Measured:
-    """The same of an algorithm whose name ends with PREFETCH, and what it is without."""
-    return _faster(run, isa, algorithm or "", (algorithm or "").removesuffix(PREFETCH))
+    """The same of an algorithm whose name ends with PREFETCH and what it is without. Raises MissingRows for another."""
+    plain = (algorithm or "").removesuffix(PREFETCH)
+    if plain == algorithm:
+        raise MissingRows(f"{algorithm} does not prefetch")
+    return _faster(run, isa, algorithm or "", plain)
 
 
 def _faster(run: Run, isa: str | None, algorithm: str, than: str) -> Measured:

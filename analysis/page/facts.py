@@ -94,7 +94,8 @@ def when(run: Record) -> str:
 
 
 def minutes(run: Record) -> float:
-    """From the start of a run to its end, without the time between a session that was stopped and the next one."""
+    """From the start of a run to its end, without the time between a session that was stopped and the next one; of one
+    that had measured nothing yet it is not known when it was stopped."""
     began = datetime.fromisoformat(run.started)
 
     def since(moment: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -205,7 +206,9 @@ class Found:
         owners = (self.results.parent, self.results.resolve().parent, ROOT, ROOT.resolve())
         places = {f"{folder}/" for folder in owners}
         for place in sorted(places - {"./", "//"}, key=len, reverse=True):
-            text = text.replace(place, "")
+            # A folder that is told from here may also be the end of a word.
+            begins = "" if place.startswith("/") else r"(?<![\w./-])"
+            text = re.sub(begins + re.escape(place), "", text)
         return text
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.tables.speedups import RIVALS, pooled_speedups, speedups
-from harness.reading.evidence import Evidence, in_percent
+from harness.reading.evidence import Evidence, in_percent, of_each
 from harness.record.errors import MissingRows
 from harness.record.samples import Run, made_once
 from harness.statistics.intervals import TARGET_CONFIDENCE, bounds
@@ -27,7 +27,7 @@ def each_run(evidence: Evidence) -> pd.DataFrame:
     one), agrees (whether its interval has a part in common with those of all others), confidence, processes.
     """
     pooled = pooled_speedups(evidence)
-    tables = [_of_run(run, evidence) for run in evidence.runs]
+    tables = of_each(evidence.runs, lambda run: _of_run(run, evidence))
     table = pd.concat(tables, ignore_index=True).merge(
         pooled[[*POINT, "against", "speedup_percent_median"]], on=[*POINT, "against"], suffixes=("", "_pooled")
     )

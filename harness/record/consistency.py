@@ -231,5 +231,5 @@ def _counts(run: Record) -> Iterator[str]:
         for item in items
         for point in item.points()
     }
-    for question in run.precision.missed.keys() - known:
+    for question in sorted(run.precision.missed.keys() - known):
         yield f"precision.missed: {question!r} is no question of this run"

@@ -2,7 +2,6 @@
 
 import errno
 import functools
-import gc
 import os
 import re
 import subprocess
@@ -15,7 +14,6 @@ import pytest
 
 import analysis
 from harness.reading import command_line
-from harness.record.errors import HarnessError
 from tests.conftest import LOCALES, interrupted_while_it_loads
 
 ROOT = Path(analysis.__file__).parents[1]
@@ -173,18 +171,3 @@ def test_strict_is_2_where_no_claim_can_be_tested(tmp_path: Path) -> None:
 def test_an_interrupt_while_libraries_are_imported_is_one_line(module: str, library: str, command: str) -> None:
     status, errors = interrupted_while_it_loads(module, library, command)
     assert (status, errors) == (130, f"{module}: interrupted; to go on, give the same command again\n")
-
-
-@pytest.mark.parametrize("fails", [True, False])
-def test_whatever_becomes_of_the_page_garbage_is_collected_afterwards(
-    fails: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def made(results: Path) -> dict[str, bytes]:
-        assert not gc.isenabled()
-        if fails:
-            raise HarnessError("nothing to tell")
-        return {"report.html": b"told"}
-
-    monkeypatch.setattr("analysis.commands.page.made", made)
-    assert (main(["page", "--output", str(tmp_path)]) != 0) is fails
-    assert gc.isenabled() and (tmp_path / "report.html").exists() is not fails

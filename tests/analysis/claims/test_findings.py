@@ -39,6 +39,8 @@ def test_an_algorithm_is_compared_with_two_pass_out_of_cache(run):
 
 def test_what_prefetches_is_compared_with_the_same_without(run):
     assert findings.faster_by_prefetches(run, "avx2", "two-pass-nt-prefetch").value == pytest.approx(25)
+    with pytest.raises(MissingRows, match=r"^two-pass-nt does not prefetch$"):
+        findings.faster_by_prefetches(run, "avx2", "two-pass-nt")
 
 
 def test_a_lead_grows_from_the_better_three_pass_to_the_one_with_the_same_stores(run):

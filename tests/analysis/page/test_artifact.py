@@ -64,3 +64,10 @@ def test_without_a_run_every_field_has_words(tmp_path: Path, monkeypatch: pytest
     assert "from the runs below `results/`" in told and "`results/recorded/`" in told
     assert "not known before there is a run" in told
     assert [line for line in told.splitlines() if re.search(r"\*\*: *\.?$|\|\s+\|", line)] == []
+
+
+def test_a_folder_that_is_told_from_here_is_no_end_of_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = Found.of(Path("s/results"))
+    assert found.without_places("tables/MACHINE and s/results/runs") == "tables/MACHINE and results/runs"
+    assert found.without_places(f"{tmp_path}/s/results/runs") == "results/runs"

@@ -1,5 +1,7 @@
 """Runs against each other."""
 
+import dataclasses
+
 import pytest
 
 from analysis.tables.repeatability import agreement, differences, each_run, pairs
@@ -41,6 +43,13 @@ def test_differences_begin_with_the_largest(one):
     body = Evidence.of(body_of_evidence(one, (0, 3)))
     found = differences(each_run(body), *(run.name for run in body.runs))["difference_percent"].abs()
     assert found.is_monotonic_decreasing and found.iloc[0] == pytest.approx(3, abs=0.2)
+
+
+def test_a_run_without_a_length_of_whole_algorithms_is_left_out_of_what_runs_show(one):
+    body = body_of_evidence(one, (0, 3, 6))
+    rows = body[2].samples
+    few = dataclasses.replace(body[2], samples=rows[rows["experiment"] != "algorithms"])
+    assert set(each_run(Evidence.of([*body[:2], few]))["run"]) == {run.name for run in body[:2]}
 
 
 def test_one_run_has_nothing_to_be_held_against(one):

@@ -3,6 +3,7 @@
 import errno
 import gzip
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -86,14 +87,14 @@ def refused(tmp_path, recorded, monkeypatch):
     no trace, neither among the recorded runs nor where it was unpacked."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
+    folders = itertools.cycle((recorded, tmp_path / "not" / "there"))
+
     def check(content, words):
         path = tmp_path / "bundle.tar.gz"
         path.write_bytes(content)
         before = tree(tmp_path)
-        # Some into a folder that is there, some into none.
-        folder = (recorded, tmp_path / "not" / "there")[len(content) % 2]
         with pytest.raises(HarnessError, match=words) as caught:
-            bundle.adopt(path, folder)
+            bundle.adopt(path, next(folders))
         message = str(caught.value)
         assert message.startswith(f"{path}: ")
         assert message.isprintable() and len(message) < 500
