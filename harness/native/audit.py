@@ -200,10 +200,8 @@ def job_processors(job: Allocation, online: int, cores: int | str) -> Finding:
 def job_neighbours(others: set[str] | None) -> Finding:
     """Whether other jobs are on the job's node, though it may have all processors: a partition may share them."""
     advice = "ask for a partition that shares no nodes, and look at the flags in config/cluster.yaml"
-    if others is None:
-        return Finding(f"neighbours{OF_THE_JOB}", "unknown", "unknown", advice)
-    told = f"{len(others)} on its node" if others else "none"
-    return Finding(f"neighbours{OF_THE_JOB}", told, "yes" if others else "no", advice)
+    found = None if others is None else f"{len(others)} on its node" if others else "none"
+    return Finding.of(f"neighbours{OF_THE_JOB}", found, bool(others), advice)
 
 
 def job_memory(job: Allocation, total: int) -> Finding:

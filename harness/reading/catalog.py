@@ -286,7 +286,7 @@ def _look(folder: Path) -> FoundRun:
         record = fitting(content | {table: [] for table in beside}, folder / INFO, beside)
         _refuse_strange(folder, record)
         samples_file(folder)
-        # What its tables say of results is presumed to be right.
+        # What tables in files of their own say of results is presumed to be right.
         return FoundRun(folder, Facts.of(replace(record, accuracy_elements=None), [_text(content)]))
     except DamagedRun as error:
         return FoundRun(folder, problem=str(error))

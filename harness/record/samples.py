@@ -30,7 +30,7 @@ class Run(Record):
     folder: Path
     samples: pd.DataFrame
     """samples.csv, as samples.schema.json describes it: integers as int64, text as category (its values in alphabetical
-    order); flagged rows included."""
+    order; of a run in progress as text); flagged rows included."""
     made: dict[Any, Any] = dataclasses.field(default_factory=dict, init=False, repr=False)
     """What was made of it (`made_once`)."""
 

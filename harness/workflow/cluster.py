@@ -169,7 +169,7 @@ def told_by(command: str, *arguments: str) -> str:
             [command, *arguments], capture_output=True, encoding="utf-8", errors="replace", check=True
         )
     except FileNotFoundError:
-        raise HarnessError(f"{command} is not installed: what a cluster has, one of its machines tells") from None
+        raise HarnessError(f"{command} is not installed: give this command where Slurm's are") from None
     except subprocess.CalledProcessError as error:
         lines = error.stderr.strip().splitlines() or [f"{command} failed"]
         raise HarnessError(one_line(lines[-1])) from error
@@ -207,20 +207,21 @@ def planned(config: Config, overrides: str, is_local: bool) -> list[Path]:
         what = f"{protocol}, {config['protocols'][protocol]['minutes']:g} min of {job.entry.hours:g} h"
         tell(f"  {job.told}: {what}; {expected(job)}; tail -f {job.log} follows it")
     for partition in cancelling({job.entry.partition for job in asked}):
-        told = "cancels a job that another goes before, and Snakemake does not notice: stop it then and start it again"
+        told = "cancels a job that another goes before, unseen by Snakemake: stop that, and give the same command again"
         tell(f"  partition {partition} {told}")
     return [job.note for job in asked]
 
 
 def cancelling(partitions: Collection[str | None]) -> list[str]:
-    """Those of some partitions, None for that of who names none, where Slurm cancels what it pre-empts. Snakemake's
-    plugin takes such a job, whose state is PREEMPTED to its end, for one that Slurm begins again."""
-    found = []
+    """Those of some partitions, None for that of who names none, where Slurm cancels what it pre-empts; several of them
+    may be one text, with commas. Snakemake's plugin takes such a job, whose state is PREEMPTED to its end, for one that
+    Slurm begins again."""
+    found, asked = [], {name for its in partitions for name in (its.split(",") if its else [None])}
     with suppress(HarnessError):
         for line in told_by("scontrol", "show", "partition", "--oneliner").splitlines():
             its = dict(word.split("=", 1) for word in line.split() if "=" in word)
             is_default, name = its.get("Default") == "YES", its.get("PartitionName")
-            if name and "CANCEL" in its.get("PreemptMode", "") and {name, None if is_default else name} & {*partitions}:
+            if name and "CANCEL" in its.get("PreemptMode", "") and {name, None if is_default else name} & asked:
                 found.append(name)
     return found
 

@@ -165,6 +165,7 @@ def test_where_slurm_cancels_what_it_pre_empts_the_plan_says_so(written, tool, c
     warned = [line for line in capsys.readouterr().err.splitlines() if "cancels" in line]
     assert len(warned) == 1 and warned[0].startswith("cluster:   partition a cancels a job that another goes before,")
     assert cluster.cancelling({None, "c"}) == ["b"], "who names none gets the default"
+    assert cluster.cancelling({"c,a"}) == ["a"], "wherever there is room"
 
 
 def test_a_feature_that_has_the_name_of_a_machine_tells_which_is_expected(written):
