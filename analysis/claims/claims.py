@@ -1,11 +1,13 @@
 """The paper's claims, and findings of our own, as data: config/claims.yaml."""
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from analysis.claims.quantities import QUANTITIES
+from analysis.claims.quantities import ALGORITHMS, QUANTITIES
+from harness.record import configuration
 from harness.record.documents import read_checked
 from harness.record.errors import BadConfiguration
 from harness.record.machines import CONFIG, machine_names
@@ -29,11 +31,18 @@ class Claim:
     tolerance: float
     tolerance_reason: str
     algorithm: str | None = None
+    than: str | None = None
+    """Which algorithm `algorithm` is compared with."""
 
     @property
     def whose(self) -> str:
         """Whose claim it is: the paper's (paper), or a finding of this project (ours)."""
         return "ours" if self.origin == "ours" else "paper"
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The algorithms that its quantity asks for."""
+        return tuple(getattr(self, key) for key in QUANTITIES[self.quantity].asks)
 
     @property
     def unit(self) -> str:
@@ -62,15 +71,28 @@ class Claim:
 def load_claims(file: Path = CLAIMS) -> tuple[Claim, ...]:
     """The claims, in the order of the file. Raises BadConfiguration naming file, key and what is allowed."""
     claims = tuple(Claim(**entry) for entry in read_checked(file, "claims"))
+    algorithms = configuration.load()["algorithms"]
     for claim in claims:
-        for key, allowed in (("quantity", QUANTITIES), ("machine", [None, *machine_names()])):
-            if (given := getattr(claim, key)) not in allowed:
-                known = ", ".join(filter(None, allowed))
-                raise BadConfiguration(f"{file}: {claim.id}: {key}: {given!r} is not one of {known}")
+        if problem := _contradiction(claim, algorithms):
+            raise BadConfiguration(f"{file}: {claim.id}: {problem}")
     ids = [claim.id for claim in claims]
     if repeated := next((name for name in ids if ids.count(name) > 1), None):
         raise BadConfiguration(f"{file}: two claims are called {repeated!r}")
     return claims
+
+
+def _contradiction(claim: Claim, algorithms: Collection[str]) -> str | None:
+    """What a claim names that is not there, or does not name, or names in vain, in words."""
+    for key, known in (("quantity", QUANTITIES), ("machine", [None, *machine_names()])):
+        if (given := getattr(claim, key)) not in known:
+            return f"{key}: {given!r} is not one of {', '.join(filter(None, known))}"
+    for key in ALGORITHMS:
+        given, asked = getattr(claim, key), key in QUANTITIES[claim.quantity].asks
+        if asked and given not in algorithms:
+            return f"{key}: {given or 'nothing'} is not one of {', '.join(algorithms)}"
+        if given and not asked:
+            return f"{key}: {claim.quantity} asks for none"
+    return None
 
 
 def paper_percent(isa: str) -> Claim | None:

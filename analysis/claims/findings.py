@@ -1,7 +1,7 @@
 """What findings of our own are about: quantities of the frontier, in one thread. Most are functions of a run, pooled
 over those of a body of evidence."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -28,33 +28,19 @@ from harness.statistics.intervals import TARGET_CONFIDENCE, bounds, intervals
 from harness.statistics.ratios import percents
 from harness.statistics.selection import THREE_PASS, TWO_PASS
 
-PREFETCH = "-prefetch"
 TWO_PASS_NT, THREE_PASS_NT = "two-pass-nt", "three-pass-recompute-nt"
 
 
 @made_once
-def faster_than_two_pass(run: Run, isa: str | None, algorithm: str | None) -> Measured:
-    """By how much an algorithm is faster than Two-Pass at the longest length out of cache with a cold output."""
-    return _faster(run, isa, algorithm or "", TWO_PASS)
-
-
-@made_once
-def faster_by_prefetches(run: Run, isa: str | None, algorithm: str | None) -> Measured:
-    """The same of an algorithm whose name ends with PREFETCH and what it is without. Raises MissingRows for another."""
-    plain = (algorithm or "").removesuffix(PREFETCH)
-    if plain == algorithm:
-        raise MissingRows(f"{algorithm} does not prefetch")
-    return _faster(run, isa, algorithm or "", plain)
-
-
-def _faster(run: Run, isa: str | None, algorithm: str, than: str) -> Measured:
+def faster_than(run: Run, isa: str | None, algorithm: str, than: str) -> Measured:
+    """By how much an algorithm is faster than another at the longest length out of cache with a cold output."""
     rows = _far(run, isa, algorithm, than)
     # t / t_algorithm of the other
     return _percent(ratios_to(of_elements(rows), algorithm).query("algorithm == @than"), rows)
 
 
 @made_once
-def lead_by_stores(run: Run, isa: str | None, algorithm: str | None) -> Measured:
+def lead_by_stores(run: Run, isa: str | None) -> Measured:
     """By how much the lead of Two-Pass over Three-Pass grows where both store past the caches, at the longest length
     out of cache with a cold output: of the two Three-Pass algorithms with plain stores the faster one counts."""
     rows = _far(run, isa, TWO_PASS_NT, THREE_PASS_NT, TWO_PASS, *THREE_PASS)
@@ -64,11 +50,11 @@ def lead_by_stores(run: Run, isa: str | None, algorithm: str | None) -> Measured
     )
     rival = min(THREE_PASS, key=lambda name: plain[name].median())
     grown = (past[THREE_PASS_NT] - plain[rival]).dropna().rename("log_ratio").reset_index()
-    measured = _percent(grown.assign(algorithm=algorithm), rows)
+    measured = _percent(grown.assign(algorithm=TWO_PASS_NT), rows)
     return replace(measured, detail=f"with plain stores over {names.SHORT_ALGORITHMS[rival]}; {measured.detail}")
 
 
-def behind_fastest(evidence: Evidence, isa: str | None, algorithm: str | None) -> Measured:
+def behind_fastest(evidence: Evidence, isa: str | None, algorithm: str) -> Measured:
     """By how much an algorithm takes longer than the fastest with a warm output, at the length where that is most of
     those whose input and output fit in L2 together."""
     table, run = pooled_frontier(evidence), evidence.newest
@@ -87,10 +73,10 @@ def behind_fastest(evidence: Evidence, isa: str | None, algorithm: str | None) -
 
 
 @made_once
-def limit_reached(run: Run, isa: str | None, algorithm: str | None) -> Measured:
+def limit_reached(run: Run, isa: str | None, algorithm: str) -> Measured:
     """What the fastest loops of the least traffic take of an algorithm's time, in percent, at the longest length out of
     cache with a cold output."""
-    rows = _far(run, isa, algorithm or "")
+    rows = _far(run, isa, algorithm)
     shares = limit_shares(rows)
     (row,) = intervals(shares[shares["algorithm"] == algorithm], ["algorithm"], "limit_percent").to_dict("records")
     value, low, high = (row[bound] for bound in bounds("limit_percent"))
@@ -130,14 +116,15 @@ def _where(rows: pd.DataFrame, processes: int) -> str:
     return f"at {names.count(rows['elements'].max())} elements; {processes} processes, {rows['compiler'].iloc[0]}"
 
 
-OfRun = Callable[[Run, str | None, str | None], Measured]
+OfRun = Callable[..., Measured]
+"""A quantity of a run, an ISA, and what a claim says of what it asks for."""
 
 
-def pooled(of_run: OfRun, evidence: Evidence, isa: str | None, algorithm: str | None) -> Measured:
+def pooled(of_run: OfRun, evidence: Evidence, isa: str | None, *asked: str) -> Measured:
     """What the runs of a body together say of a quantity in percent, which of one run is `of_run`; where how much runs
     differ is not known, what the newest says. Raises MissingRows."""
-    newest = of_run(evidence.newest, isa, algorithm)
-    table = Pooled(partial(_effects, of_run, isa, algorithm), ("isa",), ("isa",))(evidence)
+    newest = of_run(evidence.newest, isa, *asked)
+    table = Pooled(partial(_effects, of_run, isa, asked), ("isa",), ("isa",))(evidence)
     if table.empty:
         return newest
     (row,) = (found for _, found in in_percent(table, "quantity").iterrows())
@@ -146,9 +133,9 @@ def pooled(of_run: OfRun, evidence: Evidence, isa: str | None, algorithm: str | 
     return replace(newest, value=value, low=low, high=high, confidence=TARGET_CONFIDENCE, next_run=expected)
 
 
-def _effects(of_run: OfRun, isa: str | None, algorithm: str | None, run: Run) -> pd.DataFrame:
+def _effects(of_run: OfRun, isa: str | None, asked: Sequence[str], run: Run) -> pd.DataFrame:
     """What a run finds, as `harness.reading.pooling.effects`."""
-    its = of_run(run, isa, algorithm)
+    its = of_run(run, isa, *asked)
     ends = dict(zip(bounds("percent"), (its.value, its.low, its.high), strict=True))
     table = pd.DataFrame([{"isa": isa, "confidence": its.confidence, "processes": 0, **ends}])
     return of_percents(table, "percent", ["isa"])

@@ -15,7 +15,7 @@ from harness.statistics.intervals import bounds
 from harness.statistics.traffic import logical_floats
 
 
-def largest_speedup(evidence: Evidence, isa: str | None, algorithm: str | None) -> Measured:
+def largest_speedup(evidence: Evidence, isa: str | None) -> Measured:
     """Largest speedup of Two-Pass over the better Three-Pass at any out-of-cache length, in percent."""
     run = evidence.newest
     far = out_of_cache(of_isa(selection.algorithm_rows(run), isa, run), run)
@@ -36,7 +36,7 @@ def largest_speedup(evidence: Evidence, isa: str | None, algorithm: str | None) 
     )
 
 
-def slowest_pass(evidence: Evidence, isa: str | None, algorithm: str | None) -> Measured:
+def slowest_pass(evidence: Evidence, isa: str | None) -> Measured:
     """By how much the pass of Three-Pass that is farthest from it exceeds the time of memory alone, in percent."""
     table = pooled_limits(evidence, isa)
     worst = largest_of(table, "over_memory_percent")
@@ -61,7 +61,7 @@ def _limit(row: pd.Series) -> str:
     return f"{text} (computing alone {row['computing_percent'] / 100:.2f} ×{bound})"
 
 
-def results_not_finite(evidence: Evidence, isa: str | None, algorithm: str | None) -> Measured:
+def results_not_finite(evidence: Evidence, isa: str | None, algorithm: str) -> Measured:
     """How many results of an algorithm were not finite, for inputs anywhere in the kernels' domain."""
     every = [check for run in evidence.runs for check in run.domain]
     checks = [check for check in every if check["algorithm"] == algorithm and isa in (None, check["isa"])]
@@ -70,7 +70,7 @@ def results_not_finite(evidence: Evidence, isa: str | None, algorithm: str | Non
     wrong = sum(check["not_finite"] for check in checks)
     errors = [check["largest_sum_error"] for check in checks if check["largest_sum_error"] is not None]
     isas = ", ".join(names.ISAS[isa] for isa in dict.fromkeys(check["isa"] for check in checks))
-    passes = evidence.newest.algorithms[algorithm or ""]
+    passes = evidence.newest.algorithms[algorithm]
     told = (
         f"of {sum(check['results'] for check in checks):,} results for |x| up to "
         f"{min(check['largest_magnitude'] for check in checks):,.0f} ({isas}); the passes are {' and '.join(passes)}; "
@@ -79,10 +79,10 @@ def results_not_finite(evidence: Evidence, isa: str | None, algorithm: str | Non
     return Measured(wrong, wrong, wrong, 1.0, told, is_counted=True)
 
 
-def floats_per_element(evidence: Evidence, isa: str | None, algorithm: str | None) -> Measured:
+def floats_per_element(evidence: Evidence, isa: str | None, algorithm: str) -> Measured:
     """Floats that an algorithm reads and writes for each element, as its passes declare and a test counts."""
     run = evidence.newest
-    passes = run.algorithms.get(algorithm or "")
+    passes = run.algorithms.get(algorithm)
     if passes is None:
         raise MissingRows(f"the run has no algorithm {algorithm}")
     floats = {name: logical_floats(run.kernels[name]) for name in passes}

@@ -79,7 +79,7 @@ def look(claims: Iterable[Claim], run: Run) -> None:
         of_run = QUANTITIES[claim.quantity].of_run
         if of_run and _has_isa(claim, run):
             with suppress(MissingRows):
-                of_run(run, claim.isa, claim.algorithm)
+                of_run(run, claim.isa, *claim.asked)
 
 
 def together(
@@ -125,7 +125,7 @@ def judge(claim: Claim, machine: str, evidence: Evidence, is_native: bool) -> Ju
         lacks = f"the processor lacks {names.ISAS[claim.isa or '']}"
         return Judgement(claim, machine, is_native, NOT_RUN, lacks, named)
     try:
-        measured = QUANTITIES[claim.quantity].find(evidence, claim.isa, claim.algorithm)
+        measured = QUANTITIES[claim.quantity].find(evidence, claim.isa, *claim.asked)
     except MissingRows as error:
         return Judgement(claim, machine, is_native, NOT_RUN, one_line(error), named)
     said, reason = compare(claim, measured, doubts(evidence))

@@ -30,21 +30,16 @@ def run(full_run):
     return exact(dataclasses.replace(full_run, algorithms=algorithms), TIMES)
 
 
-def test_an_algorithm_is_compared_with_two_pass_out_of_cache(run):
-    found = findings.faster_than_two_pass(run, "avx2", "two-pass-nt")
+def test_an_algorithm_is_compared_with_another_out_of_cache(run):
+    found = findings.faster_than(run, "avx2", "two-pass-nt", "two-pass")
     assert (found.value, found.low, found.high) == pytest.approx((50, 50, 50))
-    assert findings.faster_than_two_pass(run, "avx2", "block-reload").value == pytest.approx(100 * (6 / 7 - 1))
+    assert findings.faster_than(run, "avx2", "block-reload", "two-pass").value == pytest.approx(100 * (6 / 7 - 1))
     assert found.detail == "at 33.6M elements; 7 processes, gcc"
-
-
-def test_what_prefetches_is_compared_with_the_same_without(run):
-    assert findings.faster_by_prefetches(run, "avx2", "two-pass-nt-prefetch").value == pytest.approx(25)
-    with pytest.raises(MissingRows, match=r"^two-pass-nt does not prefetch$"):
-        findings.faster_by_prefetches(run, "avx2", "two-pass-nt")
+    assert findings.faster_than(run, "avx2", "two-pass-nt-prefetch", "two-pass-nt").value == pytest.approx(25)
 
 
 def test_a_lead_grows_from_the_better_three_pass_to_the_one_with_the_same_stores(run):
-    found = findings.lead_by_stores(run, "avx2", "two-pass-nt")
+    found = findings.lead_by_stores(run, "avx2")
     assert found.value == pytest.approx(100 * ((7 / 4) / (7.5 / 6) - 1))
     assert found.detail.startswith("with plain stores over reloading; ")
 
@@ -65,29 +60,32 @@ def test_the_limit_is_reached_to_the_share_that_its_loops_take(run):
 
 
 def test_runs_are_pooled_and_how_they_differ_is_in_the_interval(run):
+    of = ("avx2", "two-pass-nt", "two-pass")
     faster, slower = (
         exact(
             run_that_says(run, run=f"quick-{place:012x}", kernels_hash="a" * 64), TIMES | {"two-pass-nt": (12.0, far)}
         )
         for place, far in enumerate((4.0, 5.0))
     )
-    alone = findings.pooled(findings.faster_than_two_pass, Evidence.of([faster]), "avx2", "two-pass-nt")
+    alone, both = (
+        findings.pooled(findings.faster_than, body, *of) for body in (Evidence.of([faster]), Evidence((faster, slower)))
+    )
     assert (alone.value, alone.next_run) == (pytest.approx(50), None)
-    both = findings.pooled(findings.faster_than_two_pass, Evidence((faster, slower)), "avx2", "two-pass-nt")
     # Half-way between 6/4 and 6/5 by logarithms.
     assert both.value == pytest.approx(100 * ((1.5 * 1.2) ** 0.5 - 1), abs=0.01)
     assert both.low < 20 and both.high > 50
     assert both.next_run[0] <= both.low and both.next_run[1] >= both.high
     # However few processes the newest has.
     few = exact(run_that_says(run, run=f"quick-{2:012x}", kernels_hash="a" * 64), TIMES, processes=5)
-    assert findings.faster_than_two_pass(few, "avx2", "two-pass-nt").confidence < 0.95
+    assert findings.faster_than(few, *of).confidence < 0.95
     three = Evidence((few, faster, slower))
-    assert findings.pooled(findings.faster_than_two_pass, three, "avx2", "two-pass-nt").confidence == 0.95
+    assert findings.pooled(findings.faster_than, three, *of).confidence == 0.95
 
 
 def test_what_was_not_measured_has_no_number(run):
-    with pytest.raises(MissingRows, match="no rows of the algorithm 'online' in the frontier"):
-        findings.faster_than_two_pass(run, "avx2", "online")
+    for pair in (("online", "two-pass"), ("two-pass", "online")):
+        with pytest.raises(MissingRows, match="no rows of the algorithm 'online' in the frontier"):
+            findings.faster_than(run, "avx2", *pair)
 
 
 def test_reports_tell_the_papers_claims_from_ours(full_run):

@@ -21,7 +21,7 @@ def test_a_pass_that_computes_longer_than_memory_takes_is_called_compute_bound(f
     table = pass_limits(run_with_passes(full_run), "avx2").set_index("pass")
     # Processes differ by 0, 0.1, ... 0.7 %; their median is half-way.
     assert table.loc["exp_sum", "computing_percent"] == pytest.approx(150, abs=1)
-    found = slowest_pass(Evidence((run_with_passes(full_run),)), "avx2", None)
+    found = slowest_pass(Evidence((run_with_passes(full_run),)), "avx2")
     assert found.value == pytest.approx(65, abs=0.01)
     assert "exp_sum 1.65 × load (computing alone 1.50 ×, compute-bound)" in found.detail
     assert "exp_scale 1.05 × copy (computing alone 0.68 ×)" in found.detail
@@ -32,11 +32,11 @@ def test_a_pass_that_computes_longer_than_memory_takes_is_called_compute_bound(f
 def test_without_a_length_in_cache_nothing_is_said_of_computing(full_run):
     run = run_with_passes(full_run)
     far = replace(run, samples=run.samples[run.samples["elements"] == FAR])
-    assert "computing" not in slowest_pass(Evidence((far,)), "avx2", None).detail
+    assert "computing" not in slowest_pass(Evidence((far,)), "avx2").detail
 
 
 def test_the_largest_speedup_has_an_interval_for_all_lengths_at_once(full_run):
-    found = largest_speedup(Evidence((full_run,)), "avx512f", None)
+    found = largest_speedup(Evidence((full_run,)), "avx512f")
     rows = full_run.samples[full_run.samples["experiment"] == "algorithms"]
     lengths = {n for n in rows[rows["compiler"] == "gcc"]["elements"] if 4 * n > 33 * 2**20}
     assert f"the largest of {len(lengths)} out-of-cache lengths" in found.detail
@@ -63,5 +63,5 @@ def test_floats_are_added_up_over_the_passes(full_run):
 def test_a_missing_isa_is_told(full_run):
     run = replace(full_run, samples=full_run.samples[full_run.samples["isa"] != "avx2"])
     with pytest.raises(MissingRows, match="no rows of AVX2"):
-        largest_speedup(Evidence((run,)), "avx2", None)
-    assert not np.isnan(largest_speedup(Evidence((run,)), "avx512f", None).value)
+        largest_speedup(Evidence((run,)), "avx2")
+    assert not np.isnan(largest_speedup(Evidence((run,)), "avx512f").value)

@@ -224,6 +224,15 @@ def test_the_files_claims_are_those_of_the_paper():
         ({"machine": "skylake"}, "machine: 'skylake' is not one of"),
         ({"id": "skx-avx2"}, "two claims are called 'skx-avx2'"),
         ({"quantity": "speed"}, "'speed' is not one of largest-speedup-percent"),
+        (
+            {"quantity": "faster-than-percent", "algorithm": "online"},
+            "than: nothing is not one of three-pass-recompute",
+        ),
+        (
+            {"quantity": "limit-reached-percent", "algorithm": "one-pass"},
+            "algorithm: one-pass is not one of three-pass-",
+        ),
+        ({"than": "two-pass"}, "than: largest-speedup-percent asks for none"),
         ({"tolerance": -1}, "tolerance"),
         ({"colour": "red"}, "unknown key 'colour'"),
     ],
