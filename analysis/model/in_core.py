@@ -29,7 +29,7 @@ VECTORS = ("avx512f", "avx2")
 """The ISAs that are predicted; llvm-mca's models of scalar code are up to twice too slow."""
 SEVERAL_LOOPS = ("block_sum", "block_store", "held_sum")
 """Passes that go over a block by more than one loop, of which the model knows one: what has them is not predicted."""
-PREFETCHING = "_prefetch"  # what the names of passes that do end with
+PREFETCH = "prefetch"  # the form of passes that do
 REFRESH = "`python -m analysis.model refresh` makes it"
 RECORDED = ROOT / "results" / "model" / "in-core.csv"
 BEFORE_HASHES = "before kernels had a hash"
@@ -58,7 +58,7 @@ def predictable(algorithms: Algorithms) -> set[str]:
     """Passes of these that loops are recorded of. The model knows nothing of prefetches: it has how much memory gives,
     not how late."""
     passes = {name for names in algorithms.values() for name in names}
-    return {name for name in passes if name not in SEVERAL_LOOPS and not name.endswith(PREFETCHING)}
+    return {name for name in passes if name not in SEVERAL_LOOPS and not name.endswith(f"_{PREFETCH}")}
 
 
 def predicted(algorithms: Algorithms, loops: pd.DataFrame) -> dict[str, list[str]]:

@@ -36,9 +36,11 @@ HOST = "host"  # the target beside the ISAs
 ONEDNN = "onednn"  # a target where these are installed: the library, and its headers
 RPATH = ("-Xlinker", "-rpath", "-Xlinker")  # -Wl would take a comma in the path for its own
 ONEDNN_PACKAGES = ("onednn-cpu-gomp", "onednn-devel-cpu-gomp")
-# Further objects of an ISA's kernels: the prefix of what they export, and what makes them another table.
+# Further objects of an ISA's kernels, by what is put before the names that they export, and what makes them another
+# table: a copy of the first rows, and other forms of passes, with whose name theirs end.
 EXPORTED = ("kernels", "kernel_count", "lanes")
-FURTHER = {"moved_": "-DMOVED", "table_": "-DTABLE", "prefetch_": "-DPREFETCH"}
+FORMS = {"table": "-DTABLE", "prefetch": "-DPREFETCH"}
+FURTHER = {"moved": "-DMOVED"} | FORMS
 # What times and checks is compiled alike whatever `flags` says: under -Ofast a check for NaN folds away.
 WARNINGS = ("-Wall", "-Wextra", "-Wshadow")
 HOST_FLAGS = ("-std=gnu11", "-O3", "-fvisibility=hidden", "-ffp-contract=off", "-falign-functions=64", *WARNINGS)
@@ -246,9 +248,9 @@ def build(config: Config, compiler_name: str, target: str, output: Path) -> None
             for source in sources(target)
         ]
         if target in config["isa_flags"]:
-            for prefix, flag in FURTHER.items():
-                renamed = [*compile_flags, flag, *(f"-D{name}={prefix}{name}" for name in EXPORTED)]
-                objects.append(compile_object(compiler, renamed, KERNELS / "kernels.c", Path(folder) / f"{prefix}.o"))
+            for table, flag in FURTHER.items():
+                renamed = [*compile_flags, flag, *(f"-D{name}={table}_{name}" for name in EXPORTED)]
+                objects.append(compile_object(compiler, renamed, KERNELS / "kernels.c", Path(folder) / f"{table}.o"))
         # cffi's C is not held to our warnings.
         relaxed = [flag for flag in compile_flags if not flag.startswith("-W")]
         objects.append(compile_object(compiler, [*relaxed, f"-I{include}"], wrapper, Path(folder) / "wrapper.o"))

@@ -125,11 +125,8 @@ def load_kernels(folder: Path, compiler: str, isa: str) -> list[Kernel]:
 
     kernels = []
     fields = [name for name, _ in ffi.typeof("struct kernel").fields if name != "run"]
-    tables = (
-        (lib.kernels, lib.kernel_count),
-        (lib.table_kernels, lib.table_kernel_count),
-        (lib.prefetch_kernels, lib.prefetch_kernel_count),
-    )
+    names = ["kernel", *(f"{form}_kernel" for form in build.FORMS)]
+    tables = [(getattr(lib, f"{name}s"), getattr(lib, f"{name}_count")) for name in names]
     for number, row in enumerate(table + index for table, count in tables for index in range(count)):
         facts: dict[str, Any] = {name: told(getattr(row, name)) for name in fields}
         facts |= {name: bool(facts[name]) for name in ("computes", "non_temporal")}

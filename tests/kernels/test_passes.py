@@ -10,7 +10,7 @@ import pytest
 
 from harness.experiments.base import Roster
 from harness.machine.detection import available_memory_bytes
-from harness.native import verification
+from harness.native import build, verification
 from harness.native.softmax import run_passes, softmax
 from harness.record.isa import ISAS
 from tests.conftest import COMPILERS, EMULATED, SETTINGS, algorithm, kernels_of, variants
@@ -23,7 +23,7 @@ BY_BLOCKS = [
 ]
 BLOCK = verification.constant("kernel.h", "BLOCK_ELEMENTS")
 REDUCTIONS = ("exp_sum", "exp_store", "ext_sum", "block_sum", "block_store", "held_sum")
-REDUCTIONS += tuple(f"{name}_{form}" for form in ("table", "prefetch") for name in REDUCTIONS[:3])
+REDUCTIONS += tuple(f"{name}_{form}" for form in build.FORMS for name in REDUCTIONS[:3])
 TOLERANCE = 3e-6
 SMALLEST = 2.0**-125
 EVERYWHERE = [(compiler, isa) for compiler in SETTINGS["compilers"] for isa in ISAS]

@@ -63,7 +63,8 @@ def compiled(
 ) -> Iterator[tuple[str, str, str, str, str]]:
     """Compiler, its version, ISA, what the passes' names end with, and the assembly of each table of kernels. Raises
     HarnessError where a compiler fails."""
-    tables = {"": [], "_table": [build.FURTHER["table_"]]}
+    forms = {f"_{form}": [flag] for form, flag in build.FORMS.items() if form != in_core.PREFETCH}
+    tables: dict[str, list[str]] = {"": []} | forms
     with TemporaryDirectory() as folder:
         output = Path(folder) / "kernels.s"
         for compiler, isa, (suffix, more) in product(compilers, isas, tables.items()):
