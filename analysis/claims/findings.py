@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
 import pandas as pd
 
-from analysis.claims.measured import Measured, between_next
+from analysis.claims.measured import Measured, of_row
 from analysis.tables.pass_limits import of_isa, out_of_cache
 from harness.reading import names
 from harness.reading.evidence import Evidence, Pooled, in_percent
@@ -63,13 +62,12 @@ def behind_fastest(evidence: Evidence, isa: str | None, algorithm: str) -> Measu
     table = table[near & mine & (table["output"] == "warm")]
     if table.empty:
         raise MissingRows(f"{algorithm} was not measured in L2 with a warm output in {names.ISAS.get(isa or '', isa)}")
-    worst = table.loc[table["relative_time_median"].idxmax()]
-    value, low, high, *next_run = (100 * (worst[bound] - 1) for bound in (*bounds("relative_time"), *NEXT_RUN))
+    worst, ends = table.loc[table["relative_time_median"].idxmax()], [*bounds("relative_time"), *NEXT_RUN]
     beside = "itself" if worst["fastest"] == algorithm else names.algorithm(worst["fastest"])
     told = f"beside {beside} at {names.count(worst['elements'])} elements, the largest of {len(table)} lengths in L2"
     told = f"{told}; {worst['processes']} processes"
-    expected = None if np.isnan(next_run).any() else (next_run[0], next_run[1])
-    return Measured(value, low, high, worst["confidence"], told, IN_L2, expected)
+    percent = 100 * (worst[ends] - 1)
+    return of_row({**worst, **percent}, "relative_time", told, IN_L2)
 
 
 @made_once
@@ -78,9 +76,8 @@ def limit_reached(run: Run, isa: str | None, algorithm: str) -> Measured:
     cache with a cold output."""
     rows = _far(run, isa, algorithm)
     shares = limit_shares(rows)
-    (row,) = intervals(shares[shares["algorithm"] == algorithm], ["algorithm"], "limit_percent").to_dict("records")
-    value, low, high = (row[bound] for bound in bounds("limit_percent"))
-    return Measured(value, low, high, row["confidence"], _where(rows, row["processes"]), OUT_OF_CACHE)
+    table = intervals(shares[shares["algorithm"] == algorithm], ["algorithm"], "limit_percent")
+    return _measured(table, "limit_percent", rows)
 
 
 def _far(run: Run, isa: str | None, *algorithms: str) -> pd.DataFrame:
@@ -105,15 +102,11 @@ def _percent(ratios: pd.DataFrame, rows: pd.DataFrame) -> Measured:
 
 
 def _measured(table: pd.DataFrame, value: str, rows: pd.DataFrame) -> Measured:
-    """The only row of a table of intervals."""
+    """What the only row of a table of intervals says of a value."""
     (row,) = table.to_dict("records")
-    told = _where(rows, row["processes"])
-    middle, low, high = (row[bound] for bound in bounds(value))
-    return Measured(middle, low, high, row["confidence"], told, OUT_OF_CACHE)
-
-
-def _where(rows: pd.DataFrame, processes: int) -> str:
-    return f"at {names.count(rows['elements'].max())} elements; {processes} processes, {rows['compiler'].iloc[0]}"
+    length, compiler = names.count(rows["elements"].max()), rows["compiler"].iloc[0]
+    told = f"at {length} elements; {row['processes']} processes, {compiler}"
+    return of_row(row, value, told, OUT_OF_CACHE)
 
 
 OfRun = Callable[..., Measured]
@@ -127,10 +120,8 @@ def pooled(of_run: OfRun, evidence: Evidence, isa: str | None, *asked: str) -> M
     table = Pooled(partial(_effects, of_run, isa, asked), ("isa",), ("isa",))(evidence)
     if table.empty:
         return newest
-    (row,) = (found for _, found in in_percent(table, "quantity").iterrows())
-    value, low, high = row[bounds("quantity_percent")]
-    expected = between_next(row, "quantity_percent")
-    return replace(newest, value=value, low=low, high=high, confidence=TARGET_CONFIDENCE, next_run=expected)
+    (row,) = in_percent(table, "quantity").assign(confidence=TARGET_CONFIDENCE).to_dict("records")
+    return of_row(row, "quantity_percent", newest.detail, newest.region)
 
 
 def _effects(of_run: OfRun, isa: str | None, asked: Sequence[str], run: Run) -> pd.DataFrame:

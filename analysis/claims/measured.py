@@ -1,9 +1,12 @@
 """What a quantity was found to be."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import pandas as pd
+
+from harness.statistics.intervals import bounds
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,10 @@ class Measured:
     """What the kernels say of themselves: a test holds them to it, not the run."""
 
 
-def between_next(row: pd.Series, value: str) -> tuple[float, float] | None:
-    """Between what the next run would find a value, by a row of a pooled table; None where that is not known."""
-    low, high = (float(row.get(f"next_run_{value}_{end}", np.nan)) for end in ("low", "high"))
-    return None if np.isnan((low, high)).any() else (low, high)
+def of_row(row: Mapping[str, Any], value: str, detail: str, region: str) -> Measured:
+    """What a row of a table with intervals says of a value; of pooled runs it says between what the next one would find
+    that, where it is known how much they differ."""
+    middle, low, high = (row[bound] for bound in bounds(value))
+    next_low, next_high = (float(row.get(f"next_run_{value}_{end}", np.nan)) for end in ("low", "high"))
+    next_run = None if np.isnan((next_low, next_high)).any() else (next_low, next_high)
+    return Measured(middle, low, high, row["confidence"], detail, region, next_run)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from analysis.claims.measured import Measured, between_next
+from analysis.claims.measured import Measured, of_row
 from analysis.tables.pass_limits import of_isa, out_of_cache, pooled_limits
 from analysis.tables.speedups import largest
 from harness.reading import names
@@ -11,7 +11,6 @@ from harness.reading.evidence import Evidence
 from harness.reading.pooling import OUT_OF_CACHE, largest_of
 from harness.record.errors import MissingRows
 from harness.statistics import selection
-from harness.statistics.intervals import bounds
 from harness.statistics.traffic import logical_floats
 
 
@@ -23,33 +22,18 @@ def largest_speedup(evidence: Evidence, isa: str | None) -> Measured:
         raise MissingRows("no round has both Two-Pass and a Three-Pass algorithm")
     best = largest(evidence).loc[isa]
     lengths = far["elements"].nunique()
-    value, low, high = best[bounds("speedup_percent")]
-    return Measured(
-        value,
-        low,
-        high,
-        best["confidence"],
+    told = (
         f"over {names.SHORT_ALGORITHMS[best['against']]} at {names.count(best['elements'])} elements, the largest of "
-        f"{lengths} out-of-cache length{'s' if lengths > 1 else ''}; {best['processes']} processes, {best['compiler']}",
-        OUT_OF_CACHE,
-        between_next(best, "speedup_percent"),
+        f"{lengths} out-of-cache length{'s' if lengths > 1 else ''}; {best['processes']} processes, {best['compiler']}"
     )
+    return of_row(best, "speedup_percent", told, OUT_OF_CACHE)
 
 
 def slowest_pass(evidence: Evidence, isa: str | None) -> Measured:
     """By how much the pass of Three-Pass that is farthest from it exceeds the time of memory alone, in percent."""
     table = pooled_limits(evidence, isa)
-    worst = largest_of(table, "over_memory_percent")
-    value, low, high = worst[bounds("over_memory_percent")]
-    return Measured(
-        value,
-        low,
-        high,
-        worst["confidence"],
-        "; ".join(_limit(row) for _, row in table.sort_values("over_memory_percent_median").iterrows()),
-        OUT_OF_CACHE,
-        between_next(worst, "over_memory_percent"),
-    )
+    told = "; ".join(_limit(row) for _, row in table.sort_values("over_memory_percent_median").iterrows())
+    return of_row(largest_of(table, "over_memory_percent"), "over_memory_percent", told, OUT_OF_CACHE)
 
 
 def _limit(row: pd.Series) -> str:
