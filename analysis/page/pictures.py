@@ -156,7 +156,7 @@ PICTURES = (
         "frontier",
         "Every algorithm against the fastest at its length",
         "1 is the fastest. A cold output was written longest ago, a warm one by the call before. Algorithms in one "
-        "colour and other dashes differ in their stores, or in how they take exp.",
+        "colour and other dashes differ in their stores, in how they take exp, or in whether they prefetch.",
         lambda found: Lines(
             ELEMENTS,
             Axis("relative_time", "time relative to the fastest", form=".3f"),
