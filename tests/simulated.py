@@ -83,7 +83,9 @@ def simulate(
     }  # fmt: skip
     asked = {"algorithms": {"contenders": "algorithms"}, "controls": {"contenders": "controls"}}
     config = {"protocol": "quick", "protocols": {"quick": protocol}, "experiments": asked}
-    planned = plan.Plan(Roster(config, ()), None, [plan.Item("algorithms", COMPILER, ISA, tuple(elements), "paper")])
+    planned = plan.Plan(
+        Roster(config, ()), None, [plan.Item(COMPILER, ISA, tuple(elements), "paper", experiment="algorithms")]
+    )
     said = {
         "protocol": typed(Protocol, {"name": "quick", **protocol, "experiments": asked}),
         "experiments": planned.described(),

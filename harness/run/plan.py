@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import KW_ONLY, dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -41,19 +41,12 @@ Point = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Item:
-    """One experiment of one compiler and ISA, over its lengths."""
+class Item(run.Item):
+    """What an experiment is to measure with one compiler and ISA."""
 
+    _: KW_ONLY
     experiment: str
-    compiler: str
-    isa: str
-    elements: tuple[int, ...]
-    cache_state: str
-    threads: tuple[int, ...] = (1,)
-
-    def points(self) -> list[Point]:
-        """Those of every question."""
-        return [(n, t) for n in self.elements for t in self.threads]
+    """Its name."""
 
     def key(self, elements: int, threads: int) -> str:
         """The key of a question."""
@@ -313,7 +306,7 @@ class Plan:
 
 def items_of(described: Mapping[str, Sequence[run.Item]]) -> list[Item]:
     """The items that a run's experiments describe."""
-    return [Item(name, **vars(item)) for name, items in described.items() for item in items]
+    return [Item(**vars(item), experiment=name) for name, items in described.items() for item in items]
 
 
 def layout(config: Config, processor: Processor, longest: int, threads: int = 1) -> Layout:
@@ -360,7 +353,7 @@ def make_plan(roster: Roster, processor: Processor, found: Found) -> Plan:
                 teams = thread_counts(experiment, found.threads)
                 needs = {(n, t): plan.arena_bytes(name, n, t) for n in chosen for t in teams}
                 fit, teams = fitting(needs, found.memory_bytes)
-                item = Item(name, compiler, isa, fit, experiment.cache_state, teams)
+                item = Item(compiler, isa, fit, experiment.cache_state, teams, experiment=name)
                 items += [item] if item.points() else []
                 left_out = needs.keys() - item.points()
                 too_large |= {(name, *point): needs[point] for point in left_out}

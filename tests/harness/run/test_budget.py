@@ -94,7 +94,7 @@ def phases(monkeypatch, clock):
 def begun(folder, **said):
     """A run in progress that says this."""
     said = {"peers": Peers(), "skipped": (), "accuracy": (), **said}
-    items = [plan.Item("algorithms", "gcc", "avx2", (1000,), "paper")]
+    items = [plan.Item("gcc", "avx2", (1000,), "paper", experiment="algorithms")]
     kernels = [kernel(name, "u1k1") for name in CONFIG["algorithms"]["two-pass"]]
     record = Record(**dict.fromkeys(its.name for its in fields(Record)) | said)
     return Begun(folder, record, plan.Plan(Roster(CONFIG, kernels), None, items), None)

@@ -60,7 +60,7 @@ def test_scalar_stops_at_its_longest_length(quick):
 
 def test_controls_need_a_second_arena_and_the_elements_that_are_planted(quick):
     one = plan.layout(quick, ZEN2, 1_050_000).arena_bytes
-    item = plan.Item("controls", "gcc", "avx2", (1_000_000,), "paper")
+    item = plan.Item("gcc", "avx2", (1_000_000,), "paper", experiment="controls")
     planned = replace(made(quick, ZEN2, ["gcc"], ["avx2"]), items=[item])
     assert planned.arena_bytes("controls", 1_000_000) == 2 * one
     assert planned.arena_bytes("algorithms", 1_050_000) == one
@@ -113,7 +113,7 @@ def test_a_slow_machine_has_a_shorter_plan_and_is_told_so(quick):
 
 
 def test_what_is_left_of_a_plan_has_just_the_questions_that_were_answered():
-    item = plan.Item("scaling", "gcc", "avx2", (10, 20, 30), "paper", (1, 2))
+    item = plan.Item("gcc", "avx2", (10, 20, 30), "paper", (1, 2), experiment="scaling")
     answered = {item.key(10, 1), item.key(10, 2), item.key(20, 1)}
     left = plan.Plan(None, None, [item]).remaining(answered)
     assert {item.key(n, t) for item in left.items for n, t in item.points()} == answered
@@ -180,7 +180,7 @@ def test_a_longer_or_slower_question_is_expected_to_take_longer(quick):
     planned = made(quick, ZEN2, ["gcc"], ["avx2"])
 
     def seconds(isa, elements):
-        return planned.question_seconds(plan.Item("algorithms", "gcc", isa, (elements,), "paper"), elements)
+        return planned.question_seconds(plan.Item("gcc", isa, (elements,), "paper", experiment="algorithms"), elements)
 
     assert seconds("avx2", 1 << 26) > 1.9 * seconds("avx2", 1 << 25)
     assert seconds("scalar", 1 << 20) > 2 * seconds("avx2", 1 << 20)
