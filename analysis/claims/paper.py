@@ -4,27 +4,26 @@ import numpy as np
 import pandas as pd
 
 from analysis.claims.measured import Measured, of_row
-from analysis.tables.pass_limits import of_isa, out_of_cache, pooled_limits
+from analysis.tables.pass_limits import pooled_limits
 from analysis.tables.speedups import largest
 from harness.reading import names
 from harness.reading.evidence import Evidence
 from harness.reading.pooling import OUT_OF_CACHE, largest_of
 from harness.record.errors import MissingRows
-from harness.statistics import selection
 from harness.statistics.traffic import logical_floats
 
 
 def largest_speedup(evidence: Evidence, isa: str | None) -> Measured:
     """Largest speedup of Two-Pass over the better Three-Pass at any out-of-cache length, in percent."""
-    run = evidence.newest
-    far = out_of_cache(of_isa(selection.algorithm_rows(run), isa, run), run)
-    if isa not in largest(evidence).index:
-        raise MissingRows("no round has both Two-Pass and a Three-Pass algorithm")
-    best = largest(evidence).loc[isa]
-    lengths = far["elements"].nunique()
+    found = largest(evidence)
+    if isa not in found.index:
+        raise MissingRows(f"no round of {names.ISAS.get(isa or '', isa)} has both Two-Pass and a Three-Pass algorithm")
+    best = found.loc[isa]
+    if not best["is_out_of_cache"]:
+        raise MissingRows("no length was measured that is out of cache")
     told = (
         f"over {names.SHORT_ALGORITHMS[best['against']]} at {names.count(best['elements'])} elements, the largest of "
-        f"{lengths} out-of-cache length{'s' if lengths > 1 else ''}; {best['processes']} processes, {best['compiler']}"
+        f"{best['of']}; {best['processes']} processes, {best['compiler']}"
     )
     return of_row(best, "speedup_percent", told, OUT_OF_CACHE)
 

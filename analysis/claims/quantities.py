@@ -6,7 +6,7 @@ from functools import partial
 
 from analysis.claims import findings, paper
 from analysis.claims.measured import Measured
-from analysis.tables.pass_limits import pass_limits
+from analysis.tables.pass_limits import loop_limits
 from analysis.tables.speedups import RIVALS
 from harness.reading.frontier import LEVELS
 
@@ -41,7 +41,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "largest-speedup-percent": Quantity(
         paper.largest_speedup, " %", "C3", "speedup", of_run=lambda run, isa: RIVALS.of_run(run)
     ),
-    "slowest-pass-over-memory-percent": Quantity(paper.slowest_pass, " %", "C2", "bandwidth", of_run=pass_limits),
+    "slowest-pass-over-memory-percent": Quantity(paper.slowest_pass, " %", "C2", "bandwidth", of_run=loop_limits),
     "results-not-finite": Quantity(paper.results_not_finite, "", "C1", "accuracy", (ALGORITHM,)),
     "floats-per-element": Quantity(paper.floats_per_element, " N", "C1", "method", (ALGORITHM,)),
     "faster-than-percent": _pooled(findings.faster_than, ALGORITHM, THAN),

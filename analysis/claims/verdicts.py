@@ -113,7 +113,7 @@ def _has_isa(claim: Claim, run: Run) -> bool:
 
 
 def _needed(machine: Machine, said: Iterable[Said]) -> str:
-    told = f"needs a run on {machine.product}, where `make reproduce-all` makes one, and `python -m harness adopt` here"
+    told = f"needs a run on {machine.product_told}: `make reproduce-all` there, `python -m harness adopt` here"
     others = [its.no_evidence[machine.name] for its in said if machine.name in its.no_evidence]
     return "; ".join([told, *others[:1]])
 

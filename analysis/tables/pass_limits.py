@@ -2,7 +2,6 @@
 
 from functools import partial
 
-import numpy as np
 import pandas as pd
 
 from analysis.tables.times import per_call
@@ -36,13 +35,13 @@ def of_isa(rows: pd.DataFrame, isa: str | None, run: Run) -> pd.DataFrame:
 
 
 @made_once
-def pass_limits(run: Run, isa: str | None) -> pd.DataFrame:
-    """What limits each pass of Three-Pass at the longest length: its time over that of the fastest plain loop that
-    moves the same data.
+def loop_limits(run: Run, isa: str | None) -> pd.DataFrame:
+    """The time of each pass of Three-Pass at the longest length over that of each plain loop that moves the same data,
+    with and without write-allocate.
 
-    Returns one row for each pass: elements (that length), loop (name and variant), over_memory_percent_median, _low,
-    _high (an interval for all passes at once), computing_percent (time in cache, where data is no limit, of the loop's
-    time; NaN where no length in L2 was measured), confidence, processes. Raises MissingRows.
+    Returns one row for each pass and loop: elements (that length), loop (name and variant), over_memory_percent_median,
+    _low, _high (an interval for all passes at once), computing_percent (time in cache, where data is no limit, of the
+    loop's time; NaN where no length in L2 was measured), confidence, processes. Raises MissingRows.
     """
     rows = of_isa(selection.pass_rows(run), isa, run)
     rates = per_call(rows, run.canary.clock_adds)
@@ -60,33 +59,44 @@ def pass_limits(run: Run, isa: str | None) -> pd.DataFrame:
     times = far.groupby(["pass", "variant", "process"])["nanoseconds_per_element"].median()
     near = rates[2 * FLOAT_BYTES * rates["elements"] <= run.machine.cache_bytes(2)]
     computing = near.groupby(["pass", "elements"])["nanoseconds_per_element"].median().groupby("pass").min()
-    memory = {row["pass"]: times[tuple(row["loop"].split())].median() for _, row in table.iterrows()}
-    table["computing_percent"] = [100 * computing.get(name, np.nan) / memory[name] for name in table["pass"]]
+    memory = [times[tuple(loop.split())].median() for loop in table["loop"]]
+    table["computing_percent"] = 100 * table["pass"].map(computing).to_numpy() / memory
     return table
 
 
 def pooled_limits(evidence: Evidence, isa: str | None) -> pd.DataFrame:
-    """`pass_limits` of the newest run, with medians and intervals of all runs of the body, each at its own longest
-    length: protocols have others, and out of cache they say the same. Where how much runs differ is not known, they
-    stay those of the newest. Raises MissingRows."""
-    newest = pass_limits(evidence.newest, isa)
-    target = 1 - (1 - TARGET_CONFIDENCE) / len(newest)
-    pooled = Pooled(partial(_limit_effects, isa=isa), ("pass",), ("isa",))(evidence, target)
-    both = newest.merge(in_percent(pooled, "over_memory"), on="pass", suffixes=("_newest", ""), how="left")
-    if both["over_memory_percent_median"].isna().any():
-        return newest.assign(runs=1)
-    return both[[name for name in both if not name.endswith("_newest")]].assign(confidence=target)
+    """What limits each pass of Three-Pass: of `loop_limits` one row for each pass, that of the fastest loop, with runs.
+
+    Medians and intervals are of all runs of the body, each at its own longest length: protocols have others, and out of
+    cache they say the same. Which loop is the fastest all runs together say: chosen anew in each, it would be too fast
+    however many there are, as would the fastest of each round. Where how much runs differ is not known, all is as in
+    the newest. Raises MissingRows.
+    """
+    newest = loop_limits(evidence.newest, isa)
+    target = 1 - (1 - TARGET_CONFIDENCE) / newest["pass"].nunique()
+    pooled = Pooled(partial(_limit_effects, isa=isa), ("pass", "loop"), ("isa",))(evidence, target)
+    both = newest.merge(in_percent(pooled, "over_memory"), on=["pass", "loop"], suffixes=("_newest", ""), how="left")
+    both = both[[name for name in both if not name.endswith("_newest")]].dropna(subset="over_memory_percent_median")
+    if both["pass"].nunique() < newest["pass"].nunique():
+        return _of_fastest(newest).assign(runs=1)
+    return _of_fastest(both.assign(confidence=target))
 
 
 def _limit_effects(run: Run, isa: str | None) -> pd.DataFrame:
-    """What a run finds of each pass, as `harness.reading.pooling.effects`: the logarithm of its time over memory's."""
-    return of_percents(pass_limits(run, isa), "over_memory_percent", ["pass"]).assign(isa=isa)
+    """What a run finds of each pass and loop, as `harness.reading.pooling.effects`: the logarithm of its time over the
+    loop's."""
+    return of_percents(loop_limits(run, isa), "over_memory_percent", ["pass", "loop"]).assign(isa=isa)
+
+
+def _of_fastest(limits: pd.DataFrame) -> pd.DataFrame:
+    """Of each pass the row of the loop that it takes longest over."""
+    slowest_last = limits.sort_values("over_memory_percent_median", kind="stable")
+    return slowest_last.drop_duplicates("pass", keep="last").sort_index().reset_index(drop=True)
 
 
 def _against_loops(run: Run, name: str, rounds: pd.DataFrame, target: float) -> pd.DataFrame:
-    """Log ratio of a pass to the plain loop that moves the same data, with and without write-allocate, in the shortest
-    time. A ratio to each loop is formed within rounds, and the largest median is taken with its interval: the fastest
-    loop of each round would be biased. The rounds have a column for each pass, and for each variant of a loop."""
+    """By how much a pass takes longer than each loop that moves the same data, formed within rounds; these have a
+    column for each pass, and for each variant of a loop."""
 
     def traffic(kernel: str) -> tuple[int, ...]:
         return *moved(run.kernels[kernel]), write_allocate_floats(run.kernels[kernel])
@@ -99,5 +109,5 @@ def _against_loops(run: Run, name: str, rounds: pd.DataFrame, target: float) -> 
     ratios = ratios_to(rounds[[name, *loops]], name).query("algorithm != @name").rename(columns={"algorithm": "loop"})
     if ratios.empty:
         raise MissingRows(f"no round has both {name} and a plain loop that moves the same data")
-    table = percents(ratios.assign(log_ratio=-ratios["log_ratio"]), ["loop"], "over_memory", target)
-    return table.sort_values("over_memory_percent_median", kind="stable").tail(1).assign(**{"pass": name})
+    ratios["log_ratio"] *= -1
+    return percents(ratios, ["loop"], "over_memory", target).assign(**{"pass": name})

@@ -96,7 +96,7 @@ def largest(evidence: Evidence) -> pd.DataFrame:
         table = pooled_speedups(evidence, 1 - (1 - TARGET_CONFIDENCE) / len(those))
         table = table[(table["isa"] == isa) & (table["compiler"] == primary) & table["elements"].isin(those)]
         best = largest_of(table, "speedup_percent")
-        best["of"] = f"{len(those)} {'out-of-cache ' if len(beyond) else ''}lengths"
+        best["of"] = f"{len(those)} {'out-of-cache ' if len(beyond) else ''}length{'s' if len(those) > 1 else ''}"
         best["is_out_of_cache"] = len(beyond) > 0
         rows[isa] = best
     return pd.DataFrame(rows.values(), index=pd.Index(rows, name="isa")).drop(columns="isa")

@@ -12,6 +12,7 @@ import pandas as pd
 from harness.reading import names
 from harness.reading.evidence import Evidence, doubts
 from harness.reading.frontier import CASE, POINT, pooled_frontier
+from harness.reading.pooling import largest_of
 from harness.record.errors import MissingRows
 from harness.record.run import with_threads
 from harness.record.samples import made_once
@@ -48,12 +49,13 @@ def regrets(evidence: Evidence) -> pd.DataFrame:
     """What it costs to use one algorithm at every length.
 
     Returns one row for each (isa, compiler, output, threads, algorithm): origin; lengths (how many); worst_elements and
-    worst_percent_median, _low, _high (where and by how much it takes longer than the fastest, where that is most);
-    mean_percent (the same as geometric mean over the lengths); runs, confidence, processes. Raises MissingRows.
+    worst_percent_median, _low, _high (where and by how much it takes longer than the fastest, where that is most: as
+    `largest_of`); mean_percent (the same as geometric mean over the lengths); runs, confidence, processes. Raises
+    MissingRows.
     """
     rows = []
     for key, table in pooled_frontier(evidence).groupby([*CASE, "algorithm"], sort=False):
-        worst = table.loc[table["relative_time_median"].idxmax()]
+        worst = largest_of(table, "relative_time")
         mean = np.exp(np.log(table["relative_time_median"]).mean())
         over = {f"worst_percent_{end}": 100 * (worst[f"relative_time_{end}"] - 1) for end in ("median", "low", "high")}
         rows.append(

@@ -55,9 +55,10 @@ def frontier(run: Run) -> pd.DataFrame:
 
     Returns one row for each (isa, compiler, output, threads, elements, algorithm): origin (paper or later), fastest
     (its name), nanoseconds_per_element_median, _low, _high; relative_time_median, _low, _high (its time over the
-    fastest's, within rounds; of all algorithms at once, as in `largest_speedups`); is_tied (by no more than the noise
-    floor slower than the fastest, which is tied with itself); limit_percent_median, _low, _high (what the fastest loops
-    of the least traffic take of its time); confidence, processes. Raises MissingRows.
+    fastest's, within rounds; so wide that all at a point hold at once, where there are processes enough for that);
+    is_tied (by no more than the noise floor slower than the fastest, which is tied with itself); limit_percent_median,
+    _low, _high (what the fastest loops of the least traffic take of its time); confidence (of one ratio), processes.
+    Raises MissingRows.
     """
     rows, rounds = frontier_rows(run), frontier_rounds(run)
     whole, by = rows[rows["algorithm"] != ""], [*POINT, "algorithm"]
@@ -257,7 +258,8 @@ def _to_fastest(table: pd.DataFrame, fastest: str | pd.Series) -> pd.DataFrame:
 
 def limit_shares(rows: pd.DataFrame) -> pd.DataFrame:
     """What the loops of the least traffic take of each algorithm's time, in percent, by process; of each part the loop
-    with the smallest median counts. Returns POINT, algorithm, process, limit_percent."""
+    with the smallest median counts. A process that lacks a sound sample of one is left out. Returns POINT, algorithm,
+    process, limit_percent. Raises MissingRows where all do."""
     its = rows[rows["algorithm"] == ""]
     loops = its.groupby([*POINT, "pass", "variant", "process"])["nanoseconds_per_element"].median()
     medians = loops.groupby([*POINT, "pass", "variant"]).median()
@@ -266,7 +268,9 @@ def limit_shares(rows: pd.DataFrame) -> pd.DataFrame:
         best = medians[medians.index.get_level_values("pass").isin(part)].groupby(POINT).idxmin()
         which = loops.index.droplevel("process").isin(best)
         limits.append(loops[which].droplevel(["pass", "variant"]))
-    limit = sum(limits).rename("limit")
+    limit = sum(limits).dropna().rename("limit")
+    if limit.empty:
+        raise MissingRows("no process has sound samples of all loops of the least traffic")
     times = rows[rows["algorithm"] != ""].groupby([*POINT, "algorithm", "process"])["nanoseconds_per_element"].median()
     table = times.reset_index().merge(limit.reset_index(), on=[*POINT, "process"])
     return table.assign(limit_percent=100 * table["limit"] / table["nanoseconds_per_element"])

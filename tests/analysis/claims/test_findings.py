@@ -2,14 +2,19 @@
 
 import dataclasses
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from analysis.claims import findings
 from analysis.claims.claims import load_claims
 from analysis.claims.told import report
-from analysis.claims.verdicts import judge, of_machine
+from analysis.claims.verdicts import compare, judge, of_machine
 from harness.reading.evidence import Evidence
+from harness.reading.frontier import NEXT_RUN
+from harness.reading.trust import Verdict
 from harness.record.errors import MissingRows
+from harness.statistics.intervals import bounds
 from tests.harness.reading.test_frontier import exact
 from tests.planted import run_that_says
 
@@ -53,6 +58,27 @@ def test_in_cache_the_worst_length_tells_how_far_an_algorithm_is_behind(run):
     assert findings.behind_fastest(Evidence((warm,)), "avx2", "three-pass-reload").value == 0
     with pytest.raises(MissingRows, match="block-reload was not measured in L2 with a warm output in AVX2"):
         findings.behind_fastest(Evidence((run,)), "avx2", "block-reload")
+
+
+def test_the_fastest_in_cache_may_be_behind_by_what_the_nearest_one_leaves_open(run, monkeypatch):
+    each = [
+        (1024, "block-reload", "block-reload", 1.0, 1.0, 1.0),
+        (1024, "two-pass", "block-reload", 1.2, 1.1, 1.3),
+        (1024, "three-pass-reload", "block-reload", 1.05, 0.9, 1.2),
+        (16384, "block-reload", "two-pass", 1.01, 0.99, 1.06),
+        (16384, "two-pass", "two-pass", 1.0, 1.0, 1.0),
+    ]
+    columns = ["elements", "algorithm", "fastest", *bounds("relative_time")]
+    table = pd.DataFrame(each, columns=columns).assign(
+        isa="avx2", threads=1, output="warm", confidence=0.99, processes=8, **dict.fromkeys(NEXT_RUN, np.nan)
+    )
+    monkeypatch.setattr(findings, "pooled_frontier", lambda _: table)
+    found = findings.behind_fastest(Evidence((run,)), "avx2", "block-reload")
+    # The largest of both lengths: behind by 1 %, or where it is the fastest by up to 1 / 0.9.
+    assert (found.value, found.low, found.high) == pytest.approx((1, 0, 100 / 0.9 - 100))
+    assert (found.confidence, found.next_run) == (pytest.approx(0.98), None)
+    claim = next(claim for claim in load_claims() if claim.id == "blocks-in-cache-avx2")
+    assert compare(claim, found, Verdict(0.0, "", (), {}, ""))[0] == "inconclusive"
 
 
 def test_the_limit_is_reached_to_the_share_that_its_loops_take(run):

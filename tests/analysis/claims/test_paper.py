@@ -11,14 +11,14 @@ from analysis.claims.paper import (
     results_not_finite,
     slowest_pass,
 )
-from analysis.tables.pass_limits import pass_limits
+from analysis.tables.pass_limits import pooled_limits
 from harness.reading.evidence import Evidence
 from harness.record.errors import MissingRows
 from tests.planted import FAR, run_with_passes
 
 
 def test_a_pass_that_computes_longer_than_memory_takes_is_called_compute_bound(full_run):
-    table = pass_limits(run_with_passes(full_run), "avx2").set_index("pass")
+    table = pooled_limits(Evidence((run_with_passes(full_run),)), "avx2").set_index("pass")
     # Processes differ by 0, 0.1, ... 0.7 %; their median is half-way.
     assert table.loc["exp_sum", "computing_percent"] == pytest.approx(150, abs=1)
     found = slowest_pass(Evidence((run_with_passes(full_run),)), "avx2")
@@ -62,6 +62,6 @@ def test_floats_are_added_up_over_the_passes(full_run):
 
 def test_a_missing_isa_is_told(full_run):
     run = replace(full_run, samples=full_run.samples[full_run.samples["isa"] != "avx2"])
-    with pytest.raises(MissingRows, match="no rows of AVX2"):
+    with pytest.raises(MissingRows, match="no round of AVX2 has both"):
         largest_speedup(Evidence((run,)), "avx2")
     assert not np.isnan(largest_speedup(Evidence((run,)), "avx512f").value)

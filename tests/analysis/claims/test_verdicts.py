@@ -59,6 +59,12 @@ def test_a_claim_is_reproduced_where_the_whole_interval_agrees(agrees, value, ve
     assert compare(claim(agrees=agrees), measured(value), QUIET)[0] == verdict
 
 
+def test_what_must_be_above_a_limit_is_not_there_at_it():
+    silent = replace(QUIET, floor_percent=0.0)
+    for low, verdict in ((0.0, "inconclusive"), (0.1, "reproduced")):
+        assert compare(claim(agrees="above", value=0.0, tolerance=0.0), measured(low + 1), silent)[0] == verdict
+
+
 def test_a_speedup_below_the_noise_floor_is_none():
     wins = claim(agrees="above", value=0.0)
     assert compare(wins, measured(2, 1), QUIET)[0] == "reproduced"

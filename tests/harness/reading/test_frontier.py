@@ -135,6 +135,22 @@ def test_of_several_runs_ratios_are_pooled_and_intervals_hold_how_they_differ(fu
     assert two_pass["confidence"] == pytest.approx(0.975)  # two others beside the fastest
 
 
+def test_a_process_without_a_sound_sample_of_a_loop_tells_no_share_of_the_limit(full_run):
+    run = exact(full_run)
+    rows = run.samples
+    is_load = rows["experiment"].str.startswith("frontier") & (rows["pass"] == "load")
+
+    def without(processes):
+        flags = rows["flags"].mask(is_load & (rows["process"] < processes), "too-fast")
+        return dataclasses.replace(run, samples=rows.assign(flags=flags))
+
+    table, whole = frontier(without(1)), frontier(run)
+    assert table["limit_percent_median"].tolist() == pytest.approx(whole["limit_percent_median"].tolist())
+    assert (table["processes"] == 7).all()
+    with pytest.raises(MissingRows, match="sound samples of all loops"):
+        frontier(without(7))
+
+
 def test_the_fastest_is_so_in_all_runs_together_and_one_run_does_not_decide(full_run):
     loud = TIMES | {"two-pass-nt": (12.0, 6.3)}
     table = far(pooled_frontier(body_of(full_run, loud, TIMES, TIMES, TIMES)))

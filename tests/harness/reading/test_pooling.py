@@ -5,8 +5,20 @@ import pandas as pd
 import pytest
 from scipy.special import ndtri, stdtrit
 
-from harness.reading.pooling import LEAST_COMMON, SMALLEST_VARIANCE, effects, largest_of, pool, spreads
-from harness.statistics.intervals import intervals
+from harness.reading.pooling import (
+    BEYOND_L2,
+    IN_L2,
+    LEAST_COMMON,
+    OUT_OF_CACHE,
+    SMALLEST_VARIANCE,
+    effects,
+    largest_of,
+    pool,
+    regions,
+    spreads,
+)
+from harness.statistics.intervals import TARGET_CONFIDENCE, intervals
+from tests.synthetic import ItsCaches
 
 BY, GROUP = ["group", "point"], ["group"]
 
@@ -104,6 +116,20 @@ def test_the_largest_of_several_values_lies_between_the_largest_bounds_of_any():
     assert found["x_low"] == 10  # of the first: the largest is at least that
     assert (found["x_high"], found["processes"]) == (19, 7)
     assert found["confidence"] == pytest.approx(0.97)
+
+
+def test_a_region_ends_where_input_and_output_fill_l2_or_the_input_all_caches():
+    machine = ItsCaches()
+    l2, every = machine.cache_bytes(2), machine.cache_bytes(2) + machine.last_cache_bytes
+    ends = np.array([l2 // 8, l2 // 8 + 1, every // 4, every // 4 + 1])
+    assert list(regions(ends, machine)) == [IN_L2, BEYOND_L2, BEYOND_L2, OUT_OF_CACHE]
+
+
+@pytest.mark.parametrize("count", range(1, 41))
+def test_what_holds_at_all_lengths_with_95_percent_does_so_whatever_their_number(count):
+    table = pd.DataFrame({"x_median": range(count), "processes": 8, "confidence": 1 - (1 - TARGET_CONFIDENCE) / count})
+    assert largest_of(table, "x")["confidence"] >= TARGET_CONFIDENCE
+    assert largest_of(table.assign(confidence=0.5), "x")["confidence"] == max(0, 1 - count / 2)
 
 
 def test_the_interval_of_the_largest_holds_for_the_largest_of_many_equal_values():
