@@ -17,8 +17,8 @@ from harness.sampling.sampler import CLOCK_ERROR, PreparedContender, Repetition,
 
 # A drop is one that so many looks at once show: what is over within some ms is no condition of a group of seconds.
 TRIES = 3
-# A sample with one of these flags says little of memory: for a part of its time it did not run.
-NOT_RUNNING = frozenset({"cpu-time", "stolen", CLOCK_ERROR, TOO_FAST})
+# A sample with one of these flags says little of memory: it did not run all the time, or was timed wrongly.
+UNTRUE = frozenset({"cpu-time", "stolen", CLOCK_ERROR, TOO_FAST})
 # So many elements are moved in each look, by as many calls as that takes: some ms.
 LOOK_ELEMENTS = 16 << 20
 
@@ -49,25 +49,25 @@ class Conditions:
     sampler: Sampler
     questions: Sequence[Question]
     times: dict[Key, list[float]] = field(default_factory=lambda: defaultdict(list))
-    """Nanoseconds per call of all looks of the run so far that ran all the time."""
+    """Nanoseconds per call of all looks of the run so far that are true."""
     lacking: frozenset[int] = frozenset()
     """The elements at which the last look found too little."""
 
     def learn(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Takes up what earlier looks of the run found, by their rows."""
-        for row in (row for row in rows if not NOT_RUNNING & {*row["flags"].split(";")}):
+        for row in (row for row in rows if not UNTRUE & {*row["flags"].split(";")}):
             self.times[int(row["elements"]), row["pass"]].append(int(row["nanoseconds"]) / int(row["calls"]))
 
     def look(self) -> list[Turns]:
-        """One round of each question. Of each loop it is the best of several tries where the first shows a drop, or did
-        not run all the time."""
+        """One round of each question. Of each loop it is the best of several tries where the first shows a drop, or is
+        not true."""
         taken = [self._taken(question) for question in self.questions]
         rounds = list(zip(self.questions, taken, strict=True))
         low = [q.elements for q, turns in rounds if any(self._is_low(q, index, its) for index, its in turns)]
         self.lacking = frozenset(low)
         for question, turns in rounds:
             for index, sample in turns:
-                if not sample.flags & NOT_RUNNING:
+                if not sample.flags & UNTRUE:
                     self.times[question.elements, LOOPS[index]].append(_per_call(sample))
         return taken
 
@@ -91,15 +91,15 @@ class Conditions:
         samples: list[Sample] = []
         while len(samples) < TRIES:
             samples.append(self.sampler.sample(contender, question, how))
-            if not samples[-1].flags & NOT_RUNNING and not self._is_low(question, index, samples[-1]):
+            if not samples[-1].flags & UNTRUE and not self._is_low(question, index, samples[-1]):
                 return samples[-1]
-        return min(samples, key=lambda sample: (bool(sample.flags & NOT_RUNNING), _per_call(sample)))
+        return min(samples, key=lambda sample: (bool(sample.flags & UNTRUE), _per_call(sample)))
 
     def _is_low(self, question: Question, index: int, sample: Sample) -> bool:
         known = self.times[question.elements, LOOPS[index]]
         return (
             bool(known)
-            and not sample.flags & NOT_RUNNING
+            and not sample.flags & UNTRUE
             and _per_call(sample) * (1 - LARGEST_DROP) > statistics.median(known)
         )
 

@@ -40,7 +40,7 @@ MISSING_CPU_SHARE, MISSING_CPU_NANOSECONDS = 0.02, 20_000
 # It is calm where at most so much of a look at the core, of so many canaries (some 20 ms), is disturbed.
 CALM_CANARIES, CALM_SHARE = 1000, 0.1
 # Disturbed rounds are measured again until there are this many times those asked for.
-MOST_ROUNDS = 2
+ROUNDS_FACTOR = 2
 # They are not where fewer samples than this are undisturbed: twice as many help where half of them are, and further
 # processes help more. Beside a neighbour that never slept (91 % disturbed, Zen 3) 4 of 8 processes fitted into `quick`.
 LEAST_CALM_SHARE = 0.25
@@ -126,9 +126,9 @@ class Sampler:
     """Samples contenders on the first of the `cpus` with the operands of one arena; several threads are pinned to as
     many of them.
 
-    `record` tells of the run in progress the fastest canary that earlier processes saw, since one that is disturbed
-    from its start to its end would take itself for calm, and by what a sample is too fast to be true. Without it, that
-    is not looked at.
+    `record`, of the run in progress, has the fastest canaries of earlier processes, since a process that is disturbed
+    from its start to its end would take itself for calm; and it has what tells that a sample is too fast to be true.
+    Without it neither is known.
     """
 
     def __init__(self, host: Host, arena: Arena, cpus: Sequence[int], record: Record | None = None) -> None:
@@ -240,8 +240,8 @@ class Sampler:
     def repetition(
         self, question: Question, prepared: list[PreparedContender], sample_nanoseconds: float
     ) -> Repetition:
-        """How often to call so that the slowest contender's sample takes sample_nanoseconds, or one call; and that of
-        no contender the clock's overhead and resolution are more than 1 %."""
+        """How often to call so that the slowest contender's sample takes sample_nanoseconds, or one call, and every
+        sample as long as the clock needs (`Clock.shortest`); so does every batch, where calls may be batched."""
         times = [self._call_nanoseconds(contender, question) for contender in prepared]
         calls = max(1, round(sample_nanoseconds / max(times)), math.ceil(self.clock.shortest / min(times)))
         batch = 1
@@ -416,7 +416,7 @@ def enough_rounds(sampler: Sampler, question: Question, how: Sampling) -> Iterat
 
 def most_rounds(rounds: int, calm: int, samples: int) -> int:
     """How many rounds are taken at most where so many are wanted, when so many of the `samples` so far were calm."""
-    return rounds * (MOST_ROUNDS if calm >= LEAST_CALM_SHARE * samples else 1)
+    return rounds * (ROUNDS_FACTOR if calm >= LEAST_CALM_SHARE * samples else 1)
 
 
 def by_contender(sampler: Sampler, question: Question, how: Sampling) -> list[list[Sample]]:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from harness.experiments.base import Contender, Question, Roster
 from harness.native.extensions import Kernel
 from harness.record.caches import FLOAT_BYTES, HasCaches
+from harness.record.exactness import TOO_FAST
 from harness.record.run import Row
 from harness.sampling.pacing import Pacer
-from harness.sampling.sampler import MOST_ROUNDS, Sample, Sampler, most_rounds, undisturbed
+from harness.sampling.sampler import ROUNDS_FACTOR, Sample, Sampler, most_rounds, undisturbed
 from harness.sampling.schedule import balanced_orders
 
 # Of the shortest pass, so that in cache a sample of a whole algorithm takes about a millisecond.
@@ -41,10 +42,11 @@ def fastest(samples: Sequence[Sample]) -> float:
 
     Noise has one side: a neighbour, an interrupt, a page that lies badly only ever add time. With four to eight samples
     and bursts of some percent the smallest is off by less than the lower quartile, and by a quarter to a half of what
-    the median is; where noise has two sides it is the worse by a third. A sample that the clock made too short is
-    flagged.
+    the median is; where noise has two sides it is the worse by a third. A sample that is too fast to be true stands
+    for nothing, unless all are.
     """
-    return min(sample.nanoseconds[0] / sample.calls for sample in undisturbed(samples))
+    possible = [sample for sample in samples if TOO_FAST not in sample.flags] or samples
+    return min(sample.nanoseconds[0] / sample.calls for sample in undisturbed(possible))
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ class Tuner:
         Which variants of its passes meet changes from one to the next, so that none is judged by its company.
         """
         decks = [dealt(self.kernels(field, name), seed + place) for place, name in enumerate(field.variants)]
-        most, names = MOST_ROUNDS * self.rounds * field.size, self.roster.config["algorithms"][field.algorithm]
+        most, names = ROUNDS_FACTOR * self.rounds * field.size, self.roster.config["algorithms"][field.algorithm]
         drawn = [dict(zip(field.variants, map(next, decks), strict=True)) for _ in range(most)]
         turns = [tuple(its[name] for name in names) for its in drawn]
         contenders = tuple(Contender(field.algorithm, "", kernels, split=True) for kernels in turns)

@@ -93,6 +93,8 @@ def test_what_is_not_known_is_said_and_no_fault(recorded):
 
 def test_sums_in_float_lanes_may_lose_what_their_length_allows():
     assert exactness.allowed(TWO_PASS) == exactness.LARGEST_ERROR
+    for form in ("table", "prefetch"):
+        assert exactness.allowed((f"ext_sum_{form}", f"ext_scale_nt_{form}")) == exactness.LARGEST_ERROR
     three_pass, online = (exactness.allowed(passes) for passes in (("max", "exp_sum"), ("block_sum", "exp_scale")))
     assert three_pass == online > exactness.LARGEST_ERROR
     assert exactness.allowed(TWO_PASS, "lanes", "avx2", 8_000_000) == pytest.approx(0.06, rel=0.01)

@@ -56,7 +56,10 @@ def test_contenders_get_the_input_that_their_question_asks_for(host, arena, thre
     asked = replace(question("paper", 100_000, softmax_contender()), input=RISING, threads=threads, joint=True)
     x = np.frombuffer(host.ffi.buffer(arena.x, 400_000), np.float32)
     before = x.copy()
-    real = sampler.Sampler(host, arena, range(threads))
+    cpus = sorted(os.sched_getaffinity(0))[:threads]
+    if len(cpus) < threads:
+        pytest.skip("only one processor may be used")
+    real = sampler.Sampler(host, arena, cpus)
     with real.prepared(asked):
         assert (np.diff(x) > 0).all()
     assert (x == before).all()
@@ -434,6 +437,16 @@ def test_counters_that_make_no_sense_raise_no_flag(monkeypatch, content):
     assert set(sampler.disturbances([0])) == {"switched"}
 
 
+def test_counters_are_those_of_the_processors_that_are_asked_for(monkeypatch):
+    told = {
+        "/proc/stat": "cpu1 0 0 0 0 0 0 0 5 90 9\ncpu10 0 0 0 0 0 0 0 900 0 0\ncpu2 0 0 0 0 0 0 0 7 0 0\n",
+        "/proc/pressure/memory": "some avg10=3.00 avg60=0.00 avg300=0.00 total=41\nfull avg10=0.00 total=40\n",
+    }
+    monkeypatch.setattr(sampler, "read", lambda path: told[str(path)])
+    found = sampler.disturbances([1, 2])
+    assert (found["stolen"], found["memory-pressure"]) == (12, 41)
+
+
 def test_a_sample_that_is_faster_than_its_core_or_memory_is_flagged_while_measuring():
     its = speed_limits.Least(cycles=1000.0, bytes=1e6)
     # 10 calls at 4 GHz take 2500 ns at least; 10 MB at 50 GB/s take 200,000 ns.
@@ -453,3 +466,16 @@ def test_a_sampler_that_knows_the_run_flags_what_is_too_fast(host, arena, make_r
         assert TOO_FAST not in knowing.sample(contender, asked, how).flags
         impossible = replace(contender, least=(speed_limits.Least(1e9, 0.0),))
         assert TOO_FAST in knowing.sample(impossible, asked, how).flags
+        (taken,), fastest = knowing.sample(contender, asked, how).nanoseconds, knowing.best.clock
+        cycles = taken * sampler.CLOCK_ADDS / fastest / how.calls  # what this took, if it ran at the fastest clock
+        for times, is_too_fast in ((1.0, False), (1.2, True)):
+            its = replace(contender, least=(speed_limits.Least(times * cycles, 0.0),))
+            for clock in (fastest, 10 * fastest):  # an interrupted canary shows a clock that is too slow
+                assert knowing.is_too_fast(its, how.calls, [taken], clock) == is_too_fast
+
+
+def test_threads_that_share_a_vector_need_as_many_times_fewer_cycles(make_run):
+    record = load_run(make_run(isas=("avx2",), processes=1, rounds=1))
+    alone, two = (speed_limits.least(speed_limits.Call("avx2", "two-pass", "", 1 << 26, n), record) for n in (1, 2))
+    assert two.cycles == alone.cycles / 2
+    assert 0 < two.bytes < alone.bytes, "two have two last-level caches at most"

@@ -10,6 +10,7 @@ import pytest
 
 from harness.experiments.base import Roster
 from harness.native.memory import Arena
+from harness.record.exactness import TOO_FAST
 from harness.run import plan
 from harness.sampling import tuning
 from harness.sampling.pacing import PAUSES, Pacer
@@ -172,6 +173,13 @@ def test_where_noise_only_adds_the_smallest_sample_is_off_by_least(count):
         found["median"].append(math.log(statistics.median(samples)))
     spread = {name: statistics.pstdev(its) for name, its in found.items()}
     assert spread["smallest"] < 0.8 * spread["quartile"] < 0.8 * spread["median"]
+
+
+def test_a_sample_that_is_too_fast_to_be_true_chooses_no_variant():
+    disturbed = [Sample(1, (100.0 + place,), 1, 1, frozenset({"throughput"})) for place in range(5)]
+    impossible = Sample(1, (10.0,), 1, 1, frozenset({TOO_FAST}))
+    assert tuning.fastest([*disturbed, impossible]) == 100
+    assert tuning.fastest([impossible]) == 10
 
 
 def test_a_real_sampler_times_every_variant(host):
