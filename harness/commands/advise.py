@@ -60,4 +60,4 @@ def _here(built: Path) -> str:
     detection.require_x86_64()
     compilers, _ = build.find_compilers(config)
     processor = first_host(config, built, compilers).processor()
-    return identity.identify(detection.facts(processor), config["machine"]).name
+    return identity.identify(detection.facts(processor), config.get("machine")).name

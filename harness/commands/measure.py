@@ -26,10 +26,10 @@ OPTIONS = (
         const=1,
         default=0,
         metavar="COUNT",
-        help="measure a further run of the same, or so many, one that was stopped among them; if killed, the same "
-        "command measures what is left of them",
+        help="measure COUNT further runs (default 1), a stopped one included; if killed, the same command measures the "
+        "rest",
     ),
-    option("--runs", type=Path, default=RUNS, metavar="DIR", help="below which runs lie (default: %(default)s)"),
+    option("--runs", type=Path, default=RUNS, metavar="DIR", help="where runs are kept (default: %(default)s)"),
     option("--log", type=Path, metavar="FILE", help="write what is told into this file as well"),
     option("--name-in", type=Path, metavar="FILE", help="write the run's folder into this file"),
     option("--bundle", type=Path, metavar="FILE", help="pack the complete run into this file"),

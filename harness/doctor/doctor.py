@@ -25,14 +25,14 @@ def report(config: Config, extensions: Path) -> str:
     choice = host.choice()
     with topology.on(choice.cpu):
         clock = Clock(host)
-        additions = min(clock.canaries()[0] for _ in range(3))
+        additions = min(clock.additions() for _ in range(3))
     lines = [
         f"machine    {known.name}{'' if known.known else ' (not known yet)'}: {processor.brand}, "
         f"{found.microarchitecture}, {processor.vendor} family {processor.family} model {processor.model} "
         f"stepping {processor.stepping}",
         f"ISAs       {', '.join(processor.isas) or 'none: AVX2 and FMA3 are missing'}",
         f"caches     {', '.join(describe_cache(cache) for cache in processor.caches) or 'unknown'}",
-        f"measured   processor {choice.cpu}, {choice.kind or 'of one kind with all others'}",
+        f"measured   processor {choice.cpu}, {choice.kind or 'like all others'}",
         f"memory     {detection.available_memory_bytes() / 1e9:.1f} GB available "
         f"of {found.memory_bytes / 1e9:.1f} GB that may be used",
         f"clock      {CLOCK_ADDS / additions:.2f} GHz now, by {CLOCK_ADDS} dependent additions",

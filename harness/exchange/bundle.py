@@ -94,7 +94,7 @@ def adopt(path: Path, recorded: Path) -> tuple[Path, bool]:
     run, files = check(read(path, LARGEST_BUNDLE), str(path))
     if run.protocol.is_smoke:
         raise HarnessError(
-            f"{path}: {INFO}: a smoke run claims nothing; what is worth recording is a quick, full or paper run "
+            f"{path}: {INFO}: a smoke run claims nothing; what is worth recording is a run of any other protocol "
             "(--runs files it among those that were measured)"
         )
     return file_run(path, run, files, recorded)

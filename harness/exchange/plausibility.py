@@ -45,7 +45,7 @@ def check_protocol(run: Record) -> None:
     shipped = configuration.load()["protocols"].get(name)
     if not shipped:
         raise HarnessError(f"{INFO}, protocol.name: {name} is not a protocol of config/config.yaml")
-    # As prepare.reductions tells of it.
+    # As prepare.departures tells of it.
     is_told = any(item.what.startswith(f"{name}'s processes") for item in run.skipped)
     asked, least = run.protocol.processes.least, shipped["processes"]["least"]
     if asked < least and not is_told:

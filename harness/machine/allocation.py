@@ -48,8 +48,10 @@ class Allocation:
 
 
 def allocation(told: Mapping[str, str] = os.environ) -> Allocation | None:
-    """What this process's job was given; None where it belongs to no job."""
-    if not (job := told.get("SLURM_JOB_ID")):
+    """What this process's job was given; None where it belongs to no job, or where Slurm did not start it on a node, as
+    in a shell of salloc, which stays where it was."""
+    job, node = told.get("SLURM_JOB_ID"), told.get("SLURMD_NODENAME")
+    if not (job and node):
         return None
     # Of the job, where a step of it may have fewer: SLURM_CPUS_ON_NODE is the step's.
     processors = _number(told, "SLURM_JOB_CPUS_PER_NODE") or _number(told, "SLURM_CPUS_ON_NODE")
@@ -58,7 +60,7 @@ def allocation(told: Mapping[str, str] = os.environ) -> Allocation | None:
         megabytes = processors * each
     return Allocation(
         job,
-        told.get("SLURMD_NODENAME", "unknown"),
+        node,
         processors,
         megabytes << 20 if megabytes else None,  # 0: all that the node has
         _number(told, "SLURM_JOB_END_TIME"),

@@ -4,12 +4,16 @@ or both at once as hybrid set-ups have them."""
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 from harness.machine.system import read
 
 ROOT = Path("/sys/fs/cgroup")
 OWN = Path("/proc/self/cgroup")
+USED = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"))
+"""The files of a limit of memory and of what is used of it, in version 2 and 1."""
 
 
 def folders(controller: str, root: Path = ROOT, own: Path = OWN) -> list[Path]:
@@ -32,12 +36,21 @@ def folders(controller: str, root: Path = ROOT, own: Path = OWN) -> list[Path]:
 
 def memory_limit(root: Path = ROOT, own: Path = OWN) -> int | None:
     """The smallest limit in bytes, None where there is none."""
-    texts = [
-        read(folder / name)
-        for folder in folders("memory", root, own)
-        for name in ("memory.max", "memory.limit_in_bytes")
-    ]
-    return min((limit for limit in map(_number, texts) if limit), default=None)
+    return min((limit for limit, _ in _memory(root, own)), default=None)
+
+
+def memory_left(root: Path = ROOT, own: Path = OWN) -> int | None:
+    """What the limits leave beside what is used, in bytes, None where there is none."""
+    return min((max(0, limit - used) for limit, used in _memory(root, own)), default=None)
+
+
+def _memory(root: Path, own: Path) -> Iterator[tuple[int, int]]:
+    """Each limit, and what counts against it, without copies of files that nobody has used lately: they make room."""
+    for folder, (most, used) in product(folders("memory", root, own), USED):
+        if limit := _number(read(folder / most)):
+            # In version 1 the total is that of the groups below as well, as what is used is.
+            idle = re.findall(r"^(?:total_)?inactive_file ([0-9]{1,20})$", read(folder / "memory.stat"), re.MULTILINE)
+            yield limit, (_number(read(folder / used)) or 0) - max(map(int, idle), default=0)
 
 
 def quota(root: Path = ROOT, own: Path = OWN) -> float | None:

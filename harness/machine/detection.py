@@ -151,7 +151,8 @@ def memory_bytes() -> int:
 def available_memory_bytes() -> int:
     """Memory that this process could take now without swapping, in bytes."""
     available = re.search(r"MemAvailable:\s+(\d+) kB", read(Path("/proc/meminfo")))
-    most = int(min(memory_bytes(), limits.address_space_left()))
+    left = control_groups.memory_left()
+    most = int(min(memory_bytes(), limits.address_space_left(), math.inf if left is None else left))
     return min(int(available[1]) * 1024, most) if available else most
 
 

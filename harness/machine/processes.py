@@ -114,7 +114,7 @@ def _message(line: bytes, who: str) -> Message:
     except ValueError:
         message = None
     if not isinstance(message, dict):
-        raise HarnessError(f"{who} told what is no message: {line[:80]!r}")
+        raise HarnessError(f"{who} sent no valid message: {line[:80]!r}")
     if "failed" in message:
         raise HarnessError(message["failed"])
     return message

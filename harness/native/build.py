@@ -215,11 +215,12 @@ def onednn_folders() -> tuple[Path, Path]:
     """Where oneDNN's headers and its library lie. Raises HarnessError where it is not installed."""
     found = []
     for package, file in zip(ONEDNN_PACKAGES, ("libdnnl.so", "dnnl.h"), strict=True):
-        try:
-            paths = metadata.files(package) or []
-        except metadata.PackageNotFoundError:
-            raise HarnessError(f"{package} is not installed (make peers)") from None
-        found.append(next(Path(str(path.locate())).resolve().parent for path in paths if path.name == file))
+        paths: list[metadata.PackagePath] = []
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            paths = [path for path in metadata.files(package) or [] if path.name == file]
+        if not paths:
+            raise HarnessError(f"{package} is not installed (make peers)")
+        found.append(Path(str(paths[0].locate())).resolve().parent)
     library, headers = found
     return headers, library
 

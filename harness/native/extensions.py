@@ -101,7 +101,7 @@ def require_current(config: Config, folder: Path, wanted: Iterable[tuple[str, st
         if not is_current(config, folder, compiler, target):
             path = build.extension_path(folder, compiler, target)
             raise HarnessError(
-                f"{path} is not of these sources, flags and compiler; `snakemake build` makes it anew (for a "
+                f"{path} has other sources, flags or compiler; `snakemake build` rebuilds it (for a "
                 f"configuration of your own: python -m harness build --config FILE --compiler {compiler} "
                 f"--target {target} --output {path})"
             )
@@ -182,7 +182,7 @@ class Host:
         """`size` bytes, in huge pages where the system has them, as a char pointer. Raises HarnessError if it can't."""
         arena = self.lib.arena_map(size)
         if arena == self.ffi.NULL:
-            raise HarnessError(f"the system gives no {size} bytes of memory")
+            raise HarnessError(f"cannot allocate {size} bytes of memory")
         return self.ffi.cast("char *", arena)
 
     def carry(self, *elements: int, **found: float) -> Any:

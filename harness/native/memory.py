@@ -128,16 +128,16 @@ class Arena:
         The rotation goes on behind the output that was handed out or written last, whatever its length.
         """
         stride = self.layout.stride_bytes(elements)
-        written = self.last.next_output * self.last.output_stride * FLOAT_BYTES if self.last else 0
-        behind = math.ceil((written + (self.last.output_stride * FLOAT_BYTES if self.last else 0)) / stride)
+        last, count = self.last, self.layout.output_count(elements)
+        written = (last.next_output + 1) * last.output_stride * FLOAT_BYTES if last else 0
         self.last = self.host.ffi.new(
             "struct operands *",
             {
                 "x": self.x,
                 "outputs": self.host.ffi.cast("float *", self.start + self.layout.outputs_at),
                 "output_stride": stride // FLOAT_BYTES,
-                "output_count": self.layout.output_count(elements),
-                "next_output": behind % self.layout.output_count(elements),
+                "output_count": count,
+                "next_output": math.ceil(written / stride) % count,
             },
         )
         return self.last

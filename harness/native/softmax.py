@@ -32,6 +32,13 @@ def run_passes(host: Host, kernels: Sequence[Kernel], x: Vector, y: Vector) -> t
     return carry.sum, carry.reference
 
 
+def results_of(host: Host, kernels: Sequence[Kernel], x: Vector) -> Vector:
+    """What `run_passes` writes for x, as a new array; NaN what no pass writes, which so can't look like a result."""
+    y = np.full_like(x, np.nan, subok=False)
+    run_passes(host, kernels, x, y)
+    return y
+
+
 def pointer(host: Host, array: Vector) -> Any:
     """The address of an array's first element, as a float pointer.
 
@@ -78,6 +85,4 @@ def softmax(host: Host, kernels: Sequence[Kernel], x: ArrayLike) -> Vector:
     domain = min(kernel.domain for kernel in kernels)
     if not np.abs(vector).max() <= domain:  # also false for NaN
         raise HarnessError(f"softmax: an element of x leaves the kernels' domain, |x| <= {domain:.0f}")
-    y = np.full_like(vector, np.nan, subok=False)  # so that what no pass writes can't look like a result
-    run_passes(host, kernels, vector, y)
-    return y
+    return results_of(host, kernels, vector)

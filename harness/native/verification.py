@@ -189,9 +189,11 @@ def scaled_by_blocks(r: Reference) -> Expected:
     """block_scale, of any y."""
     blocks, size = blocks_of(r), constant("kernel.h", "BLOCK_ELEMENTS")
     factors = np.exp(blocks.astype(np.float64) - r.largest) / r.total
-    parts = [r.x[at : at + size].astype(np.float64) for at in range(0, len(r.x), size)]
-    y_sum = sum(float(part.sum()) * f for part, f in zip(parts, factors, strict=True))
-    y_magnitude = sum(float(np.abs(part).sum()) * f for part, f in zip(parts, factors, strict=True))
+    y_sum = y_magnitude = 0.0
+    for at, factor in zip(range(0, len(r.x), size), factors, strict=True):
+        part = r.x[at : at + size].astype(np.float64)
+        y_sum += float(part.sum() * factor)
+        y_magnitude += float(np.abs(part).sum() * factor)
     y = r.seen * factors[r.looked_at // size]
     return Expected(r.total, r.largest, r.x, y, y_sum, y_magnitude, LARGEST_ERROR, blocks=blocks)
 

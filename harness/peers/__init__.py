@@ -11,7 +11,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from importlib import import_module, metadata
 from itertools import cycle
@@ -26,7 +26,7 @@ from harness.native.clock import Clock, unusable
 from harness.native.extensions import Host
 from harness.native.softmax import pointer
 from harness.record.caches import FLOAT_BYTES
-from harness.record.errors import HarnessError
+from harness.record.errors import HarnessError, one_line
 from harness.record.run import Library, Peers, Skipped
 
 RUN_TYPE = "void (*)(const float *, float *, struct carry *, size_t)"
@@ -108,11 +108,12 @@ def working(host: Host, found: Mapping[str, Library]) -> tuple[dict[str, Library
         job = {"folder": str(host.folder.resolve()), "compiler": host.compiler, "name": name}
         deadline = time.monotonic() + TRIAL_SECONDS
         try:
-            (told,) = processes.ask("harness.peers._trial", job, "its process", deadline)
+            if not (answers := [*processes.ask("harness.peers._trial", job, "its process", deadline)]):
+                raise HarnessError("its process ended without an answer")
         except HarnessError as error:
             skipped.append(Skipped(f"peer {name}", f"installed, but {error}"))
         else:
-            works[name] = replace(library, version=told["version"] or library.version)
+            works[name] = replace(library, version=answers[0]["version"] or library.version)
     return works, skipped
 
 
@@ -142,7 +143,7 @@ def prepare(host: Host, name: str, vectors: Vectors, cpus: Sequence[int]) -> Pre
         try:
             prepared = module(name).prepare(host, vectors, len(cpus))
         except (ImportError, OSError, RuntimeError, ValueError) as error:
-            raise HarnessError(f"{name} can't be used: {str(error).splitlines()[0]}") from error
+            raise HarnessError(f"{name} can't be used: {one_line(error) or type(error).__name__}") from error
         prepared.kept.append(vectors)
         output = operands.outputs + operands.next_output * operands.output_stride
         carry = host.ffi.new("struct carry *")
@@ -220,7 +221,8 @@ def _on(cpus: Sequence[int]) -> Iterator[None]:
         yield
     finally:
         for thread, cpu in zip(sorted(_threads() - known), cycle(cpus[1:] or cpus), strict=False):
-            os.sched_setaffinity(thread, {cpu})
+            with suppress(ProcessLookupError):  # it has ended meanwhile
+                os.sched_setaffinity(thread, {cpu})
         os.sched_setaffinity(0, before)
 
 

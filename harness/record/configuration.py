@@ -106,11 +106,13 @@ def overrides(config: Mapping[str, Any]) -> dict[str, Any]:
     file may change, or a value that may not stand there."""
     written = load()
     changed = {key: value for key, value in config.items() if key not in written or value != written[key]}
-    for key in changed:
+    for key, value in changed.items():
         if key not in OVERRIDABLE:
             raise HarnessError(
                 f"--config {key}: only {', '.join(OVERRIDABLE)} can be set there; edit {CONFIG_FILE} instead"
             )
+        if value in (None, []):  # an option of `measure` could not say it
+            raise HarnessError(f"--config {key}: only {CONFIG_FILE} can leave it empty")
     checked(written | changed, "--config")
     return changed
 

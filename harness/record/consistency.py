@@ -113,7 +113,7 @@ def _items(run: Record, where: str, items: Sequence[Row]) -> Iterator[str]:
     known = {
         "compiler": run.compilers,
         "isa": ["", *run.machine.isas],
-        "algorithm": [*run.algorithms, *run.peers.libraries],
+        "algorithm": [*run.algorithms, *(run.peers.libraries if where == "accuracy" else ())],
         "pass": run.kernels,
     }
     keys = KEYS.get(where) or KEYS[where.split(".")[0]]

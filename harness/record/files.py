@@ -49,7 +49,8 @@ def write_whole(contents: Mapping[Path, bytes]) -> None:
     """Write each path's bytes, making its folder where it is missing; the last is put in its place last.
 
     Every file is complete on disk before the first is put in its place. Raises HarnessError where that can't be (a full
-    disk, say); then no path has been touched, and nothing is left behind.
+    disk, say), before any path is touched; where one can't be put in its place (a folder has its name), those before it
+    are.
     """
     temporary: dict[Path, Path] = {}
     path = Path()

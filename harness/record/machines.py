@@ -135,6 +135,11 @@ class Machine(HasCaches):
     sources: Mapping[str, str]
     """Where each value is from, by its key in the file: `processor.brand`, `caches.0`, ..."""
 
+    @property
+    def product_told(self) -> str:
+        """The product; with that word where it is recalled."""
+        return f"{self.product}, recalled" if self.sources["product"] == "recalled" else self.product
+
 
 @dataclass(frozen=True)
 class LlvmModel:

@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from types import NoneType
 from typing import Any
@@ -19,10 +19,14 @@ SCHEMAS = ROOT / "config" / "schemas"
 FORMATS = jsonschema.FormatChecker(formats=())
 
 
-@FORMATS.checks("date-time", raises=ValueError)
+@FORMATS.checks("date-time", raises=(ValueError, OverflowError))
 def _is_date_time(value: object) -> bool:
-    # jsonschema checks dates only where another package is installed. Without an offset two times cannot be compared.
-    return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
+    # jsonschema checks dates only where another package is installed. Without an offset two times cannot be compared;
+    # with one a time may leave the years 1 to 9999.
+    if not isinstance(value, str):
+        return True
+    moment = datetime.fromisoformat(value)
+    return moment.tzinfo is not None and bool(moment.astimezone(UTC))
 
 
 def _is_integer(_: object, value: object) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from harness.experiments.base import Roster
-from harness.native.extensions import Host, Kernel
-from harness.native.softmax import Vector, run_passes
+from harness.native.extensions import Host
+from harness.native.softmax import Vector, results_of
 
 # Long enough for every unrolled loop, its folds and its rest.
 ELEMENTS = 8192 + 13
@@ -25,13 +25,6 @@ def vectors(bound: float) -> Iterator[Vector]:
     one_large[ELEMENTS // 2] = bound
     yield one_large
     yield np.random.default_rng(ELEMENTS).uniform(-bound, bound, ELEMENTS).astype(np.float32)
-
-
-def results_of(host: Host, kernels: Sequence[Kernel], x: Vector) -> Vector:
-    """Softmax of x by the passes of one algorithm; what they do not write is NaN."""
-    y = np.full_like(x, np.nan)
-    run_passes(host, kernels, x, y)
-    return y
 
 
 def check(host: Host, rosters: Mapping[tuple[str, str], Roster]) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from harness.record.configuration import Config
 from harness.record.errors import HarnessError, Killed
 from harness.run.progress import bar
 
-# Of processor time, for all that is done to one variant: it takes milliseconds.
+# Of processor time, for all that is done to one variant: milliseconds, at the longest length of a run seconds.
 LONGEST_SECONDS = 60
 CRASHES: dict[int, str] = {
     signal.SIGSEGV: "it reads or writes where it may not (SIGSEGV)",

@@ -17,8 +17,8 @@ def ordinals_wanted(runs: Path, first: Record, again: int) -> list[int]:
     """Which runs of one content and instance are to be measured, by their ordinals: what is stopped comes first.
 
     Where none is wanted `again`, one: the first that is not complete, or else the last. Otherwise as many as that, the
-    stopped among them and the others behind all that there are. They are noted beside the runs, and as long as one of
-    them is not complete those that are left are what is wanted by who asks for as many again.
+    stopped among them and the others behind all that there are. Their ordinals are noted in a
+    file beside the runs. While one of them is incomplete, asking for the same number again means those that are left.
     """
     room = runs / first.machine.name
     here, recorded = (ordinals(its / room.name, first) for its in earlier_runs(room / first.name))
@@ -72,10 +72,12 @@ def begun_elsewhere(folder: Path, record: Record) -> Iterator[str]:
             yield f"not looked at: {error}"
             continue
         if not begun.is_complete:
-            changed = instance.changes(begun, record)
+            names = f"the machine's name was {begun.machine.name}, and now is {record.machine.name}"
+            changed = instance.changes(begun, record) or ([names] if begun.machine.name != record.machine.name else [])
             yield f"a new run begins: for {file.parent} this was another: {', '.join(changed)}"
 
 
 def earlier_runs(folder: Path) -> tuple[Path, Path]:
     """Where runs lie that one in this folder may learn from: those that were measured here, and those recorded."""
-    return folder.parents[1], folder.parents[2] / "recorded"
+    runs = folder.parents[1]
+    return runs, runs.absolute().parent / "recorded"

@@ -167,7 +167,7 @@ class Groups:
         ]
 
     def _begun(self) -> Group:
-        """A new group. The look after the last one is the one before it, unless it was waited meanwhile."""
+        """A new group. The look that ended the last one begins this one too, unless there was a wait between them."""
         waited = self.pacer.wait()
         self.beside += waited
         if waited or self.last_look is None:

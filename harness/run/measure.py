@@ -231,7 +231,7 @@ def finish(run: Begun) -> None:
 
     kept = store.journals(run.folder)
     groups = tuple(group.told for journal in kept for group in journal.groups())
-    run.learn(**store.write_samples(run.folder, kept), groups=groups, ended=now())
+    run.learn(**store.write_samples(run.folder, kept), groups=groups, ended=max(now(), run.record.started))
     read_samples(run.folder / store.SAMPLES, run.record)
     run.write()
     store.clear_away(run.folder, is_complete=True)

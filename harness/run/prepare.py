@@ -82,7 +82,7 @@ def prepare(config: Config, extensions: Path) -> tuple[Record, Plan, Host]:
     host, compilers, names = there.host, there.compilers, [compiler.name for compiler in there.compilers]
     cpus, limit = topology.usable(host.choice())
     libraries, without = peers.usable(host, config["peers"])
-    there = replace(there, skipped=[*reductions(config), *there.skipped, *without])
+    there = replace(there, skipped=[*departures(config), *there.skipped, *without])
     found = Found(names, there.isas, detection.available_memory_bytes(), len(cpus))
     plan = plan_of(Roster(config, there.kernels, peers=tuple(libraries.libraries)), there, found)
     machine = detection.describe(host.processor(), config.get("machine"))
@@ -153,7 +153,7 @@ def accuracy_lengths(plan: Plan, memory_bytes: int) -> tuple[tuple[int, ...] | N
     return fit or None, plan
 
 
-def reductions(config: Config) -> list[Skipped]:
+def departures(config: Config) -> list[Skipped]:
     """What a configuration of one's own changes in the shipped one, so that the run says so."""
     shipped, used, name = load(), config, config["protocol"]
     own = used["protocols"][name]

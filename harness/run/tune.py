@@ -54,9 +54,10 @@ def tune_verified(run: Begun, budget: Budget) -> None:
                 run.skip(item)
             run.write(tuning=tuple(rows))
             return
+        # First, so that a run that is killed before the end only tunes anew.
+        TuningJournal(run.folder).forget({its[:3] for its in exclusion.wrong(timed, found)})
         exclude(run, found)
         verify(run)
-        TuningJournal(run.folder).forget({its[:3] for its in exclusion.wrong(timed, found)})
 
 
 def tune(run: Begun, budget: Budget) -> list[Row]:

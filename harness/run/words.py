@@ -23,8 +23,7 @@ def text(plan: Plan) -> str:
     ]
     if plan.slowness > 1:
         lines.append(
-            f"  this machine takes {plan.slowness:.0f} times as long as any that was measured (other programs? an "
-            "emulator?)"
+            f"  this machine takes {plan.slowness:.0f} times as long as expected (other programs? an emulator?)"
         )
     if once > budget:
         lines.append(

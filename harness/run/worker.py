@@ -21,6 +21,7 @@ from harness.native import build
 from harness.native.extensions import Host, require_current
 from harness.native.memory import Arena
 from harness.record import store
+from harness.record.errors import HarnessError
 from harness.record.journal import Journal, TuningJournal, journals, rows_in
 from harness.record.run import typed
 from harness.run import accuracy, domain
@@ -64,8 +65,12 @@ class ToTune:
 
 
 def pin(cpu: int) -> None:
-    """Keeps this process on one logical processor."""
-    os.sched_setaffinity(0, {cpu})
+    """Keeps this process on one logical processor. Raises HarnessError where it may not have that one."""
+    try:
+        os.sched_setaffinity(0, {cpu})
+    except OSError as error:
+        told = f"processor {cpu} can't be had ({error.strerror})"
+        raise HarnessError(f"{told}; if it was taken away, the same command begins another run") from error
 
 
 def questions(plan: Plan, rosters: Mapping[Pair, Roster]) -> dict[str, Question]:
@@ -85,10 +90,11 @@ def questions(plan: Plan, rosters: Mapping[Pair, Roster]) -> dict[str, Question]
     return found
 
 
-def conditions_of(run: Begun, sampler: Sampler, rosters: Mapping[Pair, Roster]) -> Conditions:
+def conditions_of(
+    run: Begun, sampler: Sampler, rosters: Mapping[Pair, Roster], known: Mapping[str, Question]
+) -> Conditions:
     """How a process looks at the conditions: by the loops that the run's first look chose, with what all looks so far
-    have found."""
-    known = questions(run.plan, rosters)
+    have found. `known` has the run's `questions`."""
     asked = {
         item.key(n, t): replace(known[item.key(n, t)], contenders=rosters[item.compiler, item.isa].loops(*LOOPS))
         for item in run.plan.looks
@@ -120,7 +126,8 @@ def measure(run: Begun, process: int, wanted: ToMeasure, deadline: float) -> Non
     sampler, rosters, costs = start(run), run.rosters(), wanted.costs
     journal = Journal(run.folder / f"process-{process}.journal")
     journal.trim()
-    conditions = conditions_of(run, sampler, rosters)
+    asked = questions(run.plan, rosters)
+    conditions = conditions_of(run, sampler, rosters, asked)
     began, later, parts = time.monotonic(), sum(wanted.later), 1 + len(wanted.later)
     pacer = Pacer(
         min(wanted.waits, spare(deadline, wanted.pace * (wanted.cost + later), parts)),
@@ -128,7 +135,6 @@ def measure(run: Begun, process: int, wanted: ToMeasure, deadline: float) -> Non
         tell_pause,
         deadline,
     )
-    asked = questions(run.plan, rosters)
     groups = Groups(Where(run.record, process, journal), asked, conditions, pacer)
     order = [key for key in asked if key in costs and not groups.asked[key]]
     random.Random(run.record.seed + process).shuffle(order)

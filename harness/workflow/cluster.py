@@ -82,13 +82,17 @@ class Job:
         """What names the folder of the run that it brought back."""
         return self.bundle.with_suffix("").with_suffix(".run")
 
-    def began_on(self) -> str:
-        """The node where this job began since this Snakemake was started; empty where it did not begin."""
+    def told_lately(self) -> str:
+        """What this job has told since this Snakemake was started; empty where it told nothing."""
         with suppress(OSError):
             if self.log.stat().st_mtime >= STARTED:
-                found = re.match(r"job \S+ on node (\S+)", self.log.read_text(encoding="utf-8", errors="replace"))
-                return found[1] if found else ""
+                return self.log.read_text(encoding="utf-8", errors="replace").strip()
         return ""
+
+    def began_on(self) -> str:
+        """The node where this job began since then; empty where it did not begin."""
+        found = re.match(r"job \S+ on node (\S+)", self.told_lately())
+        return found[1] if found else ""
 
 
 @dataclass(frozen=True)
@@ -199,6 +203,8 @@ def planned(config: Config, overrides: str, is_local: bool) -> list[Path]:
     with one_line_errors(HarnessError):
         if is_local:
             raise HarnessError("the nodes of a cluster are reached by --profile profiles/slurm")
+        if "--again" in overrides.split():  # a job that is submitted once more would measure another run each time
+            raise HarnessError("--config again is for one machine; remove the nodes' bundles to have all measured anew")
         asked = [Job(entry, node) for entry in described().entries.values() for node in nodes_of(entry)]
     hours = sum(job.entry.hours for job in asked)
     tell(f"{len(asked)} jobs, each with a node of its own, {hours:g} hours at most")
@@ -253,10 +259,10 @@ def came(jobs: Iterable[Any]) -> bool:
 
 def why(job: Job) -> str:
     """Why a job did not come back: what its log ends with."""
-    if not job.began_on():
-        return f"no node was free for {described().wait_hours:g} hours, or Slurm refused it"
-    lines = job.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return f"{one_line(lines[-1])} ({job.log})"
+    if not (told := job.told_lately()):
+        hours = described().wait_hours
+        return f"no node was free for {hours:g} hours, Slurm refused it, or it ended before it could say why"
+    return f"{one_line(told.splitlines()[-1])} ({job.log})"
 
 
 def tell(line: str) -> None:

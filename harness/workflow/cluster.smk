@@ -37,7 +37,7 @@ rule node:
         "python -m harness measure {params.options} --bundle {output} > {log} 2>&1"
 
 
-# Checked here as any bundle is, by whom it is brought to. The run lies there already: nodes share the folder.
+# The run lies in results/runs already, since nodes share the folder; its bundle is checked here as any other.
 rule brought:
     input:
         rules.node.output,

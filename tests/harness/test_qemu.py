@@ -123,6 +123,12 @@ def test_an_emulator_that_named_nothing_would_be_told_by_its_canaries(tiny):
     assert re.fullmatch(r"suspected: an FMA takes as long as \d+ additions", suspected), told.stderr
 
 
+def test_the_doctor_tells_of_a_processor_without_fma_what_it_lacks(tiny):
+    result = harness(tiny, "Nehalem", "doctor")
+    assert result.returncode == 0, result.stderr
+    assert re.search(r"^ISAs +none: AVX2 and FMA3 are missing$", result.stdout, re.MULTILINE)
+
+
 def test_a_processor_without_fma_stops_with_one_line_and_executes_nothing(tiny):
     result = harness(tiny, "Nehalem", "measure", "--runs", tiny / "runs")
     assert result.returncode == 2

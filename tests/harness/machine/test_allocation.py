@@ -16,10 +16,14 @@ def test_outside_of_a_job_nothing_was_given():
     assert allocation({"PATH": "/usr/bin", "SLURM_JOB_ID": ""}) is None
 
 
+def test_a_shell_that_stays_on_the_host_where_a_job_was_asked_for_was_given_nothing():
+    assert allocation({name: told for name, told in JOB.items() if name != "SLURMD_NODENAME"}) is None
+
+
 def test_a_job_has_the_processors_of_its_node_whatever_a_step_of_it_has():
     found = allocation(JOB)
     assert (found.job, found.node, found.processors) == ("12", "n7", 36)
-    assert allocation({"SLURM_JOB_ID": "1", "SLURM_CPUS_ON_NODE": "4"}).processors == 4
+    assert allocation({name: told for name, told in JOB.items() if "PER_NODE" not in name}).processors == 4
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,18 @@ def test_memory_of_version_1_is_limited_below_the_root_too(groups):
     assert control_groups.memory_limit(*groups("4:memory:/job\n", **files)) == GIB
 
 
+@pytest.mark.parametrize("names", control_groups.USED, ids=("version 2", "version 1"))
+def test_what_is_left_is_the_limit_less_what_others_hold_but_for_idle_copies_of_files(groups, names):
+    most, used = names
+    controllers, top = ("", "slice") if most == "memory.max" else ("memory", "memory/slice")
+    files = {f"{top}/{most}": 8 * GIB, f"{top}/{used}": 6 * GIB, f"{top}/memory.stat": f"file 9\ninactive_file {GIB}"}
+    files |= {f"{top}/job/{most}": 4 * GIB, f"{top}/job/{used}": 5 * GIB}
+    found = groups(f"0:{controllers}:/slice\n", **files)
+    assert control_groups.memory_left(*found) == 3 * GIB
+    assert control_groups.memory_left(*groups(f"0:{controllers}:/slice/job\n")) == 0
+    assert control_groups.memory_limit(*found) == 4 * GIB
+
+
 def test_a_hybrid_set_up_has_its_unified_tree_in_a_folder(groups):
     files = {"unified/slice/cpu.max": "200000 100000", "unified/slice/memory.max": f"{GIB}", "cpu/tasks": ""}
     found = groups("1:name=systemd:/slice\n0::/slice\n", **files)
@@ -84,3 +96,4 @@ def test_lines_that_make_no_sense_limit_nothing(groups):
 def test_where_there_are_no_groups_nothing_is_limited(tmp_path):
     assert control_groups.quota(tmp_path / "none", tmp_path / "none") is None
     assert control_groups.memory_limit(tmp_path / "none", tmp_path / "none") is None
+    assert control_groups.memory_left(tmp_path / "none", tmp_path / "none") is None

@@ -29,7 +29,7 @@ def test_messages_come_through_where_python_tells_every_import(monkeypatch):
 @pytest.mark.parametrize(
     ("act", "line"),
     [
-        ("break_the_channel", "the process told what is no message: b'this is no message'"),
+        ("break_the_channel", "the process sent no valid message: b'this is no message'"),
         ("say_what_is_wrong", "the vector is too long"),
         ("fail", "ZeroDivisionError: division by zero"),
         ("exit_without_a_word", "the process ended with status 3: the last words"),

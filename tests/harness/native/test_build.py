@@ -164,7 +164,7 @@ def test_an_extension_that_is_not_built_is_named(tmp_path):
 @pytest.mark.parametrize("changed", [{"isa_flags": {"scalar": ["-O1"]}}, {"flags": ["-Ofast"]}], ids=str)
 def test_an_extension_of_other_flags_is_refused_with_the_command_that_builds(changed):
     require_current(SETTINGS, BUILT, [(COMPILERS[0], "scalar"), (COMPILERS[0], build.HOST)])
-    with pytest.raises(HarnessError, match=r"scalar\.so is not of these .*; `snakemake build`"):
+    with pytest.raises(HarnessError, match=r"scalar\.so has other .*; `snakemake build`"):
         require_current({**SETTINGS, **changed}, BUILT, [(COMPILERS[0], "scalar")])
 
 
@@ -172,14 +172,14 @@ def test_an_extension_of_other_sources_or_another_compiler_is_refused(monkeypatc
     real = build.find_compiler(SETTINGS, COMPILERS[0])
     with monkeypatch.context() as patch:
         patch.setattr(build, "find_compiler", lambda *_: dataclasses.replace(real, version="newer"))
-        with pytest.raises(HarnessError, match="is not of these"):
+        with pytest.raises(HarnessError, match="has other sources"):
             require_current(SETTINGS, BUILT, [(COMPILERS[0], "scalar")])
     shutil.copytree(build.KERNELS, tmp_path / "kernels")
     monkeypatch.setattr(build, "KERNELS", tmp_path / "kernels")
     require_current(SETTINGS, BUILT, [(COMPILERS[0], "scalar")])
     with (tmp_path / "kernels" / "passes.h").open("a", encoding="utf-8") as file:
         file.write("// changed\n")
-    with pytest.raises(HarnessError, match="is not of these"):
+    with pytest.raises(HarnessError, match="has other sources"):
         require_current(SETTINGS, BUILT, [(COMPILERS[0], "scalar")])
 
 
@@ -276,3 +276,10 @@ def test_a_library_is_found_in_a_folder_whose_name_has_a_comma(tmp_path):
     for arguments in (library, program):
         subprocess.run([*compiler, *arguments], cwd=tmp_path, check=True)
     assert subprocess.run([tmp_path / "main"]).returncode == 7
+
+
+@pytest.mark.parametrize("files", (None, []), ids=("no list", "not in the list"))
+def test_a_package_of_onednn_without_its_files_is_not_installed(monkeypatch, files):
+    monkeypatch.setattr(build.metadata, "files", lambda _: files)
+    with pytest.raises(HarnessError, match=r"is not installed \(make peers\)"):
+        build.onednn_folders()

@@ -190,6 +190,12 @@ def test_one_that_is_installed_and_does_not_work_is_skipped_with_the_reason(host
     assert one.reason.startswith("installed, but ") and "\n" not in one.reason
 
 
+def test_one_that_ends_its_process_without_a_word_is_skipped(host, monkeypatch):
+    monkeypatch.setattr(peers.processes, "ask", lambda *_: iter(()))
+    works, (one,) = peers.working(host, peers.find(["numpy"])[0])
+    assert not works and one.reason == "installed, but its process ended without an answer"
+
+
 def test_what_is_printed_beside_is_neither_a_version_nor_a_reason(host, monkeypatch):
     found, _ = peers.find(["numpy"])
     monkeypatch.setenv("PYTHONVERBOSE", "1")

@@ -161,6 +161,14 @@ def test_only_a_few_keys_can_be_set_on_the_command_line():
         configuration.overrides(configuration.load(overrides={"rotation": 2}))
 
 
+@pytest.mark.parametrize(("key", "value", "none"), [("peers", ["numpy"], []), ("machine", "zen2", None)])
+def test_what_the_file_asks_for_is_not_taken_back_on_the_command_line(monkeypatch, key, value, none):
+    written = configuration.load(overrides={key: value})
+    monkeypatch.setattr(configuration, "load", lambda: written)
+    with pytest.raises(HarnessError, match=f"--config {key}: only .*config.yaml can leave it empty"):
+        configuration.overrides(written | {key: none})
+
+
 def test_lengths_are_evenly_spaced_up_to_four_times_the_cache():
     assert configuration.lengths({"per_decade": 2, "from": 1000}, 1 << 20) == [
         1000, 3160, 10_000, 31_600, 100_000, 316_000, 1_000_000, 3_160_000,

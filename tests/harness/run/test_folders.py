@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,12 @@ def test_which_run_is_measured_next(unfinished, tmp_path):
     add(runs, f"{first.name}-4", complete=False)
     assert next_ones() == ([4], [4])
     assert ordinals_wanted(runs, first, 3) == [4, 13, 14], "the one that is stopped among them"
+
+
+def test_runs_may_lie_in_the_current_folder(unfinished, tmp_path, monkeypatch):
+    first = store.read_record(unfinished)
+    monkeypatch.chdir(tmp_path)
+    assert ordinals_wanted(Path(), first, 0) == [1]
 
 
 def test_what_is_left_of_further_runs_is_known_by_who_asks_for_as_many_again(unfinished, tmp_path):

@@ -30,7 +30,7 @@ from harness.record.schema import schema
 from harness.run.begun import Begun
 from harness.run.folders import begun_elsewhere, is_complete
 from harness.run.measure import finish, measure_into
-from harness.run.prepare import reductions
+from harness.run.prepare import departures
 from tests.conftest import COMPILERS, assert_gone, with_few_algorithms, with_few_variants
 from tests.synthetic import groups_of
 
@@ -274,7 +274,7 @@ def test_a_second_run_at_the_same_time_is_refused(tiny):
 
 def test_whatever_differs_from_what_is_shipped_is_told():
     shipped = configuration.load()
-    assert reductions(shipped) == []
+    assert departures(shipped) == []
     own = {
         **copy.deepcopy(shipped),
         **{"flags": ["-Ofast"], "rotation": 1, "isas": ["avx2"]},
@@ -283,7 +283,7 @@ def test_whatever_differs_from_what_is_shipped_is_told():
     }
     own["protocols"]["quick"]["lengths"]["algorithms"] = [1000]
     own["protocols"]["paper"]["minutes"] = 1
-    told = {item.what: item.reason for item in reductions(own)}
+    told = {item.what: item.reason for item in departures(own)}
     assert told["rotation: 4"] == "the configuration has 1"
     assert told["input.low: -1000"] == "the configuration has -1"
     assert told['algorithms.three-pass-reload: ["max", "exp_store", "scale"]'] == "the configuration has nothing"
@@ -292,7 +292,7 @@ def test_whatever_differs_from_what_is_shipped_is_told():
     assert any(what.startswith("quick's lengths.algorithms: ") for what in told)
     assert not any("minutes" in what for what in told), "another protocol's"
     new = {**shipped, "protocol": "own", "protocols": {**shipped["protocols"], "own": shipped["protocols"]["quick"]}}
-    assert [item.what for item in reductions(new)] == ["protocol own"], "one that is not shipped"
+    assert [item.what for item in departures(new)] == ["protocol own"], "one that is not shipped"
 
 
 @pytest.fixture
@@ -414,6 +414,16 @@ def test_a_run_beside_this_one_that_cannot_be_read_or_has_no_host_is_one_line(un
         measure_into(Begun(folder, now, None, None))
 
 
+def test_a_run_of_a_machine_that_has_a_name_since_is_told_to_be_of_another(unfinished, tmp_path):
+    record = replace(store.read_record(unfinished), ended=None)
+    stranger = replace(record, machine=replace(record.machine, name="stranger"))
+    now = replace(stranger, machine=replace(stranger.machine, name="zen4"))
+    name = f"{instance.content_name(stranger)}-d"
+    store.write_record(tmp_path / "stranger" / name, stranger)
+    (line,) = begun_elsewhere(tmp_path / "zen4" / name, now)
+    assert line.endswith("this was another: the machine's name was stranger, and now is zen4")
+
+
 def sealed(rows, told):
     """The lines of CSV as a journal has them, all in one group."""
     return journal.sealed(f"{rows}#everything\n##{json.dumps(told)}")
@@ -452,6 +462,13 @@ def test_a_finished_run_has_the_checksum_of_its_rows_and_no_journals(unfinished)
     assert record.samples_sha256 == hashlib.sha256(content).hexdigest()
     assert record.vetoes.samples == content.count(b"\n") - 1
     load_run(unfinished)
+
+
+def test_a_clock_that_was_set_back_meanwhile_does_not_keep_a_run_from_ending(unfinished, monkeypatch):
+    run = journals_of(unfinished)
+    monkeypatch.setattr("harness.run.measure.now", lambda: "2020-01-01T00:00:00+00:00")
+    finish(run)
+    assert store.read_record(unfinished).ended == run.record.started
 
 
 def test_the_rows_are_on_the_disk_before_the_journals_go(unfinished, monkeypatch):

@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+
 from harness.experiments.base import RISING, UNIFORM
 from harness.record import configuration, store
+from harness.record.errors import HarnessError
 from harness.run import worker
 from harness.run.begun import Begun
 from tests.harness.machine.test_detection import ZEN2
@@ -15,6 +18,11 @@ def test_a_question_has_the_input_of_its_experiment():
     asked = worker.questions(planned, {("gcc", "avx2"): planned.roster}).values()
     assert {question.experiment for question in asked if question.input == RISING} == {"frontier-rising"}
     assert {question.input for question in asked} == {UNIFORM, RISING}
+
+
+def test_a_processor_that_was_taken_away_is_named():
+    with pytest.raises(HarnessError, match=r"^processor 4095 can't be had \(Invalid argument\); "):
+        worker.pin(4095)
 
 
 def test_a_process_that_stays_on_one_processor_knows_every_last_level_cache(make_run, monkeypatch):

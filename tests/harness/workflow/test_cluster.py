@@ -221,17 +221,23 @@ def job_of_snakemake(rule, job):
 
 
 def test_it_is_told_which_nodes_came_back_and_why_the_others_did_not(written, capsys):
-    failed, back, never = (cluster.Job(entry, cluster.ANY) for entry in written(b={}, a={}, c={}).values())
+    entries = written(b={}, a={}, c={}, d={}).values()
+    failed, back, never, early = (cluster.Job(entry, cluster.ANY) for entry in entries)
     others = [job_of_snakemake("node", back)]
     assert not cluster.came(others) and capsys.readouterr().err == "", "no cluster was asked for"
     back.bundle.parent.mkdir(parents=True)
     back.bundle.touch()
     back.note.write_text("results/runs/zen2/quick-0\n")
     began(failed, "n7", "harness: no C compiler\n")
-    assert cluster.came([*others, *(job_of_snakemake("brought", job) for job in (never, failed, back))])
+    early.log.parent.mkdir(parents=True)
+    early.log.write_text("harness: `ulimit -v` allows 500 MB\n")
+    assert cluster.came([*others, *(job_of_snakemake("brought", job) for job in (never, failed, back, early))])
     assert capsys.readouterr().err.splitlines() == [
-        "cluster: 1 of 3 came back",
+        "cluster: 1 of 4 came back",
         "cluster:   b (one node of zen2): did not come back: harness: no C compiler (results/logs/cluster/b/any.log)",
         "cluster:   a (one node of zen2): results/runs/zen2/quick-0",
-        "cluster:   c (one node of zen2): did not come back: no node was free for 2 hours, or Slurm refused it",
+        "cluster:   c (one node of zen2): did not come back: no node was free for 2 hours, Slurm refused it, or it "
+        "ended before it could say why",
+        "cluster:   d (one node of zen2): did not come back: harness: `ulimit -v` allows 500 MB "
+        "(results/logs/cluster/d/any.log)",
     ]
