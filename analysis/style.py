@@ -44,8 +44,8 @@ Dashes = str | tuple[float, tuple[float, ...]]
 
 @dataclass(frozen=True)
 class Style:
-    """Colour, marker and dashes of a series; each of the three alone tells the paper's three algorithms apart. Later
-    ones share the colour of what they are made of."""
+    """Colour, marker and dashes of a series; each of the three alone tells the paper's three algorithms apart. Most
+    later ones share the colour of what they are made of."""
 
     colour: str
     marker: str

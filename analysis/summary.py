@@ -35,7 +35,7 @@ STOPPED_BY = {"precision": "", "processes": "; all processes ran", "minutes": ";
 
 
 def summary(run: Run, evidence: Evidence | None = None) -> str:
-    """At most 27 lines of 100 columns: the run, and for each ISA where Two-Pass wins, by all runs of the body of
+    """Some 27 lines of 100 columns at most: the run, and for each ISA where Two-Pass wins, by all runs of the body of
     evidence that it belongs to (by itself where none is given), and how near the limits it is.
 
     A smoke run claims nothing, so of it only what ran is said. Raises MissingRows where no algorithm was measured.
@@ -46,7 +46,9 @@ def summary(run: Run, evidence: Evidence | None = None) -> str:
     excluded = exactness.excluded(run)
     body = _smoke(run) if is_smoke else [*_trust(run), *_runs(evidence), *_findings(run, evidence)]
     told = textwrap.wrap(excluded, COLUMNS, max_lines=3, placeholder=" ... (all in run.json)")
-    return "".join(f"{line[:COLUMNS]}\n" for line in [*failed[:1], *told, *_header(run), *body, *_where(run)])
+    wrap = textwrap.TextWrapper(COLUMNS, subsequent_indent="  ", break_on_hyphens=False).wrap
+    lines = [*failed[:1], *told, *_header(run), *body, *_where(run)]
+    return "".join(f"{part}\n" for line in lines for part in wrap(line) or [""])
 
 
 def _header(run: Run) -> list[str]:

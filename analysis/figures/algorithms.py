@@ -1,4 +1,4 @@
-"""Time per element of every softmax algorithm in the run against array length."""
+"""Time per element of every algorithm of the paper against array length."""
 
 from collections.abc import Sequence
 

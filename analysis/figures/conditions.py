@@ -99,5 +99,5 @@ def _time_axis(axes: Axes) -> None:
 def _note(table: pd.DataFrame, run: Run) -> str:
     waited = table["waited_seconds"].sum()
     low = sum(any(flag.startswith(f"{MEMORY} ") for flag in row["flags"]) for row in run.groups)
-    told = f"{len(table)} groups; in {low} were samples flagged, since memory or the last-level cache"
-    return f"{told} gave {100 * LARGEST_DROP:.0f} % less than until then; {waited:.0f} s were waited"
+    told = f"{len(table)} groups; in {low} memory or the last-level cache gave {100 * LARGEST_DROP:.0f} % less"
+    return f"{told} than the median until then: flagged; {waited:.0f} s were waited"

@@ -11,7 +11,7 @@ from analysis.tables.repeatability import agreement
 from harness.reading import names
 from harness.reading.advice import advised
 from harness.reading.evidence import Evidence, doubts
-from harness.reading.frontier import OUTPUTS, pooled_frontier
+from harness.reading.frontier import outputs_in, pooled_frontier
 from harness.reading.trust import disturbed_share
 from harness.record import exactness
 from harness.record.errors import MissingRows
@@ -37,7 +37,7 @@ def machine(run: Record) -> dict[str, str]:
         "caches": "; ".join(f"L{one.level} {size(one.bytes)}{_shared(one.shared_by_threads)}" for one in its.caches),
         "cores, threads": f"{its.cores}, {its.threads}",
         "memory": size(its.memory_bytes),
-        "hypervisor": its.hypervisor,
+        "hypervisor": its.hypervisor or "none",
         "emulator": emulator(run) or "none was found",
         "kernel": its.kernel,
         "timer": f"{run.timer.source}, {run.timer.overhead_nanoseconds:g} ns a reading",
@@ -138,9 +138,8 @@ def trust(evidence: Evidence) -> list[str]:
     told.append(_runs(evidence))
     told.append(f"results are wrong: {'; '.join(wrong)}" if wrong else "results are within their bounds")
     told += [excluded] if excluded else []
-    told.append(
-        f"{names.percent(disturbed_share([run]))} of the newest run's samples were disturbed, flagged and asked again"
-    )
+    share = names.percent(disturbed_share([run]))
+    told.append(f"{share} of the newest run's samples were disturbed; they are flagged and kept")
     return told
 
 
@@ -160,8 +159,10 @@ def advice(evidence: Evidence) -> list[str]:
     """What to use at the longest length of the frontier, in the widest ISA, for each fate of the output; empty without
     a frontier."""
     try:
-        longest = int(pooled_frontier(evidence)["elements"].max())
-        return advised(evidence, longest, list(dict.fromkeys(OUTPUTS.values())), None, 1)
+        table = pooled_frontier(evidence).query("threads == 1")
+        if table.empty:
+            return []
+        return advised(evidence, int(table["elements"].max()), outputs_in(table), None, 1)
     except MissingRows:
         return []
 

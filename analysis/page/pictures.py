@@ -99,7 +99,7 @@ def bandwidths(found: Found) -> Plot:
         ELEMENTS,
         Axis(EFFECTIVE, "effective GB/s", is_log=True),
         "series",
-        switches=(MACHINE, "isa"),
+        switches=(MACHINE, "isa", "compiler"),
         tells=VARIANT | PROCESSES,
         looks=limit_looks(found),
         caches=True,
@@ -126,12 +126,12 @@ PICTURES = (
             Axis("speedup_percent", "speedup, %", form="+.1f"),
             "isa",
             switches=(MACHINE, "compiler"),
-            tells={"against": "against", "variants": "variants", **PROCESSES},
+            tells={"against": "against", **PROCESSES},
             looks=ISA_LOOKS,
             marks=[ZERO, *papers_speedups()],
             caches=True,
         ),
-        turned.speedup_variants,
+        turned.widest_first,
     ),
     Picture(
         "algorithms",
@@ -155,8 +155,7 @@ PICTURES = (
         "frontier",
         "frontier",
         "Every algorithm against the fastest at its length",
-        "1 is the fastest. A cold output was written longest ago, a warm one by the call before. Algorithms in one "
-        "colour and other dashes differ in their stores, in how they take exp, or in whether they prefetch.",
+        "1 is the fastest. A cold output was written longest ago, a warm one by the call before.",
         lambda found: Lines(
             ELEMENTS,
             Axis("relative_time", "time relative to the fastest", form=".3f"),
@@ -166,13 +165,12 @@ PICTURES = (
                 "fastest": "the fastest",
                 "origin": "whose",
                 "limit_percent_median": "limit of memory, % of its time",
-                **VARIANT,
                 **PROCESSES,
             },
             looks=every_algorithm(found),
             caches=True,
         ),
-        turned.with_variants,
+        turned.widest_first,
     ),
     Picture(
         "bandwidth",
@@ -189,8 +187,8 @@ PICTURES = (
         "bandwidth",
         "pass-bandwidth",
         "The same of passes that came after the paper",
-        "Passes with nt store past the caches, those with table take exp by a table, those with prefetch ask for lines "
-        "that they will read later.",
+        "Passes with nt use non-temporal stores, those with table take exp by a table, those with prefetch ask for "
+        "lines that they will read later.",
         bandwidths,
         turned.passes_of("later"),
     ),
@@ -198,13 +196,13 @@ PICTURES = (
         "breakdown",
         "breakdown",
         "pass-breakdown",
-        "Where time goes: each algorithm's passes, out of cache",
-        "A bar is one call at the longest length that was split.",
+        "Where time goes: each algorithm's passes",
+        "A bar is one call at the longest length that was split, point at it to see which.",
         lambda found: Bars(
             "algorithm",
             TIME,
             "pass",
-            switches=(MACHINE, "isa"),
+            switches=(MACHINE, "isa", "compiler"),
             tells={"elements": "elements", "processes": "processes"},
         ),
         turned.parts,
@@ -266,8 +264,7 @@ PICTURES = (
         "conditions",
         "conditions",
         "Was the machine calm?",
-        "What was found by a look between each two groups of questions of a run, by the time of day (UTC). All runs "
-        "that are pooled can be chosen.",
+        "Bandwidth, canaries, disturbed samples and waits, by the time of day (UTC). All pooled runs can be chosen.",
         lambda found: Lines(
             Axis("started", "time, UTC", kind="T"),
             Axis("value", "what was found", form=".3~f"),
@@ -282,13 +279,13 @@ PICTURES = (
         "trust",
         "controls",
         "Known answers: differences that are none, and planted ones",
-        "Two-Pass against itself and against its own copy must show 0 %, planted work what was planted. The largest "
-        "difference where there is none is the noise floor.",
+        "Two-Pass against itself and against its own copy must show 0 %, planted work what was planted. What "
+        "they show where there is no difference is the noise floor.",
         lambda found: Lines(
             Axis("series", "what was asked", kind="N"),
             Axis("difference_percent", "difference, %", form="+.2f"),
             "elements_told",
-            switches=(MACHINE, "isa"),
+            switches=(MACHINE, "isa", "compiler"),
             tells={"planted_percent": "the answer, %", **PROCESSES},
             marks=[ZERO],
             joined=False,

@@ -135,7 +135,7 @@ def _plain(value: Any) -> Any:
 
 def alternative(picture: Picture, table: pd.DataFrame) -> str:
     """What a picture shows, for who does not see it."""
-    return f"{picture.title}. {picture.says} {len(table)} rows; all are in the table below the figure."
+    return f"{picture.title}. {picture.says} {len(table)} rows; the table below the figure has those that are chosen."
 
 
 def grouped(judgements: Sequence[Judgement]) -> dict[str, list[tuple[Claim, list[Judgement]]]]:

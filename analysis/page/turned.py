@@ -38,24 +38,17 @@ def widest_first(table: pd.DataFrame, found: Found) -> pd.DataFrame:
 
 
 def with_variants(table: pd.DataFrame, found: Found) -> pd.DataFrame:
-    """`widest_first` with the variants of each algorithm's passes, as their samples have them."""
+    """`widest_first` of whole algorithms, with the variants of their passes as the samples have them of the run that is
+    drawn."""
     rows, key = [], ["compiler", "isa", "algorithm"]
     for evidence in found.bodies:
-        samples = evidence.newest.samples
+        samples = evidence.telling("algorithms").samples
         whole = samples[(samples["algorithm"] != "") & (samples["pass"] == "") & (samples["variant"] != "")]
         its = with_text(whole[[*key, "variant"]].drop_duplicates()).groupby(key)["variant"]
         rows.append(its.agg(" or ".join).reset_index().assign(**{MACHINE: found.label(evidence.newest)}))
     known = pd.concat(rows)
     known = known.assign(isa=known["isa"].map(names.ISAS), algorithm=known["algorithm"].map(names.algorithm))
     return widest_first(table, found).merge(known, how="left", on=[MACHINE, *key])
-
-
-def speedup_variants(table: pd.DataFrame, found: Found) -> pd.DataFrame:
-    """The same of the two algorithms that a speedup is of."""
-    mine = with_variants(table.assign(algorithm=names.algorithm(selection.TWO_PASS)), found)
-    mine = mine.rename(columns={"variant": "variants"}).drop(columns="algorithm")
-    theirs = with_variants(mine.assign(algorithm=mine["against"]), found)
-    return theirs.assign(variants=theirs["variants"] + " against " + theirs["variant"])
 
 
 def passes_of(origin: str) -> Turned:
@@ -76,7 +69,7 @@ def passes_of(origin: str) -> Turned:
 
 def parts(table: pd.DataFrame, found: Found) -> pd.DataFrame:
     """The longest length that was split, without the sums."""
-    longest = table.groupby([MACHINE, "isa"])["elements"].transform("max")
+    longest = table.groupby([MACHINE, "isa", "compiler"])["elements"].transform("max")
     return widest_first(table[(table["elements"] == longest) & (table["pass"] != WHOLE)], found)
 
 

@@ -54,9 +54,7 @@ def elsewhere(machine: str) -> list[Path]:
     predicted = [RESULTS / "predicted"] if known and known.performance and known.paper_isas else []
     if machine in catalog.newest_complete(RESULTS):
         return [drawn_of(machine), *predicted]
-    product = ""
-    if known:
-        product = f" ({known.product}{', recalled' if known.sources['product'] == 'recalled' else ''})"
+    product = f" ({known.product_told})" if known else ""
     told = (
         f"there is no run of {machine}{product}, and this is another machine: on it, `make reproduce-all` and "
         "`python -m harness pack RUN`; here, `python -m harness adopt BUNDLE`"
@@ -120,6 +118,6 @@ def code() -> list[Path]:
     rooms = (
         "analysis",
         *(f"analysis/{room}" for room in ("tables", "claims", "commands")),
-        *(f"harness/{room}" for room in ("record", "statistics", "reading")),
+        *(f"harness/{room}" for room in ("record", "statistics", "experiments", "reading")),
     )
     return [path for room in rooms for path in sorted(Path(room).glob("*.py"))]

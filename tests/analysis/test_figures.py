@@ -184,7 +184,9 @@ def test_the_footer_says_what_the_numbers_rest_on(name: str, full_run: Run, draw
     footer = words(drawn(name))
     assert "AMD EPYC 9R14 96-Core Processor" in footer
     assert f"run {full_run.name}, protocol quick" in footer
-    assert "7 processes" in footer and "98.4 % confidence" in footer and "% of samples disturbed" in footer
+    # What always using one algorithm costs at worst has an interval for all lengths at once.
+    confidence = "95.3 %" if name == "regret" else "98.4 %"
+    assert "7 processes" in footer and f"{confidence} confidence" in footer and "% of samples disturbed" in footer
     assert "no claim" not in footer
 
 

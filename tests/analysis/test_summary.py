@@ -44,6 +44,13 @@ def test_a_long_name_of_the_run_that_is_drawn_takes_a_line_more(full_run: Run, m
     assert max(map(len, lines)) <= 100 and lines[-1] == "the paper's claims: results/claims.md"
 
 
+def test_nothing_of_a_long_line_is_lost(full_run: Run) -> None:
+    brand = " ".join(["AMD EPYC"] * 20 + ["last"])
+    machine = dataclasses.replace(full_run.machine, brand=brand)
+    lines = summary(dataclasses.replace(full_run, machine=machine)).splitlines()
+    assert max(map(len, lines)) <= 100 and any(line.startswith("  ") and line.endswith(" last") for line in lines[:3])
+
+
 def test_runs_without_a_length_in_common_are_summed_up(full_run: Run) -> None:
     first, second = body_of_evidence(full_run, (0, 0))
     told = summary(first, Evidence.of([first, at_other_lengths(second)]))

@@ -41,8 +41,10 @@ def run(options: argparse.Namespace) -> None:
     # What is not judged yet is drawn as the model has it now.
     shown = {name: Shown(name, forecast.table(name)) for name in forecast.predicted_machines()}
     for name, one in fared.items():
-        expected = one.expected if one.judge or name not in shown else shown[name].expected
-        shown[name] = Shown(one.machine, expected, one.judge, (one.told,))
+        is_drawn = bool(one.judge) or name not in shown
+        expected = one.expected if is_drawn else shown[name].expected
+        note = one.told if is_drawn else f"{one.told}; drawn is what the model says now"
+        shown[name] = Shown(one.machine, expected, one.judge, (note,))
         written |= {} if one.score is None else {options.output / name / "sealed.csv": csv_bytes(one.score)}
     for name, its in shown.items():
         if its.machine in known:

@@ -146,7 +146,9 @@ async function drawAll() {
     try {
       await draw(figure);
     } catch (error) {
-      figure.querySelector(".plot").textContent = "This figure could not be drawn; its numbers are in results/tables/.";
+      const plot = figure.querySelector(".plot");
+      plot.textContent = "This figure could not be drawn; its numbers are in results/tables/.";
+      for (const told of ["role", "aria-label"]) plot.removeAttribute(told); // so that this text is read
       console.error(figure.dataset.picture, error);
     }
     await new Promise((done) => setTimeout(done));

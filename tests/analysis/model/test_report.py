@@ -68,7 +68,7 @@ def test_the_page_has_a_table_and_a_paragraph_a_machine():
     assert "\nPredictions, not measurements: no claim is judged by them. what is missed\n" in told
     assert told.count("(model)") == 4 and "by its inputs alone" in told and told.count("/model.svg)") == 3
     for words in (
-        "**Skylake-X (Intel Xeon W-2135).** In AVX512F memory limits both passes",
+        "**Skylake-X (Intel Xeon W-2135, recalled).** In AVX512F memory limits both passes",
         "**Broadwell (",
         "**Zen 2 (",
         "28 %",

@@ -4,11 +4,13 @@ import json
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from analysis.claims.quantities import QUANTITIES
 from analysis.claims.told import number
 from analysis.page import report
+from analysis.page.charts import Bars
 from analysis.page.found import Found
 from analysis.page.pictures import PICTURES
 from analysis.tables.speedups import pooled_speedups
@@ -57,6 +59,22 @@ def test_numbers_are_those_of_the_tables(found: Found, page: str) -> None:
         )
         for name in ("speedup_percent_median", "speedup_percent_low", "speedup_percent_high"):
             assert its[name] == float(f"{row[name]:.6g}")
+
+
+@pytest.mark.parametrize("name", ["bandwidth", "bandwidth-later", "breakdown", "controls"])
+def test_compilers_are_chosen_and_never_mixed(found: Found, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    of_first = Found.table
+
+    def of_two(self: Found, figure: str) -> pd.DataFrame:
+        table = of_first(self, figure)
+        return pd.concat([table, table.assign(compiler="icc")], ignore_index=True)
+
+    monkeypatch.setattr(Found, "table", of_two)
+    picture = next(its for its in PICTURES if its.name == name)
+    table, plot = picture.table(found), picture.plot(found)
+    place = [plot.rows, plot.part] if isinstance(plot, Bars) else [plot.x.column, plot.series]
+    assert set(table["compiler"]) == {"gcc", "icc"}
+    assert not table.duplicated([*plot.switches, *place]).any()
 
 
 def test_every_verdict_is_there_with_its_number_its_reason_and_its_evidence(found: Found, page: str) -> None:
@@ -150,7 +168,6 @@ def test_a_smoke_run_decides_nothing(make_run: MakeRun) -> None:
 
 
 def test_numbers_that_are_none_are_empty_and_text_cannot_end_a_script() -> None:
-    import pandas as pd
 
     table = pd.DataFrame({"name": ["</script>"], "value": [float("nan")], "more": [1234567.8]})
     assert report.columnar(table) == {"columns": ["name", "value", "more"], "rows": [["</script>", None, 1234570]]}
