@@ -1,8 +1,12 @@
 """The passes against high precision: every variant, length, tail and alignment, and inputs made to break them."""
 
 import ctypes
+import faulthandler
 import functools
 import mmap
+import os
+import resource
+import signal
 
 import mpmath
 import numpy as np
@@ -289,11 +293,38 @@ def test_bandwidth_loops_touch_every_element_once(host, generator, compiler, isa
     for kernel in variants(compiler, isa, pass_name):
         for n in (1, 33, 1500, 4096, 10_001):
             x = generator.uniform(-10, 10, n + 3).astype(np.float32)[3:]
-            y = np.full(n + 5, np.float32(7))
+            # Denormals are flushed, so that it shows what was updated.
+            before = np.float32(1e-40 if pass_name == "update" else 7)
+            y = np.full(n + 5, before)
             run_passes(host, [kernel], x, y[2 : n + 2])
-            expected = {"update": np.full(n, 7), "store": np.ones(n)}.get(pass_name, x)
+            expected = {"update": np.zeros(n), "store": np.ones(n)}.get(pass_name, x)
             assert (y[2 : n + 2] == expected).all(), (kernel.variant, n)
-            assert (y[[0, 1, -3, -2, -1]] == 7).all()
+            assert (y[[0, 1, -3, -2, -1]] == before).all()
+
+
+@pytest.mark.parametrize(("compiler", "isa"), EVERYWHERE)
+def test_the_loop_that_loads_reads_every_page(host, compiler, isa):
+    pages, n = 12, 12 * 1024
+    libc, memory = ctypes.CDLL(None, use_errno=True), mmap.mmap(-1, pages * mmap.PAGESIZE)
+    x = np.frombuffer(memory, np.float32)[:n]
+
+    def ends_by(kernel, page):
+        """The signal that ends the loop where a page may not be read; 0 without one."""
+        if child := os.fork():
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        try:
+            faulthandler.disable()
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            if page is not None:
+                libc.mprotect(ctypes.c_void_p(x.ctypes.data + page * mmap.PAGESIZE), mmap.PAGESIZE, 0)
+            run_passes(host, [kernel], x, x)
+            os._exit(0)
+        finally:
+            os._exit(1)
+
+    for kernel in variants(compiler, isa, "load"):
+        assert ends_by(kernel, None) == 0
+        assert {ends_by(kernel, page) for page in range(pages)} == {-signal.SIGSEGV}, kernel.variant
 
 
 @pytest.mark.parametrize("isa", ISAS)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -26,6 +27,22 @@ def test_disturbed_rounds_do_not_count(run: Run) -> None:
     found = selection.algorithm_rows(run)
     assert 0 < len(found) < len(run.samples)
     assert (found["flags"] == "").all()
+
+
+def test_one_disturbed_sample_takes_its_round_with_it_and_no_other(run: Run) -> None:
+    calm = run.samples.assign(flags="")
+    first = calm.iloc[0]
+    one = replace(run, samples=calm.assign(flags=calm["flags"].where(calm.index != first.name, "clock")))
+    same = [calm[name] == first[name] for name in (*selection.POINT, "process", "round")]
+    assert set(calm.index) - set(selection.algorithm_rows(one).index) == set(calm[np.logical_and.reduce(same)].index)
+
+
+def test_a_process_that_was_disturbed_all_the_time_does_not_vanish_beside_calm_ones(run: Run) -> None:
+    is_loud = run.samples["process"] == 0
+    rows = run.samples.assign(flags=run.samples["flags"].astype(str).where(~is_loud, "clock"))
+    found = selection.algorithm_rows(replace(run, samples=rows))
+    assert len(found[found["process"] == 0]) == is_loud.sum() > 0
+    assert (found[found["process"] > 0]["flags"] == "").all()
 
 
 def test_a_sample_that_is_too_fast_never_counts(run: Run) -> None:
