@@ -102,6 +102,7 @@ lock:
 	uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url \
 	  --no-emit-find-links --no-header -c config/requirements.lock config/peers.in -o config/peers.lock
 
+# All but what was measured (results/runs, results/cluster) or is in git.
 clean:
 	rm -rf .venv .venv-peers .snakemake \
-	  $(addprefix results/,build runs cluster kept logs figures tables predicted report.html claims.md artifact.md)
+	  $(addprefix results/,build kept logs figures tables predicted report.html claims.md artifact.md)
