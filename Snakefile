@@ -1,6 +1,6 @@
-# Targets: reproduce-all (measure this machine, then draw), figures (draw from the rows on disk), build (compile),
-# predict (what the model expects of the paper's machines), reproduce-MACHINE, and reproduce-cluster (measure the nodes of a
-# cluster, then draw).
+# Targets: reproduce-all (measure this machine, then draw), figures (draw from the rows on disk), figures-MACHINE,
+# report-page (the page, the verdicts and the appendix alone), build (compile), predict (what the model expects of the
+# paper's machines), reproduce-MACHINE, and reproduce-cluster (measure the nodes of a cluster, then draw).
 from pathlib import Path
 
 from snakemake.utils import min_version

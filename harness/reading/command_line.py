@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 from harness.record.errors import HarnessError, described, is_limit
 
 EXIT_STATUS = """\
-exit status: 0 done; 2 what a person can mend, told in one line; 130 interrupted"""
+exit status: 0 done; 2 an error you can fix, in one line; 130 interrupted"""
 
 
 def option(*names: str, **how: Any) -> tuple[tuple[str, ...], dict[str, Any]]:

@@ -91,8 +91,8 @@ def verdict(run: Run) -> Verdict:
         f"{worst['control']}, {names.ISAS[worst['isa']]}, {names.count(worst['elements'])} elements",
         (*wrong, *faults),
         _unresolved(run, table),
-        f"{again['wrong'].sum()} of {len(again)} differences of {originals(run)} to itself, "
-        f"{planted['wrong'].sum()} of {len(planted)} planted ones missed",
+        f"{again['wrong'].sum()} of {len(again)} null intervals of {originals(run)} and "
+        f"{planted['wrong'].sum()} of {len(planted)} planted ones are wrong",
     )
 
 
