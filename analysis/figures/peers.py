@@ -19,7 +19,7 @@ def draw(run: Run) -> Figure:
     """Above times by length with one thread and with all, below what a call costs and the errors. Raises
     MissingRows."""
     table, libraries = TABLE(run), run.peers.libraries
-    ours = _ours(run, table)
+    ours = peers.ours(run)
     looks = style.algorithms([*ours, *libraries])
     looks = {name: looks[name] for name in (*ours, *libraries)}
     figure, grid = panels.grid(2, 2, 2.2, "none")
@@ -41,13 +41,6 @@ def draw(run: Run) -> Figure:
     handles += [panels.handle(label, looks[name]) for name, label in _labels(libraries).items()]
     title = "Other libraries, each with the instructions it chooses"
     return panels.finish(figure, run, table, panels.Frame(title, handles, _notes(run)))
-
-
-def _ours(run: Run, table: pd.DataFrame) -> list[str]:
-    """The paper's algorithms, and of those that came later the fastest at the longest length in one thread."""
-    later = table[table["name"].isin(set(run.algorithms) - set(run.papers)) & (table["threads"] == 1)]
-    longest = later[later["elements"] == later["elements"].max()].sort_values("nanoseconds_per_call_median")
-    return [*run.papers, *longest["name"].head(1)]
 
 
 def _labels(libraries: dict[str, Library]) -> dict[str, str]:

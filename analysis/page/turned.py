@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.page import facts
 from analysis.page.found import MACHINE, Found
-from analysis.tables import conditions
+from analysis.tables import conditions, peers
 from analysis.tables.breakdown import WHOLE
 from harness.reading import names
 from harness.record.errors import MissingRows
@@ -89,9 +89,14 @@ def errors(table: pd.DataFrame, found: Found) -> pd.DataFrame:
 
 
 def libraries(table: pd.DataFrame, found: Found) -> pd.DataFrame:
-    """Libraries by their titles, without the length that tells what a call costs."""
-    own = table["title"] == "this project"
-    table = table[table["elements"] > 1].assign(series=table["name"].map(names.algorithm).where(own, table["title"]))
+    """Libraries by their titles beside ours that are drawn with them, without the length that tells what a call
+    costs."""
+    with_peers = [its for its in found.bodies if peers.PEERS in its.parts]
+    drawn = [(found.label(its.newest), name) for its in with_peers for name in peers.ours(its.telling(peers.PEERS))]
+    is_ours = table["title"] == "this project"
+    is_drawn = pd.MultiIndex.from_frame(table[[MACHINE, "name"]]).isin(drawn)
+    table = table.assign(series=table["name"].map(names.algorithm).where(is_ours, table["title"]))
+    table = table[(~is_ours | is_drawn) & (table["elements"] > 1)]
     return table.assign(nanoseconds_per_call=table["nanoseconds_per_call_median"])
 
 

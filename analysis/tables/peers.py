@@ -38,6 +38,15 @@ def compared(run: Run) -> pd.DataFrame:
     return table[[*TEAM, "name", "title", "version", "output", *values, "confidence", "processes"]]
 
 
+def ours(run: Run) -> list[str]:
+    """The algorithms that are drawn beside libraries: the paper's, and of those that came later the fastest at the
+    longest length in one thread. Raises MissingRows."""
+    table = compared(run)
+    later = table[table["name"].isin(set(run.algorithms) - set(run.papers)) & (table["threads"] == 1)]
+    longest = later[later["elements"] == later["elements"].max()].sort_values("nanoseconds_per_call_median")
+    return [*run.papers, *longest["name"].head(1)]
+
+
 @made_once
 def errors(run: Run) -> pd.DataFrame:
     """Largest relative error of each algorithm (in the ISA of the comparison) and library on DISTRIBUTION, by name and

@@ -77,6 +77,14 @@ def test_compilers_are_chosen_and_never_mixed(found: Found, monkeypatch: pytest.
     assert not table.duplicated([*plot.switches, *place]).any()
 
 
+def test_beside_libraries_are_the_papers_algorithms_and_one_that_came_later(found: Found) -> None:
+    table = next(its for its in PICTURES if its.name == "peers").table(found)
+    ours = table[table["title"] == "this project"].groupby("machine")["name"].unique()
+    papers = {"three-pass-recompute", "three-pass-reload", "two-pass"}
+    assert len(ours) and all(papers <= set(names) and len(names) <= 4 for names in ours)
+    assert set(table["title"]) > {"this project"} and (table["elements"] > 1).all()
+
+
 def test_every_verdict_is_there_with_its_number_its_reason_and_its_evidence(found: Found, page: str) -> None:
     ids = set(re.findall(r'id="([^"]*)"', page))
     told = without_scripts(page)
