@@ -11,7 +11,7 @@ from analysis.tables.repeatability import agreement
 from harness.reading import names
 from harness.reading.advice import advised
 from harness.reading.evidence import Evidence, doubts
-from harness.reading.frontier import outputs_in, pooled_frontier
+from harness.reading.frontier import pooled_frontier
 from harness.reading.trust import disturbed_share
 from harness.record import exactness
 from harness.record.errors import MissingRows
@@ -162,7 +162,7 @@ def advice(evidence: Evidence) -> list[str]:
         table = pooled_frontier(evidence).query("threads == 1")
         if table.empty:
             return []
-        return advised(evidence, int(table["elements"].max()), outputs_in(table), None, 1)
+        return advised(evidence, int(table["elements"].max()), [], None, 1)
     except MissingRows:
         return []
 

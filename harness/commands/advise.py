@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> None:
     if told is None:
         lacks = "no run with a frontier" if folders else "no complete run"
         raise HarnessError(f"there is {lacks} of {machine} below {options.results}: `make reproduce-all` makes one")
-    outputs = [options.output] if options.output else ["cold", "warm"]
+    outputs = [options.output] if options.output else []
     lines = advised(told, options.elements, outputs, options.isa, options.threads)
     newest = told.newest
     lines = [f"{newest.machine.name}: {newest.machine.brand}, {newest.primary}; {told.told}", *lines]

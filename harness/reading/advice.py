@@ -11,7 +11,7 @@ import pandas as pd
 
 from harness.reading import names
 from harness.reading.evidence import Evidence, doubts
-from harness.reading.frontier import CASE, POINT, pooled_frontier
+from harness.reading.frontier import CASE, OUTPUTS, POINT, outputs_in, pooled_frontier
 from harness.reading.pooling import largest_of
 from harness.record.errors import MissingRows
 from harness.record.run import with_threads
@@ -70,13 +70,14 @@ def regrets(evidence: Evidence) -> pd.DataFrame:
 
 
 def advised(evidence: Evidence, elements: int, outputs: Sequence[str], isa: str | None, threads: int) -> list[str]:
-    """What to use for vectors of so many elements, a sentence for each fate of the output, by `advice`; in the widest
-    ISA where none is given. Raises MissingRows where that was not measured."""
+    """What to use for vectors of so many elements, a sentence for each of these fates of the output (of all that were
+    measured where none is given), by `advice`; in the widest ISA where none is given. Raises MissingRows where that was
+    not measured."""
     run, table = evidence.newest, advice(evidence)
     isa = isa or selection.isas(table)[0]
-    lines = []
-    for output in outputs:
-        case = table[(table["isa"] == isa) & (table["threads"] == threads) & (table["output"] == output)]
+    lines, those = [], table[(table["isa"] == isa) & (table["threads"] == threads)]
+    for output in outputs or outputs_in(those) or OUTPUTS.values():
+        case = those[those["output"] == output]
         if case.empty:
             asked = f"{names.ISAS[isa]}, {output} output{with_threads(threads)}"
             raise MissingRows(f"{run.folder}: no rows of the frontier of {asked}")

@@ -57,6 +57,9 @@ def test_advice_for_a_length_says_what_to_use_for_each_fate_of_the_output(full_r
     assert "as fast: Three-Pass, reloading" in between[0]
     with pytest.raises(MissingRows, match="no rows of the frontier of AVX2, warm output"):
         advised(Evidence((run,)), 1024, ["warm"], "avx2", 1)
+    assert advised(Evidence((run,)), 1 << 25, [], None, 1) == [line], "of a warm output nothing was measured"
+    with pytest.raises(MissingRows, match="no rows of the frontier of AVX2, cold output with 7 threads"):
+        advised(Evidence((run,)), 1024, [], "avx2", 7)
     (*_, doubt) = advised(Evidence((dataclasses.replace(run, controls={}),)), 1024, ["cold"], None, 1)
     assert doubt == "nothing is decided: the run has no null test"
 
